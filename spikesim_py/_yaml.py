@@ -1,0 +1,50 @@
+"""YAML with the line of every key, so that an error can name it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .errors import ConfigError
+
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """A YAML mapping and the line of each dotted key.
+
+    Raises `ConfigError` with file and line if it is not a YAML mapping, or if a key stands twice.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: is not a text file (expected YAML in UTF-8)") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{path}{line}: is not valid YAML: {problem}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a mapping of sections, found {type(data).__name__}")
+    lines: dict[str, int] = {}
+    _collect_lines(node, "", lines, path)
+    return data, lines
+
+
+def _collect_lines(node: Any, prefix: str, lines: dict[str, int], path: Path) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            lines[f"{prefix}{index}"] = child.start_mark.line + 1
+            _collect_lines(child, f"{prefix}{index}.", lines, path)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    for key, value in node.value:
+        name, line = f"{prefix}{key.value}", key.start_mark.line + 1
+        if name in lines:
+            raise ConfigError(f"{path}:{line}: {name}: stands twice (first on line {lines[name]})")
+        lines[name] = line
+        _collect_lines(value, f"{name}.", lines, path)

@@ -1,0 +1,155 @@
+"""Chips from bundled presets, YAML files and dotted overrides, with errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from .._resources import bundled, config_dir, resolve
+from .._yaml import read_yaml
+from ..errors import ConfigError, did_you_mean
+from .model import Hardware, Section
+
+Overrides = Mapping[str, Any]
+
+
+def presets() -> dict[str, Path]:
+    """Bundled chips: name to YAML file."""
+    return bundled(config_dir("hardware"), ".yaml")
+
+
+def load_hardware(source: str | Path | Hardware, overrides: Overrides | None = None) -> Hardware:
+    """A chip from a bundled name, a YAML file or another chip, with dotted overrides applied.
+
+    Args:
+        source: bundled name (`"rram_32nm"`), path of a YAML file, or a `Hardware`.
+        overrides: dotted field to value, e.g. `{"crossbar.rows": 128, "adc.bits": 5}`.
+
+    Raises:
+        ConfigError: names file, line, field, value and rule, and the nearest known key.
+        InputError: `source` is neither a bundled name nor a file.
+    """
+    if isinstance(source, Hardware):
+        data: dict[str, Any] = source.model_dump(mode="python")
+        origin = _Origin("chip " + source.name, {})
+    else:
+        data, origin = _read(resolve(source, presets(), "chip"), ())
+    for key, value in (overrides or {}).items():
+        _assign(data, key, value)
+    try:
+        return Hardware.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, origin, overrides or {})) from None
+
+
+def hardware_fields(model: type[BaseModel] = Hardware, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf field as (dotted name, pydantic FieldInfo), in the order of declaration."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Section):
+            yield from hardware_fields(kind, f"{prefix}{name}.")
+        elif f"{prefix}{name}" != "sources":
+            yield prefix + name, field
+
+
+def parse_override(text: str) -> tuple[str, Any]:
+    """`"crossbar.rows=128"` as `("crossbar.rows", 128)`; the value is read as YAML."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--set {text!r}: expected KEY=VALUE, for example crossbar.rows=128")
+    try:
+        return key.strip(), yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {text!r}: {value!r} is not a YAML value") from None
+
+
+class _Origin:
+    """Where each dotted key was written: file and line."""
+
+    def __init__(self, file: str, lines: dict[str, int]) -> None:
+        self.file, self.lines = file, lines
+
+    def where(self, key: str) -> str:
+        while key and key not in self.lines:
+            key = key.rpartition(".")[0]
+        return f"{self.file}:{self.lines[key]}" if key else self.file
+
+
+def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], _Origin]:
+    """A chip's YAML with its `extends:` chain merged below it."""
+    if path in seen:
+        raise ConfigError(f"{path}: extends: is a circle: {' -> '.join(p.name for p in (*seen, path))}")
+    data, lines = read_yaml(path)
+    parent = data.pop("extends", None)
+    data.setdefault("name", path.stem)
+    if parent is None:
+        return data, _Origin(str(path), lines)
+    if not isinstance(parent, str):
+        raise ConfigError(f"{path}:{lines['extends']}: extends = {parent!r}: expected a chip's name or path")
+    beside = path.parent / parent
+    base, _ = _read(beside if beside.is_file() else resolve(parent, presets(), "chip"), (*seen, path))
+    return _merge(base, data), _Origin(str(path), lines)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _assign(data: dict[str, Any], key: str, value: Any) -> None:
+    *path, leaf = key.split(".")
+    for part in path:
+        inner = data.get(part)
+        data[part] = dict(inner) if isinstance(inner, dict) else {}
+        data = data[part]
+    data[leaf] = value
+
+
+def _explain(error: ValidationError, origin: _Origin, overrides: Overrides) -> str:
+    """All problems of a chip in one line, each with file:line, field, value and rule."""
+    return "; ".join(
+        explain_problem(Hardware, problem, _where(problem, origin, overrides)) for problem in error.errors()
+    )
+
+
+def _where(problem: Any, origin: _Origin, overrides: Overrides) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    named = any(over == key or over.startswith(key + ".") for over in overrides) or any(
+        key.startswith(over + ".") for over in overrides
+    )
+    return "override" if named and key else origin.where(key)
+
+
+def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
+    """One pydantic problem as `where: field = value: rule`."""
+    path = [str(part) for part in problem["loc"]]
+    key, value = ".".join(path), problem["input"]
+    if problem["type"] == "extra_forbidden":
+        section = _section(model, path[:-1])
+        known = list(section.model_fields) if section else []
+        hint = did_you_mean(path[-1], known)
+        return f"{where}: {key}: unknown key{hint} (known: {', '.join(known)})"
+    if problem["type"] == "missing":
+        return f"{where}: {key}: is missing"
+    rule = problem["msg"].removeprefix("Value error, ")
+    rule = rule[0].lower() + rule[1:]
+    shown = f"{key} = {value!r}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
+    return f"{where}: {shown}{rule.replace('input should be', 'must be')}"
+
+
+def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
+    for part in path:
+        field = model.model_fields.get(part)
+        kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
+        inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+        if inner is None:
+            return None
+        model = inner
+    return model

@@ -1,0 +1,232 @@
+"""The reference executor: what a network computes, exactly, in torch.
+
+Integer networks run in int32 sums and int64 affines; float networks in float32, same order of operations.
+A graph without recurrence is run node by node over all samples and time-steps at once; only LIF units step
+through time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+
+from ..errors import DataError, NetworkError
+from .model import Add, Affine, Conv, Flatten, Lif, Linear, Network, Pool, Readout
+
+Tensor = torch.Tensor
+#: computes ``W . x`` of a layer: (layer name, x of shape (samples, steps, C, H, W)) -> same with output C, H, W
+Product = Callable[[Conv | Linear, Tensor], Tensor]
+#: sees every node's output: (node name, value of shape (samples, steps, C, H, W))
+Observer = Callable[[str, Tensor], None]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run returns.
+
+    Attributes:
+        outputs: (samples, classes), int64 or float32.
+        spikes: spikes emitted per LIF node, summed over samples, time-steps and units.
+        trains: per LIF node (samples, T, C, H, W) bool, only if asked for with `record=True`.
+    """
+
+    outputs: NDArray[Any]
+    spikes: Mapping[str, int]
+    trains: Mapping[str, NDArray[np.bool_]]
+
+    @property
+    def predictions(self) -> NDArray[np.int64]:
+        """Index of the largest output; the first of equals, on every machine."""
+        return np.argmax(self.outputs, axis=1).astype(np.int64)
+
+
+def run(
+    network: Network,
+    x: Any,
+    *,
+    product: Product | None = None,
+    observer: Observer | None = None,
+    record: bool = False,
+    batch: int = 256,
+) -> Result:
+    """Run `network` on `x`.
+
+    Args:
+        x: (samples, C, H, W) for direct coding, (samples, T, C, H, W) for events; unsigned integers that
+            fit the input's bits (floats for a float network).
+        product: computes the layers' products elsewhere (on crossbars); default is exact arithmetic.
+        observer: called with every node's output, batch by batch.
+        record: also return every LIF unit's spike train.
+        batch: samples per pass; the result does not depend on it.
+
+    Raises:
+        NetworkError: the network has no weights. DataError: `x` does not fit the input.
+    """
+    if network.arithmetic == "shape":
+        raise NetworkError(f"network {network.name!r} is a shape-only workload: it has costs but cannot run")
+    images = check_input(network, x)
+    multiply = product or exact_product(network)
+    outputs: list[Tensor] = []
+    spikes = {node.name: 0 for node in network.nodes if isinstance(node, Lif)}
+    trains: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in spikes} if record else {}
+    for start in range(0, len(images), batch):
+        values = _forward(network, images[start : start + batch], multiply, observer)
+        outputs.append(values[network.nodes[-1].name].flatten(1))
+        for name in spikes:
+            spikes[name] += int(values[name].sum(dtype=torch.int64))
+            if record:
+                trains[name].append(values[name].numpy().astype(bool))
+    stacked = {name: np.concatenate(parts) for name, parts in trains.items()}
+    return Result(torch.cat(outputs).numpy(), spikes, stacked)
+
+
+def check_input(network: Network, x: Any) -> Tensor:
+    """`x` as (samples, steps, C, H, W), steps = 1 for direct coding; raises `DataError` if it does not fit."""
+    spec = network.model.input
+    array = np.asarray(x)
+    want = spec.shape if spec.coding == "direct" else (network.time_steps, *spec.shape)
+    if array.ndim != len(want) + 1 or array.shape[1:] != want:
+        raise DataError(
+            f"input of network {network.name!r}: shape {array.shape}: must be (samples, "
+            f"{', '.join(map(str, want))})"
+        )
+    if not len(array):
+        raise DataError(f"input of network {network.name!r}: no samples")
+    if network.arithmetic == "integer":
+        low, high = array.min(), array.max()
+        if array.dtype.kind not in "iub" or low < 0 or high >= 2**spec.bits:
+            raise DataError(
+                f"input of network {network.name!r}: {array.dtype} from {low} to {high}: must be integers "
+                f"from 0 to {2**spec.bits - 1}"
+            )
+    dtype = torch.int32 if network.arithmetic == "integer" else torch.float32
+    tensor = torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
+    return tensor[:, None] if spec.coding == "direct" else tensor
+
+
+def exact_product(network: Network) -> Product:
+    """``W . x`` in exact integers (or float32 for a float network)."""
+    prepared: dict[str, Tensor] = {}
+
+    def multiply(node: Conv | Linear, x: Tensor) -> Tensor:
+        edge, source = network.edges[node.name], network.edges[node.inputs[0]]
+        # sums below 2^24 are exact in float32, below 2^53 in float64, whatever the order
+        small = network.arithmetic == "float" or _worst_sum(network, node, source.high, source.low) < 2**24
+        dtype = torch.float32 if small else torch.float64
+        if node.name not in prepared:
+            prepared[node.name] = torch.from_numpy(np.array(network.weight(node.name))).to(dtype)
+        weight, flat = prepared[node.name], x.flatten(0, 1).to(dtype)
+        if isinstance(node, Conv):
+            out = F.conv2d(flat, weight, None, node.stride, node.padding, 1, node.groups)
+        else:
+            out = F.linear(flat.flatten(1), weight)
+        kept = torch.float32 if network.arithmetic == "float" else torch.int32
+        return out.to(kept).reshape(x.shape[0], x.shape[1], *edge.shape)
+
+    return multiply
+
+
+def _worst_sum(network: Network, node: Conv | Linear, high: int, low: int) -> int:
+    weight = np.abs(network.weight(node.name).astype(np.int64))
+    return int(weight.reshape(len(weight), -1).sum(1).max()) * max(high, -low)
+
+
+def _forward(
+    network: Network, x: Tensor, multiply: Product, observer: Observer | None
+) -> dict[str, Tensor]:
+    """All node outputs, (samples, steps, C, H, W); steps stays 1 while nothing depends on time."""
+    values = {"input": x}
+    if not (network.model.input.encoder == "once"):
+        values["input"] = x.expand(-1, network.time_steps, -1, -1, -1)
+    for node in network.nodes:
+        sources = [values[name] for name in node.inputs]
+        if isinstance(node, Conv | Linear):
+            value = multiply(node, sources[0])
+        elif isinstance(node, Lif):
+            value = lif(network, node, sources[0])
+        elif isinstance(node, Affine):
+            value = _affine(network, node, sources[0])
+        elif isinstance(node, Pool):
+            value = _pool(node, sources[0])
+        elif isinstance(node, Add):
+            value = sources[0]
+            for other in sources[1:]:
+                value = value + other
+        elif isinstance(node, Flatten):
+            value = sources[0].flatten(2)[..., None, None]
+        else:
+            value = _readout(network, node, sources[0])
+        values[node.name] = value
+        if observer is not None:
+            observer(node.name, value)
+    return values
+
+
+def _per_channel(network: Network, name: str) -> Tensor:
+    return torch.from_numpy(np.array(network.arrays[name])).reshape(-1, 1, 1)
+
+
+def _affine(network: Network, node: Affine, a: Tensor) -> Tensor:
+    multiplier, bias = (_per_channel(network, f"{node.name}.{key}") for key in ("multiplier", "bias"))
+    if network.arithmetic == "float":
+        return a * multiplier + bias
+    return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(torch.int32)
+
+
+def lif(network: Network, node: Lif, a: Tensor) -> Tensor:
+    """Spikes (samples, T, C, H, W) of a LIF layer driven by `a` (samples, 1 or T, C, H, W)."""
+    theta = _per_channel(network, f"{node.name}.theta")
+    integer = network.arithmetic == "integer"
+    theta = theta.to(torch.int64 if integer else torch.float32)
+    a = a.to(torch.int64) if integer else a
+    v = torch.zeros_like(a[:, 0])
+    spikes = []
+    for t in range(network.time_steps):
+        u = _leak(node, v << node.store_shift if integer else v, integer) + a[:, min(t, a.shape[1] - 1)]
+        fired = u >= theta
+        u = torch.where(fired, torch.zeros_like(u) if node.reset == "zero" else u - theta, u)
+        v = _store(node, u >> node.store_shift) if integer else u
+        spikes.append(fired.to(torch.uint8))
+    return torch.stack(spikes, dim=1)
+
+
+def _leak(node: Lif, u: Tensor, integer: bool) -> Tensor:
+    if not integer:
+        return u * node.leak.multiplier
+    scaled, shift = u * int(node.leak.multiplier), node.leak.shift
+    if shift == 0:
+        return scaled
+    if node.leak.rounding == "nearest":
+        scaled = scaled + (1 << (shift - 1))
+    elif node.leak.rounding == "toward_zero":
+        scaled = torch.where(scaled < 0, scaled + (1 << shift) - 1, scaled)
+    return scaled >> shift
+
+
+def _store(node: Lif, v: Tensor) -> Tensor:
+    half = 1 << (node.membrane_bits - 1)
+    if node.overflow == "saturate":
+        return v.clamp(-half, half - 1)
+    return ((v + half) & (2 * half - 1)) - half
+
+
+def _pool(node: Pool, x: Tensor) -> Tensor:
+    flat, kernel, step = x.flatten(0, 1), node.kernel, node.step
+    windows = flat.unfold(2, kernel[0], step[0]).unfold(3, kernel[1], step[1])
+    dtype = flat.dtype if flat.is_floating_point() else torch.int32
+    pooled = windows.amax((4, 5)) if node.kind == "max" else windows.sum((4, 5), dtype=dtype)
+    return pooled.reshape(*x.shape[:3], *pooled.shape[2:])
+
+
+def _readout(network: Network, node: Readout, x: Tensor) -> Tensor:
+    if node.mode == "last":
+        return x[:, -1]
+    dtype = torch.float32 if x.is_floating_point() else torch.int64
+    constant = network.time_steps if x.shape[1] == 1 else 1  # a value that is the same at every step
+    return x.sum(1, dtype=dtype) * constant

@@ -1,0 +1,296 @@
+"""The network as hardware sees it: a graph of integer-weight layers, LIF units and pools, run for T steps.
+
+A `Network` is a validated description (`NetworkModel`, plain data) and the arrays that it names. Per
+time-step and layer, in this order:
+
+* ``a = W . x``, int32 sums; affine ``(a * multiplier + bias) >> shift`` per channel;
+* LIF: ``u = leak(v << store_shift) + a``; spike where ``u >= theta``; reset to zero or by subtracting
+  theta; ``v = u >> store_shift`` (floor), saturated or wrapped to `membrane_bits`, signed;
+* readout: membranes accumulated over time, the last one, or spike counts.
+
+Leak is ``(u * multiplier) >> shift`` with the stated rounding. Comparison is always ``>=`` with an integer
+theta: ceil(theta / scale) for a network trained with >=, floor(theta / scale) + 1 for >.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+FORMAT_VERSION = 1
+
+#: operations of the format that this version does not execute yet; they are refused by name
+RESERVED_OPS = {
+    "concat": "concatenation along channels",
+    "product": "activation x activation products (attention)",
+    "delay": "edges that arrive one time-step later (recurrence)",
+    "synapse": "synaptic state (CUBA)",
+    "early_exit": "early exit by entropy or confidence",
+}
+
+#: fields of the format that this version does not execute yet; only the default is accepted
+RESERVED_FIELDS = {
+    "v_leak": "a resting potential other than 0",
+    "v_reset": "a reset potential other than 0",
+    "refractory": "refractory time-steps",
+    "multi_spike": "several spikes per time-step",
+    "decay_input": "an input that decays with the membrane",
+    "per_neuron_theta": "a threshold per neuron",
+    "dt": "a time-step in seconds",
+}
+
+Arithmetic = Literal["integer", "float", "shape"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Node(_Part):
+    """What every operation has: a name and the names of the nodes it reads."""
+
+    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)
+    inputs: tuple[str, ...] = Field(min_length=1)
+
+
+_Size = Annotated[int, Field(ge=1, le=65536)]
+
+
+class Conv(Node):
+    """2-D convolution. Array `<name>.weight`: (out_channels, in_channels / groups, kh, kw)."""
+
+    op: Literal["conv"] = "conv"
+    in_channels: _Size
+    out_channels: _Size
+    kernel: tuple[_Size, _Size]
+    stride: tuple[_Size, _Size] = (1, 1)
+    padding: tuple[Annotated[int, Field(ge=0, le=1024)], Annotated[int, Field(ge=0, le=1024)]] = (0, 0)
+    groups: _Size = 1
+    weight_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+
+    @model_validator(mode="after")
+    def _divisible(self) -> Conv:
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            raise ValueError(f"groups = {self.groups}: must divide in_channels and out_channels")
+        return self
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return (self.out_channels, self.in_channels // self.groups, *self.kernel)
+
+
+class Linear(Node):
+    """Fully connected layer. Array `<name>.weight`: (out_features, in_features)."""
+
+    op: Literal["linear"] = "linear"
+    in_features: Annotated[int, Field(ge=1, le=2**24)]
+    out_features: Annotated[int, Field(ge=1, le=2**24)]
+    weight_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+
+    @property
+    def weight_shape(self) -> tuple[int, ...]:
+        return (self.out_features, self.in_features)
+
+
+class Affine(Node):
+    """Per-channel ``(a * multiplier + bias) >> shift``. Arrays `.multiplier`, `.bias`: (channels,)."""
+
+    op: Literal["affine"] = "affine"
+    shift: Annotated[int, Field(ge=0, le=31)] = 0
+
+
+class Leak(_Part):
+    """Membrane decay ``(u * multiplier) >> shift``; `multiplier` 1 and `shift` 0 is no leak."""
+
+    multiplier: Annotated[float, Field(ge=0)] = 1
+    shift: Annotated[int, Field(ge=0, le=31)] = 0
+    rounding: Literal["floor", "nearest", "toward_zero"] = "floor"
+
+
+class Lif(Node):
+    """Leaky integrate-and-fire units. Array `.theta`: (channels,) or (1,), positive."""
+
+    op: Literal["lif"] = "lif"
+    leak: Leak = Leak()
+    reset: Literal["zero", "subtract"] = "zero"
+    membrane_bits: Annotated[int, Field(ge=2, le=32)] = 16
+    overflow: Literal["saturate", "wrap"] = "saturate"
+    store_shift: Annotated[int, Field(ge=0, le=15)] = 0
+
+
+class Pool(Node):
+    """Pooling: `sum` (average pooling with its 1/k^2 folded into what follows) or `max`."""
+
+    op: Literal["pool"] = "pool"
+    kind: Literal["sum", "max"] = "sum"
+    kernel: tuple[_Size, _Size] = (2, 2)
+    stride: tuple[_Size, _Size] | None = None
+
+    @property
+    def step(self) -> tuple[int, int]:
+        return self.stride or self.kernel
+
+
+class Add(Node):
+    """Sum of equal shapes (shortcuts)."""
+
+    op: Literal["add"] = "add"
+    inputs: tuple[str, ...] = Field(min_length=2)
+
+
+class Flatten(Node):
+    """(C, H, W) to (C*H*W, 1, 1)."""
+
+    op: Literal["flatten"] = "flatten"
+
+
+class Readout(Node):
+    """The network's answer: `accumulate` sums over time, `last` takes the last step, `spike_count` counts."""
+
+    op: Literal["readout"] = "readout"
+    mode: Literal["accumulate", "last", "spike_count"] = "accumulate"
+
+
+AnyNode = Annotated[
+    Conv | Linear | Affine | Lif | Pool | Add | Flatten | Readout, Field(discriminator="op")
+]
+MATRIX_OPS = (Conv, Linear)
+
+
+class InputSpec(_Part):
+    """What enters: unsigned integers of `bits` bits, shape (C, H, W).
+
+    `direct` coding presents the same image at every time-step; `encoder` says whether the first layer's
+    pre-activation is then computed `once` and buffered, or at `every_step`. `events` are (T, C, H, W).
+    """
+
+    shape: tuple[_Size, _Size, _Size]
+    bits: Annotated[int, Field(ge=1, le=16)]
+    coding: Literal["direct", "events"] = "direct"
+    encoder: Literal["once", "every_step"] = "once"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> InputSpec:
+        if self.coding == "events" and self.encoder == "once":
+            raise ValueError("encoder = 'once': events differ at every step, use 'every_step'")
+        return self
+
+
+class NetworkModel(_Part):
+    """The description: what a network file's JSON or a workload's YAML holds."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    name: str = Field(min_length=1, max_length=128)
+    arithmetic: Arithmetic
+    time_steps: Annotated[int, Field(ge=1, le=10_000)]
+    input: InputSpec
+    nodes: tuple[AnyNode, ...] = Field(min_length=1)
+    activity: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The type of a node's output: shape (C, H, W) and the integers it can carry."""
+
+    shape: tuple[int, int, int]
+    low: int
+    high: int
+
+    @property
+    def bits(self) -> int:
+        """Bits per value; signed values spend one on the sign."""
+        span = max(self.high, -self.low - 1) if self.low < 0 else self.high
+        return max(1, int(span).bit_length() + (self.low < 0))
+
+    @property
+    def signed(self) -> bool:
+        return self.low < 0
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A validated network. Make one with `build`, `load_network` or `quantize`."""
+
+    model: NetworkModel
+    arrays: Mapping[str, NDArray[Any]] = field(repr=False)
+    edges: Mapping[str, Edge] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.model.name
+
+    @property
+    def time_steps(self) -> int:
+        return self.model.time_steps
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return self.model.arithmetic
+
+    @property
+    def nodes(self) -> tuple[AnyNode, ...]:
+        return self.model.nodes
+
+    @cached_property
+    def by_name(self) -> Mapping[str, AnyNode]:
+        return {node.name: node for node in self.nodes}
+
+    @cached_property
+    def layers(self) -> tuple[Conv | Linear, ...]:
+        """The layers that hold weights, in order of execution."""
+        return tuple(node for node in self.nodes if isinstance(node, MATRIX_OPS))
+
+    @property
+    def first_layer(self) -> str | None:
+        """The layer that reads the input, if exactly one does."""
+        readers = [node.name for node in self.nodes if "input" in node.inputs]
+        return readers[0] if len(readers) == 1 and readers[0] in {n.name for n in self.layers} else None
+
+    @property
+    def classes(self) -> int:
+        return self.edges[self.nodes[-1].name].size
+
+    def weight(self, layer: str) -> NDArray[Any]:
+        """Weights of a layer; raises `NetworkError` for a shape-only workload."""
+        from ..errors import NetworkError
+
+        try:
+            return self.arrays[f"{layer}.weight"]
+        except KeyError:
+            raise NetworkError(
+                f"network {self.name!r} has no weights for layer {layer!r}: it is a shape-only workload"
+            ) from None
+
+    def runs_once(self, layer: str) -> bool:
+        """True if the layer's pre-activation is computed once per inference and buffered."""
+        spec = self.model.input
+        return spec.coding == "direct" and spec.encoder == "once" and layer == self.first_layer
+
+    def run(self, x: Any, **options: Any) -> Any:
+        """Run on the reference executor; see `spikesim_py.network.executor.run`."""
+        from .executor import run
+
+        return run(self, x, **options)
+
+    def save(self, path: Any) -> None:
+        """Write a `.safetensors` file; see `spikesim_py.network.files.save_network`."""
+        from .files import save_network
+
+        save_network(self, path)
+
+    def describe(self) -> str:
+        """A table of the nodes: operation, shapes, bits, weights."""
+        from .describe import describe
+
+        return describe(self)
