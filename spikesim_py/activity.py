@@ -1,0 +1,100 @@
+"""What was active: a plain record that inference fills, and that noc and cost read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from .errors import InputError, did_you_mean
+
+Origin = Literal["measured", "stored", "assumed", "given"]
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """Activity of one layer.
+
+    Attributes:
+        rate: ones over (driven rows x planes x reads) at the layer's input; zeros of the padding count.
+        idle_reads: share of (crossbar row block, read) pairs in which no row is active.
+        clip_rate: share of ADC conversions that hit the end of the range; None if not measured.
+        background: mean stored level over 2^cell_bits - 1 of the cells on active rows; None if not measured.
+        output_rate: spikes per unit and time-step of the units behind the layer; None if not measured.
+    """
+
+    rate: float
+    idle_reads: float | None = None
+    clip_rate: float | None = None
+    background: float | None = None
+    output_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class Activity:
+    """Activity of a network: one record per layer, and where the numbers come from.
+
+    Attributes:
+        layers: layer name to its record.
+        origin: `measured` (by inference), `stored` (in the network's file), `assumed` (the chip's default
+            rate) or `given` (by the caller).
+        samples: how many samples it was measured on; 0 if it was not.
+    """
+
+    layers: Mapping[str, LayerActivity]
+    origin: Origin
+    samples: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "origin": self.origin,
+            "samples": self.samples,
+            "layers": {name: asdict(record) for name, record in self.layers.items()},
+        }
+
+
+def resolve_activity(
+    given: Activity | float | Mapping[str, float] | None,
+    layers: tuple[str, ...],
+    stored: Mapping[str, float],
+    assumed: float,
+) -> Activity:
+    """The activity to cost with: what is given, else what the network stores, else an assumed rate.
+
+    Args:
+        given: a measured record, one rate for all layers, or {layer: rate}; rates from 0 to 1.
+        layers: names of the network's layers.
+        stored: rates in the network's description.
+        assumed: the chip's `cost.assumed_activity`.
+
+    Raises:
+        InputError: a rate is out of range, or a layer is unknown or missing.
+    """
+    if isinstance(given, Activity):
+        _check_layers(given.layers, layers)
+        return given
+    if given is None:
+        complete = all(name in stored for name in layers)
+        rates = {name: stored[name] if complete else assumed for name in layers}
+        return Activity(_records(rates), "stored" if complete else "assumed")
+    rates = dict(given) if isinstance(given, Mapping) else dict.fromkeys(layers, given)
+    _check_layers(rates, layers)
+    for name, rate in rates.items():
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+            raise InputError(f"activity.{name} = {rate!r}: must be a number from 0 to 1")
+    return Activity(_records(rates), "given")
+
+
+def _records(rates: Mapping[str, float]) -> dict[str, LayerActivity]:
+    return {name: LayerActivity(rate=float(rate)) for name, rate in rates.items()}
+
+
+def _check_layers(given: Mapping[str, Any], layers: tuple[str, ...]) -> None:
+    for name in given:
+        if name not in layers:
+            raise InputError(
+                f"activity.{name}: is not a layer{did_you_mean(name, layers)} (layers: {', '.join(layers)})"
+            )
+    for name in layers:
+        if name not in given:
+            raise InputError(f"activity.{name}: is missing (layers: {', '.join(layers)})")

@@ -1,0 +1,265 @@
+"""Joins accuracy and cost into one `Report`. Follow `evaluate` to meet every room in order."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .activity import Activity, resolve_activity
+from .cost import CostResult, cost_network
+from .datasets import Dataset, load_dataset
+from .errors import InputError
+from .hardware import Hardware, Subtract, TapSum, hardware_fields, load_hardware
+from .mapping import map_network
+from .network import Network, load_network
+from .report import Accuracy, Report
+
+#: raised by one whenever a model changes its numbers: part of every key
+MODEL_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """An accuracy and the activity that was seen while measuring it."""
+
+    accuracy: Accuracy
+    activity: Activity
+
+
+def evaluate(
+    network: str | Path | Network,
+    chip: str | Path | Hardware,
+    *,
+    data: str = "digits",
+    split: str = "report",
+    samples: int | None = None,
+    chips: int = 1,
+    seed: int = 0,
+    overrides: Mapping[str, Any] | None = None,
+) -> Report:
+    """How accurate a network is on a chip, and what it costs.
+
+    Args:
+        network: bundled name, file, or `Network`.
+        chip: bundled name, YAML file, or `Hardware`.
+        data: dataset by name. split: which of its disjoint splits; results are reported on `report`.
+        samples: images to classify (all of the split if None).
+        chips: Monte-Carlo device instances; ideal devices need one.
+        seed: of the device instances and of the bootstrap.
+        overrides: dotted hardware fields, as in `load_hardware`.
+
+    Raises:
+        InputError: one of the inputs cannot be used.
+    """
+    net, hardware = load_network(network), load_hardware(chip, overrides)
+    measured = measure(net, hardware, data=data, split=split, samples=samples, chips=chips, seed=seed)
+    return assemble(net, hardware, measured)
+
+
+def cost(
+    network: str | Path | Network,
+    chip: str | Path | Hardware,
+    *,
+    activity: Activity | float | Mapping[str, float] | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Report:
+    """Energy, latency and area without data.
+
+    Args:
+        activity: a measured record, one rate for all layers, or {layer: rate}; None takes what the network
+            stores, else the chip's `cost.assumed_activity`.
+    """
+    net, hardware = load_network(network), load_hardware(chip, overrides)
+    names = tuple(node.name for node in net.layers)
+    resolved = resolve_activity(activity, names, net.model.activity, hardware.cost.assumed_activity)
+    return _report(net, hardware, None, resolved)
+
+
+def measure(
+    net: Network, hardware: Hardware, *, data: str, split: str, samples: int | None, chips: int, seed: int
+) -> Measurement:
+    """The accuracy of a network on simulated chips: the expensive half of `evaluate`."""
+    from .inference import accuracy_interval, simulate
+
+    if isinstance(chips, bool) or not isinstance(chips, int) or chips < 1:
+        raise InputError(f"chips = {chips!r}: must be a whole number, at least 1")
+    dataset = load_dataset(data, split).head(samples)
+    _check_fits(net, dataset)
+    key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed)
+    result = simulate(net, hardware, dataset, chips=chips, seed=seed)
+    value, interval = accuracy_interval(result.correct, seed=seed)
+    per_chip = tuple(float(chip) for chip in result.correct.mean(1))
+    accuracy = Accuracy(value, interval, per_chip, len(dataset), f"{data}/{split}", key)
+    return Measurement(accuracy, result.activity)
+
+
+def assemble(net: Network, hardware: Hardware, measured: Measurement) -> Report:
+    """A report from a measurement: the cheap half of `evaluate`."""
+    return _report(net, hardware, measured.accuracy, measured.activity)
+
+
+def _report(net: Network, hardware: Hardware, accuracy: Accuracy | None, activity: Activity) -> Report:
+    result: CostResult = cost_network(net, hardware, activity)
+    inputs = {
+        "network": network_digest(net),
+        "hardware": _canonical(hardware),
+        "activity": activity.to_dict(),
+        "accuracy_key": accuracy.key if accuracy else None,
+        "model_version": MODEL_VERSION,
+    }
+    macs = layer_macs(net)
+    return Report(
+        network=net.name,
+        chip=hardware.name,
+        hardware=hardware.model_dump(mode="json"),
+        measured=accuracy,
+        cost=result,
+        activity=activity,
+        macs=sum(macs.values()),
+        synops=sum(macs[name] * _operations_per_mac(net, name, activity) for name in macs),
+        time_steps=net.time_steps,
+        report_hash=_digest(inputs),
+        inputs=inputs,
+    )
+
+
+def layer_macs(net: Network) -> dict[str, int]:
+    """Multiply-accumulates of each dense layer per time-step, padding included."""
+    counts = {}
+    for node in net.layers:
+        shape = net.edges[node.name].shape
+        counts[node.name] = shape[1] * shape[2] * int(np.prod(node.weight_shape))
+    return counts
+
+
+def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
+    """Active products per dense multiply-accumulate and inference: ones over planes and time-steps."""
+    source = net.edges[net.by_name[layer].inputs[0]]
+    steps = 1 if net.runs_once(layer) else net.time_steps
+    return activity.layers[layer].rate * source.bits * steps
+
+
+def _check_fits(net: Network, dataset: Dataset) -> None:
+    if net.arithmetic == "shape":
+        raise InputError(
+            f"network {net.name!r} is a shape-only workload: it has no accuracy; use cost() or `spikesim cost`"
+        )
+    shape, spec = dataset.images.shape[1:], net.model.input
+    if shape != spec.shape or int(dataset.images.max()) >= 2**spec.bits:
+        raise InputError(
+            f"data {dataset.name!r} has images {shape} up to {dataset.images.max()}: network {net.name!r} "
+            f"takes {spec.shape} of {spec.bits} bits"
+        )
+
+
+def accuracy_key(
+    net: Network, hardware: Hardware, *, data: str, split: str, samples: int, chips: int, seed: int
+) -> str:
+    """SHA-256 of everything that a measured accuracy depends on, in resolved form.
+
+    Two chips whose crossbars cut a network's rows alike, and whose ADCs quantize alike, share a key.
+    """
+    inputs = {
+        "network": network_digest(net),
+        "arithmetic": effective_arithmetic(net, hardware),
+        "data": [data, split, samples],
+        "chips": chips if chip_varies(net, hardware) else 1,
+        "seed": seed if chip_varies(net, hardware) or chips > 1 else 0,
+        "model_version": MODEL_VERSION,
+    }
+    return _digest(inputs)
+
+
+def chip_varies(net: Network, hardware: Hardware) -> bool:
+    """Whether two device instances of this chip can differ."""
+    device = hardware.device
+    if net.arithmetic == "float" or device.ideal:
+        return False
+    return bool(device.program_sigma or device.stuck_on_rate or device.stuck_off_rate)
+
+
+def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
+    """What of the chip reaches the arithmetic: row cuts, converter, sign scheme, device errors."""
+    if net.arithmetic == "float":
+        return {"digital": "float32"}
+    device, rules, bits = hardware.device, hardware.mapping, hardware.adc.bits
+    ideal = device.ideal
+    layers: dict[str, Any] = {}
+    for name, plan in map_network(net, hardware).layers.items():
+        full_scale = plan.max_rows * (2**device.cell_bits - 1)
+        needed = full_scale.bit_length() + (rules.subtract is Subtract.ANALOG)
+        exact = ideal and bits >= needed
+        layers[name] = {
+            "rows": plan.max_rows,
+            "blocks": plan.conversion_blocks,
+            "adc": "lossless" if exact else [bits, hardware.adc.range.value],
+        }
+    fields: dict[str, Any] = {
+        "layers": layers,
+        "rows": rules.rows.value,
+        "analog_tap_sum": rules.tap_sum is TapSum.ANALOG_SUM,
+        "signs": rules.signs.value,
+        "subtract": rules.subtract.value,
+        "cell_bits": device.cell_bits,
+    }
+    if not ideal:
+        fields["baseline"] = rules.baseline.value
+        for name in ("on_off_ratio", "program_sigma", "stuck_on_rate", "stuck_off_rate"):
+            fields[name] = getattr(device, name)
+    return fields
+
+
+def network_digest(net: Network) -> str:
+    """SHA-256 of a network's description (without name, metadata and stored activity) and arrays."""
+    return _network_digest(net)
+
+
+@lru_cache(maxsize=64)
+def _network_digest(net: Network) -> str:
+    description = net.model.model_dump(mode="json", exclude={"name", "metadata", "activity"})
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for name in sorted(net.arrays):
+        array = np.ascontiguousarray(net.arrays[name])
+        kind = "<i8" if array.dtype.kind in "iu" else "<f8"
+        digest.update(f"{name}{array.shape}".encode() + array.astype(kind).tobytes())
+    return digest.hexdigest()
+
+
+def _canonical(hardware: Hardware) -> dict[str, Any]:
+    """Every field but names and prose."""
+    values: dict[str, Any] = hardware.model_dump(mode="json")
+    flat = {}
+    for key, _ in hardware_fields():
+        if key in ("name", "description"):
+            continue
+        part: Any = values
+        for name in key.split("."):
+            part = part[name]
+        flat[key] = part
+    return flat
+
+
+def _digest(data: Any) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+__all__ = [
+    "MODEL_VERSION",
+    "Measurement",
+    "accuracy_key",
+    "assemble",
+    "chip_varies",
+    "cost",
+    "effective_arithmetic",
+    "evaluate",
+    "layer_macs",
+    "measure",
+    "network_digest",
+]

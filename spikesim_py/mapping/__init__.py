@@ -1,0 +1,19 @@
+"""Weights to crossbars, layers to PEs and tiles, tiles to places on the mesh."""
+
+from .cells import Cells
+from .plan import LayerPlan, Mapping, Mesh, ceil_div, map_network, place_tiles, plan_layer
+from .signs import Columns, SignedCodes, encode
+
+__all__ = [
+    "Cells",
+    "Columns",
+    "LayerPlan",
+    "Mapping",
+    "Mesh",
+    "SignedCodes",
+    "ceil_div",
+    "encode",
+    "map_network",
+    "place_tiles",
+    "plan_layer",
+]

@@ -1,0 +1,78 @@
+"""The cells: which part of which weight lies in which cell of which crossbar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..hardware import RowMapping, TapSum
+from .plan import LayerPlan, Mapping
+from .signs import Columns, encode
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A layer's matrix as cells. Rows are in im2col order, channel * taps + tap.
+
+    Attributes:
+        levels: (groups, rows, columns) uint8; columns = outputs per group x columns per output, output-major.
+        columns: the physical columns of one output: coefficients, slices, signs.
+        row_blocks: for every crossbar along the rows, the matrix rows that it holds, in their order.
+        conversion_blocks: the same for every sum that is converted apart.
+        offset: what to subtract per active (masked) input value.
+        mask: None (every input counts) or (groups, rows, outputs per group) bool.
+    """
+
+    plan: LayerPlan
+    usable_columns: int
+    levels: NDArray[np.uint8]
+    columns: Columns
+    row_blocks: tuple[NDArray[np.int64], ...]
+    conversion_blocks: tuple[NDArray[np.int64], ...]
+    offset: int
+    mask: NDArray[np.bool_] | None
+
+    def place(self, group: int, row: int, column: int) -> tuple[int, int, int]:
+        """(crossbar of the layer, row in it, column in it) of a cell of the matrix."""
+        for block, rows in enumerate(self.row_blocks):
+            hit = np.flatnonzero(rows == row)
+            if hit.size:
+                col_block, at = divmod(column, self.usable_columns)
+                index = (group * self.plan.row_blocks + block) * self.plan.col_blocks + col_block
+                return index, int(hit[0]), at
+        raise IndexError(f"row {row} is not a row of layer {self.plan.name!r}")
+
+
+def layer_cells(mapping: Mapping, layer: str) -> Cells:
+    """The cells of a layer; raises `NetworkError` for a workload without weights."""
+    plan, hardware = mapping.layers[layer], mapping.hardware
+    weight = mapping.network.weight(layer)
+    matrix = weight.reshape(plan.groups, plan.outputs // plan.groups, plan.rows)
+    codes = encode(hardware.mapping.signs, matrix, plan.weight_bits, hardware.device.cell_bits)
+    # (k, groups, outputs, rows) -> (groups, rows, outputs * k)
+    levels = np.ascontiguousarray(codes.levels.transpose(1, 3, 2, 0)).reshape(plan.groups, plan.rows, -1)
+    mask = None if codes.mask is None else np.ascontiguousarray(codes.mask.transpose(0, 2, 1))
+    blocks = row_blocks(plan, hardware.crossbar.rows, hardware.mapping.rows)
+    merged = merge_taps(blocks, plan) if hardware.mapping.tap_sum is TapSum.ANALOG_SUM else blocks
+    usable = hardware.crossbar.cols - hardware.dummy_columns
+    return Cells(plan, usable, levels, codes.columns, blocks, merged, codes.offset, mask)
+
+
+def row_blocks(plan: LayerPlan, crossbar_rows: int, rule: RowMapping) -> tuple[NDArray[np.int64], ...]:
+    """The matrix rows of every crossbar along the rows of one group."""
+    if rule is RowMapping.UNROLLED:
+        starts = range(0, plan.rows, crossbar_rows)
+        return tuple(np.arange(start, min(start + crossbar_rows, plan.rows)) for start in starts)
+    channel_blocks = [
+        np.arange(start, min(start + crossbar_rows, plan.channels))
+        for start in range(0, plan.channels, crossbar_rows)
+    ]
+    return tuple(channels * plan.taps + tap for tap in range(plan.taps) for channels in channel_blocks)
+
+
+def merge_taps(blocks: tuple[NDArray[np.int64], ...], plan: LayerPlan) -> tuple[NDArray[np.int64], ...]:
+    """The crossbars of all kernel positions of one channel block, as one sum."""
+    stride = len(blocks) // plan.taps
+    return tuple(np.concatenate(blocks[first::stride]) for first in range(stride))

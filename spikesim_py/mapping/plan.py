@@ -1,0 +1,267 @@
+"""The plan: how many crossbars, columns, ADCs, PEs and tiles each layer takes, in closed form.
+
+The counting functions are plain arithmetic on integers or integer arrays, so that one pass serves a hundred
+thousand chips. `cells.py` says which weight lies where; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..errors import MappingError
+from ..hardware import Hardware, RowMapping, Subtract, TapSum
+from ..network import Conv, Linear, Network
+from .signs import columns_per_output, value_bits
+
+if TYPE_CHECKING:
+    from .cells import Cells
+
+
+def ceil_div(a: Any, b: Any) -> Any:
+    """Rounded-up quotient of integers or integer arrays."""
+    return -(-a // b)
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """What one layer takes on the chip. Counts are for the whole layer unless the name says otherwise.
+
+    Attributes:
+        name: the layer's name in the network.
+        taps: kernel positions (1 for linear layers).
+        channels: input channels (or features) per convolution group.
+        outputs: output channels (or features) over all groups.
+        groups: convolution groups; each is a matrix of its own.
+        positions: output pixels; each is one read of the layer's crossbars per plane and time-step.
+        weight_bits: bits per weight as declared.
+        value_bits: bits of the largest stored code.
+        slices: cells per stored code.
+        columns_per_output: physical columns of one output (slices and signs).
+        conversions_per_output: ADC conversions of one output per read of one row block.
+        row_blocks: crossbars that the rows of one group span.
+        col_blocks: crossbars that the columns of one group span.
+        conversion_blocks: row blocks whose sums are converted apart (fewer than `row_blocks` where currents
+            are summed before the ADC).
+        max_rows: most rows that one conversion sums over: sets the ADC's full scale.
+        crossbars: arrays in all.
+        adcs: converters in all.
+        serial_conversions: conversions that one ADC makes per read (mux phases x crossbars that share it).
+        pes, tiles: PEs and tiles in all; a tile serves one layer.
+        input_bits: bits of one input value; each is a plane that is read by itself.
+        steps: time-steps at which the layer is read (1 if its pre-activation is buffered).
+        macs: multiply-accumulates of the dense layer per time-step, padding included.
+        utilization: share of the cells of its crossbars that hold a weight.
+        first_tile: index of the layer's first tile.
+    """
+
+    name: str
+    taps: int
+    channels: int
+    outputs: int
+    groups: int
+    positions: int
+    weight_bits: int
+    value_bits: int
+    slices: int
+    columns_per_output: int
+    conversions_per_output: int
+    row_blocks: int
+    col_blocks: int
+    conversion_blocks: int
+    max_rows: int
+    crossbars: int
+    adcs: int
+    serial_conversions: int
+    pes: int
+    tiles: int
+    input_bits: int
+    steps: int
+    macs: int
+    utilization: float
+    first_tile: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of one group's matrix."""
+        return self.taps * self.channels
+
+    @property
+    def columns(self) -> int:
+        """Physical columns of one group's matrix."""
+        return self.outputs // self.groups * self.columns_per_output
+
+    @property
+    def reads(self) -> int:
+        """Reads of each crossbar per inference: positions x planes x time-steps."""
+        return self.positions * self.input_bits * self.steps
+
+    @property
+    def conversions(self) -> int:
+        """ADC conversions per inference."""
+        return self.outputs * self.conversions_per_output * self.conversion_blocks * self.reads
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Tiles on a 2-D mesh, `width` x `height`, and where tile i lies."""
+
+    width: int
+    height: int
+    places: tuple[tuple[int, int], ...]
+
+    def hops(self, a: int, b: int) -> int:
+        """Links between two tiles under XY routing."""
+        (xa, ya), (xb, yb) = self.places[a], self.places[b]
+        return abs(xa - xb) + abs(ya - yb)
+
+
+@dataclass(frozen=True, eq=False)
+class Mapping:
+    """A network on a chip: the plan of every layer and the places of its tiles."""
+
+    network: Network
+    hardware: Hardware
+    layers: MappingType[str, LayerPlan]
+    mesh: Mesh
+
+    @property
+    def tiles(self) -> int:
+        return sum(layer.tiles for layer in self.layers.values())
+
+    @property
+    def pes(self) -> int:
+        return sum(layer.pes for layer in self.layers.values())
+
+    @property
+    def crossbars(self) -> int:
+        return sum(layer.crossbars for layer in self.layers.values())
+
+    @cached_property
+    def utilization(self) -> float:
+        """Share of all crossbar cells that hold a weight."""
+        used = sum(layer.utilization * layer.crossbars for layer in self.layers.values())
+        return used / self.crossbars
+
+    def cells(self, layer: str) -> Cells:
+        """Which weight lies in which cell of a layer; see `Cells`."""
+        from .cells import layer_cells
+
+        return layer_cells(self, layer)
+
+    def describe(self) -> str:
+        """A table: rows, columns, crossbars, PEs, tiles and utilization per layer."""
+        head = f"{'layer':<10}{'rows':>6}{'columns':>9}{'slices':>8}{'crossbars':>11}{'PEs':>6}{'tiles':>7}{'used':>8}"
+        lines = [
+            f"{p.name:<10}{p.rows:>6}{p.columns:>9}{p.slices:>8}{p.crossbars:>11}{p.pes:>6}{p.tiles:>7}"
+            f"{p.utilization:>8.1%}"
+            for p in self.layers.values()
+        ]
+        total = f"{self.crossbars} crossbars, {self.pes} PEs, {self.tiles} tiles, utilization {self.utilization:.1%}"
+        return "\n".join([head, *lines, total])
+
+
+def map_network(network: Network, hardware: Hardware) -> Mapping:
+    """Place every layer of `network` on tiles of its own.
+
+    Raises:
+        MappingError: the network is a float network (quantize it first), a layer reads signed values, or a
+            weight does not fit.
+    """
+    if network.arithmetic == "float":
+        raise MappingError(
+            f"network {network.name!r} has float weights: crossbars hold integers; use "
+            f"spikesim_py.network.quantize(network, weight_bits=...) or train a quantized network"
+        )
+    plans: dict[str, LayerPlan] = {}
+    first_tile = 0
+    for node in network.layers:
+        plans[node.name] = plan_layer(network, node, hardware, first_tile)
+        first_tile += plans[node.name].tiles
+    return Mapping(network, hardware, plans, place_tiles(first_tile, hardware.noc.placement))
+
+
+def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_tile: int = 0) -> LayerPlan:
+    """The plan of one layer; see `LayerPlan`."""
+    source = network.edges[node.inputs[0]]
+    if source.signed:
+        raise MappingError(
+            f"layer {node.name!r}: reads {node.inputs[0]!r}, which carries signed values ({source.low} to "
+            f"{source.high}): crossbar rows take unsigned inputs"
+        )
+    rules, crossbar = hardware.mapping, hardware.crossbar
+    taps, channels, outputs, groups = matrix_shape(node)
+    assert node.weight_bits is not None  # checked by `build`
+    weight = network.weight(node.name) if network.arithmetic == "integer" else None
+    bits = value_bits(rules.signs, node.weight_bits, weight)
+    slices = ceil_div(bits, hardware.device.cell_bits)
+    columns = columns_per_output(rules.signs, slices, node.weight_bits)
+    spikeflow = rules.rows is RowMapping.SPIKEFLOW
+    channel_blocks = ceil_div(channels, crossbar.rows)
+    row_blocks = taps * channel_blocks if spikeflow else ceil_div(taps * channels, crossbar.rows)
+    summed = rules.tap_sum is TapSum.ANALOG_SUM
+    group_columns = outputs // groups * columns
+    col_blocks = ceil_div(group_columns, crossbar.cols - hardware.dummy_columns)
+    crossbars = groups * row_blocks * col_blocks
+    sharing = taps if rules.tap_sum is not TapSum.ADC_PER_CROSSBAR else 1
+    pes = ceil_div(crossbars, hardware.pe.crossbars)
+    edge = network.edges[node.name]
+    positions = edge.shape[1] * edge.shape[2]
+    cells = crossbars * crossbar.rows * crossbar.cols
+    analog = rules.subtract is Subtract.ANALOG
+    return LayerPlan(
+        name=node.name,
+        taps=taps,
+        channels=channels,
+        outputs=outputs,
+        groups=groups,
+        positions=positions,
+        weight_bits=node.weight_bits,
+        value_bits=bits,
+        slices=slices,
+        columns_per_output=columns,
+        conversions_per_output=columns // 2 if analog else columns,
+        row_blocks=row_blocks,
+        col_blocks=col_blocks,
+        conversion_blocks=channel_blocks if summed else row_blocks,
+        max_rows=max_rows(taps, channels, crossbar.rows, spikeflow, summed),
+        crossbars=crossbars,
+        adcs=ceil_div(crossbars, sharing) * ceil_div(crossbar.cols, crossbar.mux),
+        serial_conversions=crossbar.mux * (sharing if not summed else 1),
+        pes=pes,
+        tiles=ceil_div(pes, hardware.tile.pes),
+        input_bits=source.bits,
+        steps=1 if network.runs_once(node.name) else network.time_steps,
+        macs=positions * taps * channels * outputs,
+        utilization=groups * taps * channels * group_columns / cells,
+        first_tile=first_tile,
+    )
+
+
+def matrix_shape(node: Conv | Linear) -> tuple[int, int, int, int]:
+    """(taps, channels per group, outputs, groups) of a layer's matrix."""
+    if isinstance(node, Conv):
+        return node.kernel[0] * node.kernel[1], node.in_channels // node.groups, node.out_channels, node.groups
+    return 1, node.in_features, node.out_features, 1
+
+
+def max_rows(taps: Any, channels: Any, rows: Any, spikeflow: bool, summed: bool) -> Any:
+    """Most rows that one conversion sums over."""
+    if not spikeflow:
+        return min(taps * channels, rows)
+    return min(channels, rows) * (taps if summed else 1)
+
+
+def place_tiles(tiles: int, placement: str) -> Mesh:
+    """The smallest near-square mesh that holds `tiles`, filled row by row or as a snake."""
+    width = 1
+    while width * width < tiles:
+        width += 1
+    height = ceil_div(tiles, width)
+    places = []
+    for index in range(tiles):
+        y, x = divmod(index, width)
+        places.append((width - 1 - x if placement == "snake" and y % 2 else x, y))
+    return Mesh(width, height, tuple(places))

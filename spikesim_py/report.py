@@ -1,0 +1,223 @@
+"""The report: what one evaluation found, with its interval, its breakdown and where it came from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ._files import write_atomic
+from ._version import __version__
+from .activity import Activity
+from .cost import CostNode, CostResult
+
+#: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
+METRICS: dict[str, tuple[str, str, bool]] = {
+    "accuracy": ("accuracy", "-", True),
+    "edap": ("EDAP", "J·s·mm²", False),
+    "energy_pj": ("energy per inference", "pJ", False),
+    "latency_ns": ("latency", "ns", False),
+    "interval_ns": ("interval between inferences", "ns", False),
+    "area_um2": ("area", "µm²", False),
+    "tops": ("throughput at latency", "TOPS", True),
+    "tops_throughput": ("steady-state throughput", "TOPS", True),
+    "tops_per_watt": ("energy efficiency", "TOPS/W", True),
+    "tops_per_mm2": ("area efficiency", "TOPS/mm²", True),
+    "ann_tops": ("throughput of the equivalent one-step network", "TOPS", True),
+    "inferences_per_joule": ("inferences per joule", "1/J", True),
+    "inferences_per_second_mm2": ("inferences per second and area", "1/(s·mm²)", True),
+    "synops_per_joule": ("synaptic operations per joule", "SynOps/J", True),
+    "utilization": ("crossbar utilization", "-", True),
+    "assumed_energy_share": ("share of energy that is assumed", "-", False),
+    "assumed_area_share": ("share of area that is assumed", "-", False),
+}
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A measured accuracy.
+
+    Attributes:
+        value: mean over chips and samples.
+        interval: (low, high) at 95 %: Wilson for one chip, a crossed bootstrap for several.
+        chips: accuracy of every simulated chip.
+        samples: images per chip.
+        data: dataset and split.
+        key: SHA-256 of everything that the number depends on.
+    """
+
+    value: float
+    interval: tuple[float, float]
+    chips: tuple[float, ...]
+    samples: int
+    data: str
+    key: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Accuracy, energy, latency and area of one network on one chip. All costs are per inference."""
+
+    network: str
+    chip: str
+    hardware: dict[str, Any] = field(repr=False)
+    measured: Accuracy | None
+    cost: CostResult = field(repr=False)
+    activity: Activity = field(repr=False)
+    macs: int
+    synops: float
+    time_steps: int
+    report_hash: str
+    inputs: dict[str, Any] = field(repr=False)
+
+    @property
+    def accuracy(self) -> float | None:
+        return self.measured.value if self.measured else None
+
+    @property
+    def accuracy_ci(self) -> tuple[float, float] | None:
+        return self.measured.interval if self.measured else None
+
+    @property
+    def tree(self) -> CostNode:
+        return self.cost.tree
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self.cost.notes
+
+    @property
+    def energy_pj(self) -> float:
+        return self.tree.energy_pj
+
+    @property
+    def area_um2(self) -> float:
+        return self.tree.area_um2
+
+    @property
+    def latency_ns(self) -> float:
+        """One inference end to end, all time-steps."""
+        return self.tree.critical_ns
+
+    @property
+    def interval_ns(self) -> float:
+        """Steady state between inferences."""
+        return self.cost.interval_ns
+
+    @property
+    def edap(self) -> float:
+        """Energy x delay x area in J·s·mm²."""
+        return self.energy_pj * self.latency_ns * self.area_um2 * 1e-27
+
+    @property
+    def operations(self) -> float:
+        """2 per multiply-accumulate of the dense layers, times T."""
+        return 2.0 * self.macs * self.time_steps
+
+    @property
+    def tops(self) -> float:
+        return self.operations / self.latency_ns * 1e-3
+
+    @property
+    def tops_throughput(self) -> float:
+        return self.operations / self.interval_ns * 1e-3
+
+    @property
+    def tops_per_watt(self) -> float:
+        return self.operations / self.energy_pj
+
+    @property
+    def tops_per_mm2(self) -> float:
+        return self.tops / (self.area_um2 * 1e-6)
+
+    @property
+    def ann_tops(self) -> float:
+        """TOPS counted without T: what a one-step network would need to claim."""
+        return self.tops / self.time_steps
+
+    @property
+    def inferences_per_joule(self) -> float:
+        return 1e12 / self.energy_pj
+
+    @property
+    def inferences_per_second_mm2(self) -> float:
+        return 1e9 / self.interval_ns / (self.area_um2 * 1e-6)
+
+    @property
+    def synops_per_joule(self) -> float:
+        """Synaptic operations (products with an active input) per joule."""
+        return self.synops / (self.energy_pj * 1e-12)
+
+    @property
+    def utilization(self) -> float:
+        return self.cost.utilization
+
+    @cached_property
+    def assumed_energy_share(self) -> float:
+        return self.tree.share("assumed", "energy_pj")
+
+    @cached_property
+    def assumed_area_share(self) -> float:
+        return self.tree.share("assumed", "area_um2")
+
+    def metrics(self) -> dict[str, float | None]:
+        """Every number of `METRICS` by name."""
+        return {name: getattr(self, name) for name in METRICS}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data: numbers, intervals, tree, activity, frozen configuration, versions."""
+        measured = None
+        if self.measured:
+            measured = {**self.measured.__dict__, "interval": list(self.measured.interval)}
+            measured["chips"] = list(self.measured.chips)
+        return {
+            "network": self.network,
+            "chip": self.chip,
+            "version": __version__,
+            "report_hash": self.report_hash,
+            "metrics": self.metrics(),
+            "accuracy": measured,
+            "macs": self.macs,
+            "synops": self.synops,
+            "time_steps": self.time_steps,
+            "crossbars": self.cost.crossbars,
+            "pes": self.cost.pes,
+            "tiles": self.cost.tiles,
+            "notes": list(self.notes),
+            "tree": self.tree.to_dict(),
+            "activity": self.activity.to_dict(),
+            "hardware": self.hardware,
+            "inputs": self.inputs,
+        }
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write `to_dict` as JSON; the file appears whole or not at all."""
+        return write_atomic(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write a self-contained page (no network needed to open it)."""
+        from .figures.html import report_page
+
+        return write_atomic(path, report_page(self.to_dict()))
+
+    def cite(self) -> str:
+        """A methods paragraph: what was evaluated, with which models, from which sources."""
+        sources = dict.fromkeys(node.source for _, node in self.tree.walk() if node.source)
+        accuracy = "No accuracy was measured."
+        if self.measured:
+            low, high = self.measured.interval
+            accuracy = (
+                f"Accuracy on {self.measured.data} ({self.measured.samples} samples, "
+                f"{len(self.measured.chips)} simulated chips) was {self.measured.value:.2%} "
+                f"(95 % interval {low:.2%} to {high:.2%})."
+            )
+        return (
+            f"{self.network} (T = {self.time_steps}) was evaluated on {self.chip} with spikesim_py "
+            f"{__version__} (report {self.report_hash[:12]}). {accuracy} Energy {self.energy_pj:.6g} pJ, latency "
+            f"{self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 per inference use the library "
+            f"{self.hardware['cost']['library']!r} with {self.activity.origin} activity; "
+            f"{self.assumed_energy_share:.0%} of the energy and {self.assumed_area_share:.0%} of the area rest "
+            f"on assumed constants. Sources: {'; '.join(sources)}."
+        )
