@@ -320,6 +320,8 @@ class Hardware(Section):
             raise ValueError(
                 f"crossbar.cols = {self.crossbar.cols}: a dummy column leaves no column for weights"
             )
+        if self.mapping.subtract is Subtract.ANALOG and self.adc.bits == 1:
+            raise ValueError("adc.bits = 1: a signed conversion (mapping.subtract = 'analog') needs 2 bits or more")
         return self
 
     @property

@@ -1,0 +1,38 @@
+# Everything works on a fresh machine with Python 3.11+ and make: `.venv` is made when it is first needed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-full check bench docs clean
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c "import sys; sys.exit(sys.version_info < (3, 11) and 'spikesim_py needs Python 3.11 or newer')"
+	# torch's CPU build first where the index offers it by the newest version that we support
+	$(BIN)/pip install --quiet --disable-pip-version-check "torch>=2.6,<2.14"
+	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	touch $(READY)
+
+demo: $(READY)
+	$(BIN)/spikesim demo
+
+test: $(READY)
+	$(BIN)/pytest
+
+test-full: $(READY)
+	$(BIN)/pytest -m ""
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+docs: $(READY)
+	$(BIN)/python docs/screenshots.py
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info runs

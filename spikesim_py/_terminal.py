@@ -1,0 +1,220 @@
+"""What the command line prints: tables and progress. No model and no number is made here."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from .hardware import Hardware, load_hardware
+from .network import Network, load_network
+from .report import Report
+
+#: below this many columns a table loses digits, so output that is piped gets at least this
+_MIN_WIDTH = 110
+
+
+def console() -> Console:
+    """Rich on a terminal; plain and wide enough when piped."""
+    if sys.stdout.isatty():
+        return Console()
+    return Console(width=_MIN_WIDTH, no_color=True, highlight=False)
+
+
+def engineering(value: float, unit: str) -> str:
+    """`1.59e7 pJ` as `15.9 µJ`: three or four significant digits with the prefix that fits."""
+    prefixes = {"pJ": ("pJ", "nJ", "µJ", "mJ", "J"), "ns": ("ns", "µs", "ms", "s")}
+    if unit == "µm²":
+        return f"{value * 1e-6:.4g} mm²"
+    names = prefixes.get(unit)
+    if names is None:
+        return f"{value:.4g} {unit}".removesuffix(" -")
+    index = 0
+    while abs(value) >= 1000 and index < len(names) - 1:
+        value, index = value / 1000, index + 1
+    return f"{value:.4g} {names[index]}"
+
+
+def print_report(report: Report) -> None:
+    """The numbers of a report, its components and its notes."""
+    out = console()
+    out.print(f"[bold]{report.network}[/bold] on [bold]{report.chip}[/bold]  (report {report.report_hash[:12]})")
+    if report.measured:
+        low, high = report.measured.interval
+        chips = len(report.measured.chips)
+        out.print(
+            f"accuracy      {report.measured.value:.2%}  (95 % interval {low:.2%} to {high:.2%}; "
+            f"{report.measured.samples} samples of {report.measured.data}, {chips} chip{'s' * (chips > 1)})"
+        )
+    out.print(f"energy        {engineering(report.energy_pj, 'pJ'):<14} {report.energy_pj:.6f} pJ per inference")
+    out.print(f"latency       {engineering(report.latency_ns, 'ns'):<14} {report.latency_ns:.6f} ns")
+    out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
+    out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
+    out.print(f"EDAP          {report.edap:.4g} J·s·mm²")
+    out.print(
+        f"efficiency    {report.tops_per_watt:.4g} TOPS/W, {report.tops:.4g} TOPS, "
+        f"{report.tops_per_mm2:.4g} TOPS/mm², {report.inferences_per_joule:.4g} inferences/J"
+    )
+    out.print(
+        f"size          {report.cost.crossbars} crossbars, {report.cost.pes} PEs, {report.cost.tiles} tiles, "
+        f"utilization {report.utilization:.1%}"
+    )
+    out.print(
+        f"trust         {report.assumed_energy_share:.0%} of energy and {report.assumed_area_share:.0%} of area "
+        f"rest on assumed constants; activity is {report.activity.origin}"
+    )
+    out.print(_components(report))
+    for note in report.notes:
+        out.print(f"note: {note}")
+
+
+def _components(report: Report) -> Table:
+    table = Table(title="components", title_justify="left")
+    for name, justify in (("component", "left"), ("energy", "right"), ("", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for name in ("area", "", "critical time", ""):
+        table.add_column(name, justify="right")
+    totals = report.tree
+    rows = sorted(report.tree.components().items(), key=lambda item: -item[1].energy_pj)
+    for name, node in rows:
+        table.add_row(
+            name,
+            engineering(node.energy_pj, "pJ"),
+            f"{node.energy_pj / totals.energy_pj:.1%}",
+            engineering(node.area_um2, "µm²"),
+            f"{node.area_um2 / totals.area_um2:.1%}",
+            engineering(node.critical_ns, "ns"),
+            f"{node.critical_ns / totals.critical_ns:.1%}",
+        )
+    return table
+
+
+def print_defects(network: Network, hardware: Hardware) -> None:
+    """What each released defect does to energy, latency and area."""
+    from .cost.released import defect_table
+
+    table = Table(title="each defect corrected by itself", title_justify="left")
+    for name in ("defect", "energy", "", "latency", "", "area", ""):
+        table.add_column(name, justify="left" if name == "defect" else "right")
+    for row in defect_table(network, hardware):
+        table.add_row(
+            row.name,
+            engineering(row.energy_pj, "pJ"),
+            f"{row.energy_change:+.1%}",
+            engineering(row.latency_ns, "ns"),
+            f"{row.latency_change:+.1%}",
+            engineering(row.area_um2, "µm²"),
+            f"{row.area_change:+.1%}",
+        )
+    console().print(table)
+
+
+def describe_network(name: str, chip: str | None) -> None:
+    """A network's nodes and, if asked, its mapping on a chip."""
+    network = load_network(name)
+    print(network.describe())
+    if chip is not None:
+        from .mapping import map_network
+
+        print()
+        print(map_network(network, load_hardware(chip)).describe())
+
+
+def describe_chip(name: str, sources: bool) -> None:
+    """Every field of a chip with value, unit, what it affects and where it comes from."""
+    from .hardware import hardware_fields
+
+    chip = load_hardware(name)
+    print(f"{chip.name}: {chip.description}")
+    for key, field in hardware_fields():
+        value: Any = chip
+        for part in key.split("."):
+            value = getattr(value, part)
+        extra: Any = field.json_schema_extra
+        shown = getattr(value, "value", value)
+        line = f"{key:<38}{shown!s:<22}{extra['unit']:<18}{extra['affects']:<10}"
+        print(f"{line}{chip.sources.get(key, 'default') if sources else field.description}".rstrip())
+
+
+def print_dry_run(space: str, store: str) -> None:
+    """How many designs a sweep has, how many are stored, how many accuracies are distinct."""
+    from .sweep import dry_run
+
+    plan = dry_run(space, store)
+    print(
+        f"{plan.designs} designs, {plan.stored} stored, {plan.measurements} distinct accuracy measurements to make"
+    )
+
+
+def run_sweep(space: str, store: str, executor: str, workers: int | None, *, resume: bool) -> Any:
+    """Run a sweep with live progress, then print its Pareto table."""
+    from .sweep import sweep
+
+    started = time.monotonic()
+    with _progress() as report:
+        study = sweep(space, store=store, executor=executor, workers=workers, resume=resume, progress=report)
+    print_pareto(study)
+    print(f"{len(study)} designs in {store}, {time.monotonic() - started:.1f} s")
+    return study
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int, str], None]]:
+    """A live bar on a terminal, else a line every few seconds."""
+    if sys.stdout.isatty():
+        with _bar() as report:
+            yield report
+        return
+    last = [0.0]
+
+    def line(done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        if done == total or now - last[0] >= 5:
+            last[0] = now
+            print(f"{done}/{total} {what}", flush=True)
+
+    yield line
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int, str], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as progress:
+        task = progress.add_task("sweep", total=None)
+
+        def report(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total, description=what)
+
+        yield report
+
+
+def print_pareto(study: Any) -> None:
+    """The non-dominated designs in accuracy and EDAP, best accuracy first."""
+    from .sweep import pareto_table
+
+    rows = pareto_table(study)
+    table = Table(title=f"Pareto front of accuracy and EDAP: {len(rows)} of {len(study)} designs", title_justify="left")
+    headings = ("network", "weight bits", "crossbar", "ADC bits", "accuracy", "95 % interval", "EDAP J·s·mm²")
+    for name in (*headings, "TOPS/W", "area", "utilization"):
+        table.add_column(name, justify="left" if name == "network" else "right")
+    for row in rows:
+        table.add_row(
+            row.network,
+            str(row.weight_bits),
+            f"{row.rows}x{row.cols}",
+            str(row.adc_bits),
+            f"{row.accuracy:.2%}",
+            f"{row.accuracy_low:.1%} to {row.accuracy_high:.1%}",
+            f"{row.edap:.3g}",
+            f"{row.tops_per_watt:.3g}",
+            engineering(row.area_um2, "µm²"),
+            f"{row.utilization:.1%}",
+        )
+    console().print(table)

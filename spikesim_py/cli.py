@@ -1,0 +1,297 @@
+"""The command line: `spikesim ...`. Rooms are imported inside the commands, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._version import __version__
+from .errors import InputError, SpikesimError
+
+
+class _Commands(click.Group):
+    """Commands in the order of use; our errors are one line on stderr, with the exit code that they mean."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SpikesimError as error:
+            click.echo(f"spikesim: error: {' '.join(str(error).split())}", err=True)
+            ctx.exit(2 if isinstance(error, InputError) else 3)
+        except KeyboardInterrupt:
+            click.echo("spikesim: interrupted; finished results are kept", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="spikesim")
+def main() -> None:
+    """Accuracy, energy, delay and area of spiking networks on in-memory-computing chips.
+
+    \b
+    Start here:
+      spikesim demo                                     sweep, Pareto table, report, explorer
+      spikesim evaluate digits-w4 rram_32nm             one network on one chip
+    """
+
+
+_net = click.argument("net")
+_chip = click.argument("chip")
+_set = click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a chip field, e.g. adc.bits=5."
+)
+_json = click.option("--json", "json_path", metavar="FILE", help="Also write the whole report as JSON.")
+_html = click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained HTML report.")
+
+
+def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
+    from .hardware import parse_override
+
+    return dict(parse_override(text) for text in assignments)
+
+
+def _deliver(report: Any, json_path: str | None, html_path: str | None) -> None:
+    from ._terminal import print_report
+
+    print_report(report)
+    if json_path:
+        click.echo(f"wrote {report.to_json(json_path)}")
+    if html_path:
+        click.echo(f"wrote {report.to_html(html_path)}")
+
+
+@main.command()
+@click.option("--serve/--no-serve", default=True, help="Open the explorer at the end (default), or stop.")
+@click.option("--store", default="runs/demo.db", show_default=True, help="Where the study is kept.")
+@click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
+def demo(serve: bool, store: str, port: int, workers: int | None) -> None:
+    """The main job on bundled input: sweep, Pareto table, report, explorer.
+
+    \b
+    Example:
+      spikesim demo --no-serve
+    """
+    from ._terminal import run_sweep
+
+    study = run_sweep("demo", store, "local", workers, resume=True)
+    report = Path(store).with_suffix(".html")
+    from .figures.html import study_page
+
+    _write(report, study_page(study))
+    click.echo(f"report: {report}")
+    if serve:
+        _serve(store, "127.0.0.1", port)
+    else:
+        click.echo(f"explore: spikesim explore {store}")
+
+
+def _write(path: Path, text: str) -> None:
+    from ._files import write_atomic
+
+    write_atomic(path, text)
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--data", default="digits", show_default=True, help="Dataset.")
+@click.option("--samples", type=click.IntRange(min=1), help="Images to classify (default: the whole split).")
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1, 10_000), help="Device instances.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@_json
+@_html
+def evaluate(
+    net: str,
+    chip: str,
+    assignments: tuple[str, ...],
+    data: str,
+    samples: int | None,
+    chips: int,
+    seed: int,
+    json_path: str | None,
+    html_path: str | None,
+) -> None:
+    """Accuracy, energy, latency and area of NET on CHIP.
+
+    \b
+    Example:
+      spikesim evaluate digits-w4 rram_32nm --set crossbar.rows=64 --chips 8
+    """
+    from .evaluate import evaluate as run
+
+    report = run(net, chip, data=data, samples=samples, chips=chips, seed=seed, overrides=_overrides(assignments))
+    _deliver(report, json_path, html_path)
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
+@click.option("--defects", is_flag=True, help="What each released defect does (chip spikesim_released).")
+@_json
+@_html
+def cost(
+    net: str,
+    chip: str,
+    assignments: tuple[str, ...],
+    activity: float | None,
+    defects: bool,
+    json_path: str | None,
+    html_path: str | None,
+) -> None:
+    """Energy, latency and area of NET on CHIP, without data.
+
+    \b
+    Example:
+      spikesim cost vgg9-cifar10 spikesim_released --defects
+    """
+    from .evaluate import cost as run
+
+    report = run(net, chip, activity=activity, overrides=_overrides(assignments))
+    _deliver(report, json_path, html_path)
+    if defects:
+        from ._terminal import print_defects
+        from .hardware import load_hardware
+        from .network import load_network
+
+        print_defects(load_network(net), load_hardware(chip, _overrides(assignments)))
+
+
+@main.command()
+@click.argument("space")
+@click.option("--store", required=True, metavar="FILE.db", help="Study file; made if it is not there.")
+@click.option("--executor", default="local", show_default=True, help="local or serial.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
+@click.option("--resume/--no-resume", default=True, help="Keep what the store has (default), or refuse it.")
+@click.option("--dry-run", is_flag=True, help="Say how much there is to do, and stop.")
+@_html
+def sweep(
+    space: str,
+    store: str,
+    executor: str,
+    workers: int | None,
+    resume: bool,
+    dry_run: bool,
+    html_path: str | None,
+) -> None:
+    """Evaluate every design of SPACE (a sweep's YAML or bundled name) into a study file.
+
+    \b
+    Example:
+      spikesim sweep quickstart --store runs/quick.db
+    """
+    from ._terminal import print_dry_run, run_sweep
+
+    if dry_run:
+        print_dry_run(space, store)
+        return
+    study = run_sweep(space, store, executor, workers, resume=resume)
+    if html_path:
+        from .figures.html import study_page
+
+        _write(Path(html_path), study_page(study))
+        click.echo(f"wrote {html_path}")
+    failed = study.failures()
+    if failed:
+        click.echo(f"spikesim: {len(failed)} designs failed; first: {failed[0]}", err=True)
+        sys.exit(3)
+
+
+@main.command()
+@click.argument("store", required=False)
+@click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True)
+def explore(store: str | None, port: int, host: str) -> None:
+    """Open a study in the browser.
+
+    \b
+    Example:
+      spikesim explore runs/demo.db
+    """
+    _serve(store, host, port)
+
+
+def _serve(store: str | None, host: str, port: int) -> None:
+    from explorer_app import serve
+
+    serve(Path(store) if store else None, host=host, port=port)
+
+
+@main.command()
+@click.argument("config")
+@click.option("--data-root", envvar="SPIKESIM_DATA", help="Folder of datasets (digits needs none).")
+@click.option("-o", "--output", metavar="NET.safetensors", help="Where the network goes.")
+def train(config: str, data_root: str | None, output: str | None) -> None:
+    """Train a network from CONFIG (a training YAML or bundled name).
+
+    \b
+    Example:
+      spikesim train digits-w4 -o runs/digits-w4.safetensors
+    """
+    from training import train as run
+
+    path, accuracy = run(config, output=output, progress=click.echo)
+    click.echo(f"wrote {path}: accuracy {accuracy:.2%} on the report split")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--on", "chip", metavar="CHIP", help="For a network: also its mapping on a chip.")
+@click.option("--sources", is_flag=True, help="For a chip: every field with value, unit and source.")
+def describe(name: str, chip: str | None, sources: bool) -> None:
+    """Say what a bundled or given network (or chip) is.
+
+    \b
+    Example:
+      spikesim describe digits-w4 --on rram_32nm
+    """
+    from ._terminal import describe_chip, describe_network
+    from .hardware import presets
+
+    is_chip = name in presets() or (name.endswith((".yaml", ".yml")) and not _is_workload(name))
+    if is_chip:
+        describe_chip(name, sources)
+    else:
+        describe_network(name, chip)
+
+
+def _is_workload(path: str) -> bool:
+    from ._yaml import read_yaml
+
+    return Path(path).is_file() and "nodes" in read_yaml(Path(path))[0]
+
+
+@main.command("list")
+def list_names() -> None:
+    """Names of the bundled networks, workloads, chips and sweeps.
+
+    \b
+    Example:
+      spikesim list
+    """
+    from ._resources import bundled, config_dir
+    from .hardware import presets
+    from .network import workloads, zoo
+
+    rows = {
+        "trained networks": zoo(),
+        "shape-only workloads": workloads(),
+        "chips": presets(),
+        "sweeps": bundled(config_dir("sweeps"), ".yaml"),
+        "training recipes": bundled(config_dir("training"), ".yaml"),
+    }
+    for kind, names in rows.items():
+        click.echo(f"{kind + ':':<22}{', '.join(names)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Counter-based random numbers: a cell's draw depends on its name, not on when or where it is drawn.
+
+SplitMix64 (Steele, Lea and Flood, OOPSLA 2014, "Fast splittable pseudorandom number generators"): draw n of a
+stream is the mixed ``state + n * golden``. The stream is (seed, chip, layer name), n is the cell, so that the
+same seed is the same chip at any crossbar size, batch size or number of threads.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri
+
+_GOLDEN = 0x9E3779B97F4A7C15
+_WORD = 2**64 - 1
+
+
+def stream(seed: int, chip: int, layer: str) -> int:
+    """The 64-bit state of a layer's stream on one chip; seeds and chips are taken modulo 2^64."""
+    digest = hashlib.blake2b(layer.encode(), digest_size=8).digest()
+    state = 0
+    for part in (seed, chip, int.from_bytes(digest, "little")):
+        state = int(_mix(np.array([(state ^ (part & _WORD)) + _GOLDEN & _WORD], np.uint64))[0])
+    return state
+
+
+def uniforms(state: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Uniform draws in the open interval (0, 1), 53 bits each, one per counter."""
+    words = _mix(counters * np.uint64(_GOLDEN) + np.uint64(state))
+    drawn: NDArray[np.float64] = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    return drawn
+
+
+def normals(state: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Standard normal draws, one per counter (inverse of the normal distribution)."""
+    drawn: NDArray[np.float64] = ndtri(uniforms(state, counters))
+    return drawn
+
+
+def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's finalizer (Stafford's variant 13)."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))

@@ -1,0 +1,76 @@
+"""Fixtures that more than one room's tests use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from spikesim_py.network import Network, build
+
+settings.register_profile("default", deadline=None, max_examples=40, derandomize=bool(os.environ.get("CI")))
+settings.load_profile("default")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def conv(name: str, source: str, cin: int, cout: int, k: int = 3, **more: Any) -> dict[str, Any]:
+    fields = {"op": "conv", "name": name, "inputs": [source], "in_channels": cin, "out_channels": cout}
+    return {**fields, "kernel": (k, k), "padding": (k // 2, k // 2), **more}
+
+
+def lif(name: str, source: str, **more: Any) -> dict[str, Any]:
+    return {"op": "lif", "name": name, "inputs": [source], "leak": {"multiplier": 1, "shift": 1}, **more}
+
+
+def random_weights(rng: np.random.Generator, shape: tuple[int, ...], bits: int) -> np.ndarray:
+    """Integer weights that use the whole range of `bits`."""
+    if bits == 1:
+        return rng.choice(np.array([-1, 1], dtype=np.int16), shape)
+    half = 2 ** (bits - 1)
+    return rng.integers(-half, half, shape).astype(np.int16)
+
+
+def tiny_network(seed: int = 0, bits: int = 4, input_bits: int = 3, steps: int = 3) -> Network:
+    """conv - LIF - sum pool - conv (2 groups, stride 2) - LIF - flatten - linear - readout on 6x6 images."""
+    rng = np.random.default_rng(seed)
+    description = {
+        "name": f"tiny-{bits}",
+        "arithmetic": "integer",
+        "time_steps": steps,
+        "input": {"shape": (2, 6, 6), "bits": input_bits},
+        "nodes": [
+            conv("conv1", "input", 2, 6, weight_bits=bits),
+            lif("lif1", "conv1"),
+            {"op": "pool", "name": "pool1", "inputs": ["lif1"], "kernel": (2, 2), "stride": (1, 1)},
+            conv("conv2", "pool1", 6, 4, stride=(2, 2), groups=2, weight_bits=bits),
+            lif("lif2", "conv2", reset="subtract", membrane_bits=8),
+            {"op": "flatten", "name": "flat", "inputs": ["lif2"]},
+            {"op": "linear", "name": "fc", "inputs": ["flat"], "in_features": 36, "out_features": 3}
+            | {"weight_bits": bits},
+            {"op": "readout", "name": "out", "inputs": ["fc"]},
+        ],
+    }
+    top = 2 ** max(bits - 1, 1)
+    arrays = {
+        "conv1.weight": random_weights(rng, (6, 2, 3, 3), bits),
+        "lif1.theta": rng.integers(1, 6 * top, 6),
+        "conv2.weight": random_weights(rng, (4, 3, 3, 3), bits),
+        "lif2.theta": np.array([2 * top]),
+        "fc.weight": random_weights(rng, (3, 36), bits),
+    }
+    return build(description, arrays)
+
+
+def tiny_images(samples: int = 5, bits: int = 3, seed: int = 1) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 2**bits, (samples, 2, 6, 6)).astype(np.uint8)
+
+
+@pytest.fixture
+def tiny() -> Network:
+    return tiny_network()

@@ -1,0 +1,129 @@
+"""The chip description: presets, overrides, and errors that say what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from spikesim_py.errors import ConfigError, InputError
+from spikesim_py.hardware import Hardware, hardware_fields, load_hardware, parse_override, presets
+
+
+@pytest.mark.parametrize("name", ["rram_32nm", "sram_32nm", "spikesim_released"])
+def test_presets_load_and_state_the_sources_of_real_fields(name: str) -> None:
+    chip = load_hardware(name)
+    assert chip.name == name
+    assert set(chip.sources) <= {key for key, _ in hardware_fields()}
+    assert chip.sources
+
+
+def test_every_field_declares_unit_effect_and_description() -> None:
+    for key, field in hardware_fields():
+        extra = field.json_schema_extra
+        assert extra["affects"] in ("accuracy", "cost", "both"), key
+        assert extra["unit"], key
+        assert field.description, key
+
+
+def test_overrides_apply_and_leave_the_rest() -> None:
+    chip = load_hardware("rram_32nm", {"crossbar.rows": 64, "adc.bits": 3})
+    base = load_hardware("rram_32nm")
+    assert (chip.crossbar.rows, chip.adc.bits) == (64, 3)
+    assert chip.crossbar.cols == base.crossbar.cols
+    assert load_hardware(chip) == chip
+
+
+def test_yaml_round_trip(tmp_path: Path) -> None:
+    chip = load_hardware("spikesim_released", {"crossbar.rows": 128, "crossbar.cols": 128})
+    path = tmp_path / "chip.yaml"
+    path.write_text(yaml.safe_dump(chip.model_dump(mode="json")))
+    assert load_hardware(path) == chip
+
+
+def test_extends_merges_over_a_preset(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: rram_32nm\nadc:\n  bits: 7\n")
+    chip = load_hardware(path)
+    assert (chip.name, chip.adc.bits, chip.device.r_on_ohm) == ("mine", 7, 6000)
+
+
+def test_extends_in_a_circle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("extends: b.yaml\n")
+    (tmp_path / "b.yaml").write_text("extends: a.yaml\n")
+    with pytest.raises(ConfigError, match="is a circle"):
+        load_hardware(tmp_path / "a.yaml")
+
+
+BAD_YAML = [
+    ("crossbar:\n  rows: -3\n", r":2: crossbar.rows = -3: must be greater than or equal to 1"),
+    ("crossbar:\n  rws: 64\n", r":2: crossbar.rws: unknown key; did you mean 'rows'\? \(known: rows, cols"),
+    ("adc:\n  bits: five\n", r":2: adc.bits = 'five': must be a valid integer"),
+    ("name: x\nmapping:\n  signs: twos\n", r":3: mapping.signs = 'twos': must be 'differential'"),
+    ("device:\n  kind: sram\n  cell_bits: 2\n", r":1: device: cell_bits = 2: an SRAM cell stores 1 bit"),
+    ("device:\n  on_off_ratio: 0.5\n", r":2: device.on_off_ratio = 0.5: must be greater than 1"),
+    ("crossbar: 3\n", r":1: crossbar = 3: must be a valid dictionary"),
+    ("crossbar:\n  cols: 4\n", r"crossbar: mux = 8: must be at most cols = 4"),
+    ("mapping:\n  tap_sum: analog_sum\n", r"tap_sum = 'analog_sum': needs mapping.rows = 'spikeflow'"),
+    ("adc: {bits: 5\n", r":2: is not valid YAML"),
+    ("- 1\n", r"expected a mapping of sections, found list"),
+    ("adc:\n  bits: 5\n  bits: 6\n", r":3: adc.bits: stands twice \(first on line 2\)"),
+    ("noc:\n  vcs: 4\n  buffer_flits: 8\n", r"buffer_flits = 8 with vcs = 4"),
+    ("cost:\n  defects:\n    fc_layers_omitted: false\n", r"defects: are switches of library"),
+    ("device:\n  r_on_ohm: .nan\n", r"device.r_on_ohm = nan"),
+    ("extends: [1]\n", r":1: extends = \[1\]: expected a chip's name or path"),
+    ("device:\n  stuck_on_rate: 0.7\n  stuck_off_rate: 0.7\n", r"stuck_on_rate \+ stuck_off_rate = 1.4"),
+    ("mapping:\n  subtract: analog\nadc:\n  bits: 1\n", r"adc.bits = 1: a signed conversion"),
+    ("? [1, 2]\n: 3\n", r"is not valid YAML|unknown key|must be"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BAD_YAML)
+def test_bad_yaml_gets_one_line_with_file_field_value_and_rule(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_hardware(path)
+    assert "bad.yaml" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_binary_and_missing_files(tmp_path: Path) -> None:
+    path = tmp_path / "chip.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(ConfigError, match=r"chip\.yaml"):
+        load_hardware(path)
+    with pytest.raises(InputError, match="did you mean 'rram_32nm'"):
+        load_hardware("rram_32")
+    with pytest.raises(InputError, match="is a folder"):
+        load_hardware(tmp_path)
+
+
+def test_bad_overrides_name_themselves() -> None:
+    with pytest.raises(ConfigError, match=r"^override: crossbar.rows = -3"):
+        load_hardware("rram_32nm", {"crossbar.rows": -3})
+    with pytest.raises(ConfigError, match="unknown key; did you mean 'crossbar'"):
+        load_hardware("rram_32nm", {"crosbar.rows": 3})
+
+
+@pytest.mark.parametrize("text", ["crossbar.rows", "=3", "a=[1"])
+def test_an_override_is_key_equals_value(text: str) -> None:
+    with pytest.raises(ConfigError, match="--set"):
+        parse_override(text)
+
+
+def test_override_values_are_yaml() -> None:
+    assert parse_override("device.ideal=true") == ("device.ideal", True)
+    assert parse_override("mapping.rows=spikeflow") == ("mapping.rows", "spikeflow")
+
+
+def test_a_chip_is_frozen() -> None:
+    chip = load_hardware("rram_32nm")
+    with pytest.raises(ValueError, match="frozen"):
+        chip.adc.bits = 3  # type: ignore[misc]
+
+
+def test_presets_are_complete() -> None:
+    assert list(presets()) == ["rram_32nm", "spikesim_released", "sram_32nm"]
+    assert isinstance(load_hardware("rram_32nm"), Hardware)

@@ -1,0 +1,270 @@
+"""For every field of a chip and of a network: a witness design where it changes a documented output."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import tiny_images, tiny_network
+
+from spikesim_py.cost import CostResult
+from spikesim_py.datasets import Dataset
+from spikesim_py.evaluate import cost
+from spikesim_py.hardware import hardware_fields, load_hardware
+from spikesim_py.inference import simulate
+from spikesim_py.mapping import map_network
+from spikesim_py.network import Network, build, load_network
+from spikesim_py.network.model import (
+    Add,
+    Affine,
+    Conv,
+    Flatten,
+    InputSpec,
+    Leak,
+    Lif,
+    Linear,
+    NetworkModel,
+    Pool,
+    Readout,
+)
+
+#: field -> (chip, overrides before, value after, network or workload)
+Witness = tuple[str, dict[str, Any], Any, str]
+RRAM, RELEASED, TINY, VGG9 = "rram_32nm", "spikesim_released", "tiny", "vgg9-cifar10"
+IDEAL = {"device.ideal": True}
+SPIKEFLOW = {"mapping.rows": "spikeflow"}
+SMALL = {"crossbar.rows": 8, "crossbar.cols": 16}
+
+HARDWARE: dict[str, Witness] = {
+    "name": (RRAM, {}, "another", TINY),
+    "description": (RRAM, {}, "another text", TINY),
+    "technology.node_nm": (RRAM, {}, 45, TINY),
+    "technology.clock_mhz": (RRAM, {}, 500.0, TINY),
+    "device.kind": (RRAM, {}, "sram", TINY),
+    "device.ideal": (RRAM, {}, True, TINY),
+    "device.cell_bits": (RRAM, {}, 2, TINY),
+    "device.r_on_ohm": (RRAM, {}, 12_000.0, TINY),
+    "device.on_off_ratio": (RRAM, {}, 3.0, TINY),
+    "device.read_volt": (RRAM, {}, 0.5, TINY),
+    "device.program_sigma": (RRAM, {}, 0.3, TINY),
+    "device.stuck_on_rate": (RRAM, {}, 0.3, TINY),
+    "device.stuck_off_rate": (RRAM, {}, 0.3, TINY),
+    "crossbar.rows": (RRAM, {}, 8, TINY),
+    "crossbar.cols": (RRAM, {}, 16, TINY),
+    "crossbar.mux": (RRAM, {}, 4, TINY),
+    "crossbar.event_driven": (RRAM, {}, True, TINY),
+    "adc.kind": (RRAM, {}, "flash", TINY),
+    "adc.bits": (RRAM, {}, 2, TINY),
+    "adc.range": (RRAM, {"adc.bits": 2}, "granular", TINY),
+    "mapping.rows": (RRAM, {}, "spikeflow", TINY),
+    "mapping.tap_sum": (RRAM, SPIKEFLOW, "analog_sum", TINY),
+    "mapping.signs": (RRAM, {}, "offset", TINY),
+    "mapping.subtract": (RRAM, {}, "analog", TINY),
+    "mapping.baseline": (RRAM, {"mapping.signs": "offset"}, "none", TINY),
+    "pe.crossbars": (RRAM, SMALL, 1, TINY),
+    "tile.pes": (RRAM, SMALL | {"pe.crossbars": 1}, 1, TINY),
+    "tile.neuron_lanes": (RRAM, {}, 1, TINY),
+    "noc.flit_bits": (RRAM, {}, 32, TINY),
+    "noc.vcs": (RRAM, {}, 4, TINY),
+    "noc.buffer_flits": (RRAM, {}, 8, TINY),
+    "noc.pipeline": (RRAM, {}, "A", TINY),
+    "noc.encoding": (RRAM, {}, "aer", TINY),
+    "noc.placement": (RRAM, SMALL | {"pe.crossbars": 1, "tile.pes": 1}, "row_major", TINY),
+    "schedule.pipeline": (RRAM, {}, "time_step", TINY),
+    "cost.library": (RELEASED, {}, "parametric", VGG9),
+    "cost.assumed_activity": (RRAM, {}, 0.5, VGG9),
+    "cost.defects.sram_energy_is_area": (RELEASED, {"device.kind": "sram", "device.cell_bits": 1}, False, VGG9),
+    "cost.defects.latency_loop_hangs": (RELEASED, {}, False, TINY),
+    "cost.defects.latency_floor_pes": (RELEASED, {}, False, VGG9),
+    "cost.defects.ordered_pes_required": (RELEASED, {"cost.defects.fc_layers_omitted": False}, False, VGG9),
+    "cost.defects.overlap_for_twelve_layers": (RELEASED, {}, False, "vgg16-cifar10"),
+}
+_VISIBLE_IN_VGG9 = (
+    "neuron_memory_first_five",
+    "input_buffer_22_bit",
+    "latency_counts_channels",
+    "taps_share_adcs_free",
+    "post_pool_dims",
+    "fc_layers_omitted",
+    "first_layer_every_step",
+    "diff_energy_unit",
+    "layers_share_tiles",
+)
+HARDWARE |= {f"cost.defects.{name}": (RELEASED, {}, False, VGG9) for name in _VISIBLE_IN_VGG9}
+_WIDE = {"crossbar.rows": 128, "crossbar.cols": 128}
+HARDWARE["cost.defects.adc_count_is_mux_phases"] = (RELEASED, _WIDE, False, VGG9)
+
+
+def network_of(name: str) -> Network:
+    return tiny_network() if name == TINY else load_network(name)
+
+
+def documented_outputs(network: Network, chip: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    """Metrics, tree, counts, notes; and what inference measures, where the network can run."""
+    hardware = load_hardware(chip, overrides)
+    report = cost(network, hardware)
+    result: CostResult = report.cost
+    outputs: dict[str, Any] = {
+        "tree": report.tree.to_dict(),
+        "interval_ns": report.interval_ns,
+        "counts": (result.crossbars, result.pes, result.tiles, result.utilization),
+        "notes": report.notes,
+        "text": (report.chip, report.hardware["description"]),
+    }
+    if network.arithmetic == "integer":
+        data = Dataset("tiny", tiny_images(24), np.arange(24) % 3)
+        run = simulate(network, hardware, data, chips=1, seed=0)
+        outputs["correct"] = run.correct.tolist()
+        outputs["activity"] = run.activity.to_dict()
+    return outputs
+
+
+def test_every_hardware_field_has_a_witness() -> None:
+    assert set(HARDWARE) == {key for key, _ in hardware_fields()}
+
+
+@pytest.mark.parametrize("field", HARDWARE)
+def test_a_hardware_field_changes_a_documented_output(field: str) -> None:
+    chip, before, value, name = HARDWARE[field]
+    network = network_of(name)
+    first = documented_outputs(network, chip, before)
+    second = documented_outputs(network, chip, before | {field: value})
+    numbers = set(first) - {"text"} if field not in ("name", "description") else {"text"}
+    assert any(first[key] != second[key] for key in numbers)
+
+
+@pytest.mark.parametrize("field", [key for key, f in hardware_fields() if f.json_schema_extra["affects"] == "cost"])
+def test_a_cost_field_leaves_the_arithmetic_alone(field: str) -> None:
+    chip, before, value, name = HARDWARE[field]
+    network = network_of(name)
+    if network.arithmetic == "integer":
+        first = documented_outputs(network, chip, before)
+        second = documented_outputs(network, chip, before | {field: value})
+        assert first["correct"] == second["correct"]
+        assert first["activity"] == second["activity"]
+
+
+# ---------------------------------------------------------------------------------------------------- networks
+
+#: field -> (node or None for the network itself, new value); arrays are cut to size where shapes change
+NETWORK: dict[str, tuple[str | None, dict[str, Any]]] = {
+    "NetworkModel.name": (None, {"name": "other"}),
+    "NetworkModel.time_steps": (None, {"time_steps": 5}),
+    "NetworkModel.metadata": (None, {"metadata": {"seed": 1}}),
+    "NetworkModel.activity": (None, {"activity": {"conv1": 0.4, "conv2": 0.4, "fc": 0.4}}),
+    "InputSpec.bits": (None, {"input": {"shape": (2, 6, 6), "bits": 6}}),
+    "InputSpec.encoder": (None, {"input": {"shape": (2, 6, 6), "bits": 3, "encoder": "every_step"}}),
+    "Conv.weight_bits": ("conv1", {"weight_bits": 6}),
+    "Linear.weight_bits": ("fc", {"weight_bits": 6}),
+    "Lif.leak": ("lif1", {"leak": {"multiplier": 1, "shift": 3}}),
+    "Leak.multiplier": ("lif1", {"leak": {"multiplier": 0, "shift": 1}}),
+    "Leak.shift": ("lif1", {"leak": {"multiplier": 1, "shift": 2}}),
+    "Leak.rounding": ("lif2", {"leak": {"multiplier": 1, "shift": 1, "rounding": "toward_zero"}}),
+    "Lif.reset": ("lif1", {"reset": "subtract"}),
+    "Lif.membrane_bits": ("lif2", {"membrane_bits": 4}),
+    "Lif.overflow": ("lif2", {"overflow": "wrap", "membrane_bits": 5}),
+    "Lif.store_shift": ("lif2", {"store_shift": 3}),
+    "Pool.kind": ("pool1", {"kind": "max"}),
+    "Pool.kernel": ("pool1", {"kernel": (1, 1), "stride": (1, 1)}),
+    "Readout.mode": ("out", {"mode": "last"}),
+}
+#: fields that wire the graph or size a layer: another value does not build with the same arrays
+STRUCTURE = {
+    "NetworkModel.format_version",
+    "NetworkModel.arithmetic",
+    "NetworkModel.input",
+    "NetworkModel.nodes",
+    "InputSpec.shape",
+    "InputSpec.coding",
+    "Conv.in_channels",
+    "Conv.out_channels",
+    "Conv.kernel",
+    "Conv.stride",
+    "Conv.padding",
+    "Conv.groups",
+    "Linear.in_features",
+    "Linear.out_features",
+    "Pool.stride",
+    "Affine.shift",
+}
+_GRAPH = {"name", "inputs", "op"}
+
+
+def changed_network(node: str | None, fields: dict[str, Any]) -> Network:
+    model = tiny_network().model.model_dump(mode="python")
+    if node is None:
+        return build(model | fields, tiny_network().arrays)
+    nodes = [n | fields if n["name"] == node else n for n in model["nodes"]]
+    return build(model | {"nodes": nodes}, tiny_network().arrays)
+
+
+def network_outputs(network: Network) -> dict[str, Any]:
+    images = tiny_images(24)
+    result = network.run(images)
+    report = cost(network, load_hardware(RRAM))
+    return {
+        "outputs": result.outputs.tolist(),
+        "spikes": dict(result.spikes),
+        "tree": report.tree.to_dict(),
+        "text": network.describe(),
+        "activity": report.activity.to_dict(),
+    }
+
+
+def test_every_network_field_has_a_witness_or_is_structure() -> None:
+    parts = (NetworkModel, InputSpec, Leak, Conv, Linear, Affine, Lif, Pool, Add, Flatten, Readout)
+    fields = {
+        f"{part.__name__}.{name}"
+        for part in parts
+        for name in part.model_fields
+        if part is NetworkModel or name not in _GRAPH
+    }
+    assert fields == set(NETWORK) | STRUCTURE
+
+
+@pytest.mark.parametrize("field", NETWORK)
+def test_a_network_field_changes_a_documented_output(field: str) -> None:
+    node, fields = NETWORK[field]
+    first, second = network_outputs(tiny_network()), network_outputs(changed_network(node, fields))
+    numbers = {"text"} if field in ("NetworkModel.name", "NetworkModel.metadata") else set(first) - {"text"}
+    assert any(first[key] != second[key] for key in numbers)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"stride": (1, 1)}, {"stride": (2, 2)}),
+        ({"padding": (1, 1)}, {"padding": (0, 0)}),
+        ({"kernel": (3, 3)}, {"kernel": (1, 1)}),
+        ({"groups": 1}, {"groups": 2}),
+        ({"out_channels": 4}, {"out_channels": 8}),
+    ],
+)
+def test_convolution_structure_changes_the_plan(before: dict[str, Any], after: dict[str, Any]) -> None:
+    def plan(fields: dict[str, Any]) -> Any:
+        base = {"op": "conv", "name": "c", "inputs": ["input"], "in_channels": 4, "out_channels": 4}
+        nodes = [
+            base | {"kernel": (3, 3), "padding": (1, 1), "weight_bits": 2} | fields,
+            {"op": "lif", "name": "l", "inputs": ["c"]},
+            {"op": "readout", "name": "out", "inputs": ["l"], "mode": "spike_count"},
+        ]
+        spec = {"shape": (4, 8, 8), "bits": 1}
+        shape = {"name": "s", "arithmetic": "shape", "time_steps": 1, "input": spec, "nodes": nodes}
+        return map_network(build(shape, {}), load_hardware(RRAM)).layers["c"]
+
+    assert plan(before) != plan(after)
+
+
+def test_an_affine_shift_halves() -> None:
+    nodes = [
+        {"op": "linear", "name": "fc", "inputs": ["input"], "in_features": 1, "out_features": 1}
+        | {"weight_bits": 4},
+        {"op": "affine", "name": "a", "inputs": ["fc"], "shift": 1},
+        {"op": "readout", "name": "out", "inputs": ["a"], "mode": "last"},
+    ]
+    spec = {"shape": (1, 1, 1), "bits": 3}
+    description = {"name": "s", "arithmetic": "integer", "time_steps": 1, "input": spec, "nodes": nodes}
+    arrays = {"fc.weight": np.array([[5]]), "a.multiplier": np.array([3]), "a.bias": np.array([-1])}
+    run = build(description, arrays).run(np.array([[[[7]]]], dtype=np.uint8))
+    assert run.outputs[0, 0] == (5 * 7 * 3 - 1) >> 1
