@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ._units import engineering
 from .hardware import Hardware, load_hardware
 from .network import Network, load_network
 from .report import Report
@@ -26,24 +27,12 @@ def console() -> Console:
     return Console(width=_MIN_WIDTH, no_color=True, highlight=False)
 
 
-def engineering(value: float, unit: str) -> str:
-    """`1.59e7 pJ` as `15.9 µJ`: three or four significant digits with the prefix that fits."""
-    prefixes = {"pJ": ("pJ", "nJ", "µJ", "mJ", "J"), "ns": ("ns", "µs", "ms", "s")}
-    if unit == "µm²":
-        return f"{value * 1e-6:.4g} mm²"
-    names = prefixes.get(unit)
-    if names is None:
-        return f"{value:.4g} {unit}".removesuffix(" -")
-    index = 0
-    while abs(value) >= 1000 and index < len(names) - 1:
-        value, index = value / 1000, index + 1
-    return f"{value:.4g} {names[index]}"
-
-
 def print_report(report: Report) -> None:
     """The numbers of a report, its components and its notes."""
     out = console()
-    out.print(f"[bold]{report.network}[/bold] on [bold]{report.chip}[/bold]  (report {report.report_hash[:12]})")
+    out.print(
+        f"[bold]{report.network}[/bold] on [bold]{report.chip}[/bold]  (report {report.report_hash[:12]})"
+    )
     if report.measured:
         low, high = report.measured.interval
         chips = len(report.measured.chips)
@@ -51,7 +40,9 @@ def print_report(report: Report) -> None:
             f"accuracy      {report.measured.value:.2%}  (95 % interval {low:.2%} to {high:.2%}; "
             f"{report.measured.samples} samples of {report.measured.data}, {chips} chip{'s' * (chips > 1)})"
         )
-    out.print(f"energy        {engineering(report.energy_pj, 'pJ'):<14} {report.energy_pj:.6f} pJ per inference")
+    out.print(
+        f"energy        {engineering(report.energy_pj, 'pJ'):<14} {report.energy_pj:.6f} pJ per inference"
+    )
     out.print(f"latency       {engineering(report.latency_ns, 'ns'):<14} {report.latency_ns:.6f} ns")
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
@@ -200,7 +191,9 @@ def print_pareto(study: Any) -> None:
     from .sweep import pareto_table
 
     rows = pareto_table(study)
-    table = Table(title=f"Pareto front of accuracy and EDAP: {len(rows)} of {len(study)} designs", title_justify="left")
+    table = Table(
+        title=f"Pareto front of accuracy and EDAP: {len(rows)} of {len(study)} designs", title_justify="left"
+    )
     headings = ("network", "weight bits", "crossbar", "ADC bits", "accuracy", "95 % interval", "EDAP J·s·mm²")
     for name in (*headings, "TOPS/W", "area", "utilization"):
         table.add_column(name, justify="left" if name == "network" else "right")

@@ -96,7 +96,7 @@ def measure(
     result = simulate(net, hardware, dataset, chips=chips, seed=seed)
     value, interval = accuracy_interval(result.correct, seed=seed)
     per_chip = tuple(float(chip) for chip in result.correct.mean(1))
-    accuracy = Accuracy(value, interval, per_chip, len(dataset), f"{data}/{split}", key)
+    accuracy = Accuracy(value, interval, per_chip, len(dataset), f"{data}/{split}", key, seed)
     return Measurement(accuracy, result.activity)
 
 

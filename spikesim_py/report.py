@@ -46,6 +46,7 @@ class Accuracy:
         samples: images per chip.
         data: dataset and split.
         key: SHA-256 of everything that the number depends on.
+        seed: of the device instances and of the bootstrap.
     """
 
     value: float
@@ -54,6 +55,7 @@ class Accuracy:
     samples: int
     data: str
     key: str
+    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,7 @@ class Report:
             "pes": self.cost.pes,
             "tiles": self.cost.tiles,
             "notes": list(self.notes),
+            "methods": self.cite(),
             "tree": self.tree.to_dict(),
             "activity": self.activity.to_dict(),
             "hardware": self.hardware,

@@ -76,7 +76,10 @@ def files(tmp_path: Path) -> Path:
 
 BAD = [
     (["cost", "vgg9-cifar10", "typo.yaml"], "typo.yaml:2: crossbar.rws: unknown key; did you mean 'rows'"),
-    (["cost", "vgg9-cifar10", "rram_32nm", "--set", "crossbar.rows=-3"], "crossbar.rows = -3: must be greater"),
+    (
+        ["cost", "vgg9-cifar10", "rram_32nm", "--set", "crossbar.rows=-3"],
+        "crossbar.rows = -3: must be greater",
+    ),
     (["cost", "cut.safetensors", "rram_32nm"], "cut.safetensors: is not a network file, or is truncated"),
     (["cost", "misfit.yaml", "rram_32nm"], "misfit.yaml: node 'c': in_channels = 4: but 'input' has 3"),
     (["explore", "notes.db"], "notes.db"),

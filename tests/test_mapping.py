@@ -164,7 +164,9 @@ def test_float_networks_and_signed_inputs_are_refused_with_the_way_out(tiny: Net
     chip = load_hardware("rram_32nm")
     description = tiny.model.model_dump(mode="python")
     floats = {name: array.astype(np.float32) for name, array in tiny.arrays.items()}
-    halves = [node | ({"leak": {"multiplier": 0.5}} if node["op"] == "lif" else {}) for node in description["nodes"]]
+    halves = [
+        node | ({"leak": {"multiplier": 0.5}} if node["op"] == "lif" else {}) for node in description["nodes"]
+    ]
     with pytest.raises(MappingError, match=r"use spikesim_py\.network\.quantize"):
         map_network(build(description | {"arithmetic": "float", "nodes": halves}, floats), chip)
     nodes = [node for node in description["nodes"] if node["name"] != "lif1"]

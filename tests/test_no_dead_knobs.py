@@ -74,7 +74,12 @@ HARDWARE: dict[str, Witness] = {
     "schedule.pipeline": (RRAM, {}, "time_step", TINY),
     "cost.library": (RELEASED, {}, "parametric", VGG9),
     "cost.assumed_activity": (RRAM, {}, 0.5, VGG9),
-    "cost.defects.sram_energy_is_area": (RELEASED, {"device.kind": "sram", "device.cell_bits": 1}, False, VGG9),
+    "cost.defects.sram_energy_is_area": (
+        RELEASED,
+        {"device.kind": "sram", "device.cell_bits": 1},
+        False,
+        VGG9,
+    ),
     "cost.defects.latency_loop_hangs": (RELEASED, {}, False, TINY),
     "cost.defects.latency_floor_pes": (RELEASED, {}, False, VGG9),
     "cost.defects.ordered_pes_required": (RELEASED, {"cost.defects.fc_layers_omitted": False}, False, VGG9),
@@ -134,7 +139,9 @@ def test_a_hardware_field_changes_a_documented_output(field: str) -> None:
     assert any(first[key] != second[key] for key in numbers)
 
 
-@pytest.mark.parametrize("field", [key for key, f in hardware_fields() if f.json_schema_extra["affects"] == "cost"])
+@pytest.mark.parametrize(
+    "field", [key for key, f in hardware_fields() if f.json_schema_extra["affects"] == "cost"]
+)
 def test_a_cost_field_leaves_the_arithmetic_alone(field: str) -> None:
     chip, before, value, name = HARDWARE[field]
     network = network_of(name)

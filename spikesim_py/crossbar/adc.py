@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import MappingError
 from ..hardware import AdcRange, Hardware, Subtract
@@ -35,8 +36,8 @@ class Adc:
         """Whether every sum of ideal cells has a code of its own."""
         return self.step == self.steps and self.high >= self.full_scale
 
-    def code(self, total: int) -> int:
-        """The code of a whole number of levels, in exact integer arithmetic, before it is clipped."""
+    def code(self, total: Any) -> Any:
+        """The codes of whole numbers of levels (int64) in exact integer arithmetic, before they are clipped."""
         return (2 * total * self.steps + self.step) // (2 * self.step)
 
 

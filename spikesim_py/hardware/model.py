@@ -195,7 +195,10 @@ class Noc(Section):
     vcs: Literal[1, 2, 4] = knob(2, affects="cost", unit="-", about="virtual channels per port")
     buffer_flits: Literal[4, 8] = knob(4, affects="cost", unit="flits", about="buffer of one virtual channel")
     pipeline: Literal["A", "B"] = knob(
-        "B", affects="cost", unit="-", about="router pipeline: A has 5 cycles per hop, B looks ahead and has 4"
+        "B",
+        affects="cost",
+        unit="-",
+        about="router pipeline: A has 5 cycles per hop, B looks ahead and has 4",
     )
     encoding: Literal["bitmap", "aer"] = knob(
         "bitmap", affects="cost", unit="-", about="spikes as dense bitmaps or as address events"
@@ -321,7 +324,9 @@ class Hardware(Section):
                 f"crossbar.cols = {self.crossbar.cols}: a dummy column leaves no column for weights"
             )
         if self.mapping.subtract is Subtract.ANALOG and self.adc.bits == 1:
-            raise ValueError("adc.bits = 1: a signed conversion (mapping.subtract = 'analog') needs 2 bits or more")
+            raise ValueError(
+                "adc.bits = 1: a signed conversion (mapping.subtract = 'analog') needs 2 bits or more"
+            )
         return self
 
     @property

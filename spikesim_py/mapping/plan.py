@@ -243,7 +243,12 @@ def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_
 def matrix_shape(node: Conv | Linear) -> tuple[int, int, int, int]:
     """(taps, channels per group, outputs, groups) of a layer's matrix."""
     if isinstance(node, Conv):
-        return node.kernel[0] * node.kernel[1], node.in_channels // node.groups, node.out_channels, node.groups
+        return (
+            node.kernel[0] * node.kernel[1],
+            node.in_channels // node.groups,
+            node.out_channels,
+            node.groups,
+        )
     return 1, node.in_features, node.out_features, 1
 
 

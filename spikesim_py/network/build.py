@@ -330,7 +330,9 @@ _RULES: dict[type, Callable[..., Edge]] = {
 def _check_answer(model: NetworkModel) -> None:
     readouts = [node.name for node in model.nodes if isinstance(node, Readout)]
     if readouts != [model.nodes[-1].name]:
-        raise NetworkError(f"must have one readout, as its last node (found: {', '.join(readouts) or 'none'})")
+        raise NetworkError(
+            f"must have one readout, as its last node (found: {', '.join(readouts) or 'none'})"
+        )
     read = {source for node in model.nodes for source in node.inputs}
     for name in ("input", *(node.name for node in model.nodes[:-1])):
         if name not in read:

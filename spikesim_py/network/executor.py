@@ -106,7 +106,7 @@ def check_input(network: Network, x: Any) -> Tensor:
                 f"from 0 to {2**spec.bits - 1}"
             )
     dtype = torch.int32 if network.arithmetic == "integer" else torch.float32
-    tensor = torch.from_numpy(np.ascontiguousarray(array)).to(dtype)
+    tensor = torch.from_numpy(np.array(array, order="C")).to(dtype)  # a copy: torch refuses read-only memory
     return tensor[:, None] if spec.coding == "direct" else tensor
 
 
@@ -137,9 +137,7 @@ def _worst_sum(network: Network, node: Conv | Linear, high: int, low: int) -> in
     return int(weight.reshape(len(weight), -1).sum(1).max()) * max(high, -low)
 
 
-def _forward(
-    network: Network, x: Tensor, multiply: Product, observer: Observer | None
-) -> dict[str, Tensor]:
+def _forward(network: Network, x: Tensor, multiply: Product, observer: Observer | None) -> dict[str, Tensor]:
     """All node outputs, (samples, steps, C, H, W); steps stays 1 while nothing depends on time."""
     values = {"input": x}
     if not (network.model.input.encoder == "once"):
@@ -176,7 +174,9 @@ def _affine(network: Network, node: Affine, a: Tensor) -> Tensor:
     multiplier, bias = (_per_channel(network, f"{node.name}.{key}") for key in ("multiplier", "bias"))
     if network.arithmetic == "float":
         return a * multiplier + bias
-    return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(torch.int32)
+    return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(
+        torch.int32
+    )
 
 
 def lif(network: Network, node: Lif, a: Tensor) -> Tensor:

@@ -16,8 +16,8 @@ from safetensors.numpy import save
 
 from .._files import write_atomic
 from .._resources import bundled, config_dir, resolve, zoo_dir
-from ..errors import ConfigError, NetworkError
 from .._yaml import read_yaml
+from ..errors import ConfigError, NetworkError
 from .build import build
 from .model import Network
 

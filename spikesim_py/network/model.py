@@ -157,9 +157,7 @@ class Readout(Node):
     mode: Literal["accumulate", "last", "spike_count"] = "accumulate"
 
 
-AnyNode = Annotated[
-    Conv | Linear | Affine | Lif | Pool | Add | Flatten | Readout, Field(discriminator="op")
-]
+AnyNode = Annotated[Conv | Linear | Affine | Lif | Pool | Add | Flatten | Readout, Field(discriminator="op")]
 MATRIX_OPS = (Conv, Linear)
 
 

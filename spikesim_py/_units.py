@@ -1,0 +1,60 @@
+"""Numbers for readers: the prefix that fits, the same for one number, a column of a table, an axis."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+#: unit that our names carry -> (factor to the base unit, base unit with a place for its prefix)
+_BASES = {
+    "pJ": (1e-12, "{}J"),
+    "ns": (1e-9, "{}s"),
+    "J·s·mm²": (1.0, "{}J·s·mm²"),
+    "SynOps/J": (1.0, "{}SynOps/J"),
+}
+_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+_PREFIXES |= {15: "P", 18: "E"}
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """`shown = value * factor`, in `unit`."""
+
+    factor: float
+    unit: str
+
+
+def scale_for(value: float, unit: str) -> Scale:
+    """The scale in which a number of about `value` reads best: 1 to 1000 of a prefixed unit.
+
+    Fractions (unit `-`) become per cent and µm² become mm²; units without prefixes stay as they are.
+    """
+    if unit == "-":
+        return Scale(100.0, "%")
+    if unit == "µm²":
+        return Scale(1e-6, "mm²")
+    if unit not in _BASES:
+        return Scale(1.0, unit)
+    base, name = _BASES[unit]
+    size = abs(value) * base
+    exponent = 3 * math.floor(math.log10(size) / 3 + 1e-9) if size and math.isfinite(size) else 0
+    exponent = min(max(exponent, min(_PREFIXES)), max(_PREFIXES))
+    return Scale(base / 10.0**exponent, name.format(_PREFIXES[exponent]))
+
+
+def engineering(value: float, unit: str, digits: int = 4) -> str:
+    """`15906934 pJ` as `15.91 µJ`."""
+    scale = scale_for(value, unit)
+    return f"{number(value * scale.factor, digits)} {scale.unit}"
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Significant digits, with a power of ten where plain digits would be long: `1.2×10⁶`."""
+    if not math.isfinite(value):
+        return "–"
+    if value and not 1e-3 <= abs(value) < 1e5:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{float(mantissa):g}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    whole = len(str(int(abs(value))))
+    return f"{value:.{max(digits, whole)}g}"

@@ -1,0 +1,15 @@
+"""Layers on crossbars: device errors, bit slices, converters, and the kernels that multiply."""
+
+from .adc import Adc, layer_adc
+from .device import background_levels, device_varies
+from .program import ProgrammedLayer, Reads, program
+
+__all__ = [
+    "Adc",
+    "ProgrammedLayer",
+    "Reads",
+    "background_levels",
+    "device_varies",
+    "layer_adc",
+    "program",
+]

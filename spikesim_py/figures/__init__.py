@@ -1,0 +1,8 @@
+"""Pure functions from results (plain data of reports and studies) to plotly figures and offline pages."""
+
+from .activity import layer_activity_figure
+from .breakdown import breakdown_figure
+from .pareto import pareto_figure
+from .style import GRAPH_CONFIG
+
+__all__ = ["GRAPH_CONFIG", "breakdown_figure", "layer_activity_figure", "pareto_figure"]

@@ -1,0 +1,90 @@
+"""What a column of a study means to a reader: its label, unit, scale and which way is better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from .._units import number, scale_for
+from ..hardware import hardware_fields
+from ..report import METRICS
+
+Frame = Mapping[str, np.ndarray]
+
+#: columns that identify a design rather than describe it
+_INTERNAL = {"report_hash", "accuracy_key", "accuracy_low", "accuracy_high"}
+#: a logarithmic axis is the default where a metric spans more than this
+_LOG_SPAN = 8.0
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column as shown: `values * factor` in `unit` (empty for a plain number or a name)."""
+
+    name: str
+    label: str
+    unit: str
+    factor: float
+    larger_is_better: bool | None
+
+    @property
+    def title(self) -> str:
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+def column(frame: Frame, name: str) -> Column:
+    """How to show a column of a frame; the prefix of its unit fits the median."""
+    values = np.asarray(frame[name])
+    if name in METRICS:
+        label, unit, better = METRICS[name]
+        known = values[np.isfinite(values)] if values.size else values
+        scale = scale_for(float(np.median(known)) if known.size else 0.0, unit)
+        return Column(name, label, scale.unit, scale.factor, better)
+    unit = _field_units().get(name, "")
+    shown = "" if unit in ("-", name.rpartition(".")[2]) else unit
+    return Column(name, name if "." in name else name.replace("_", " "), shown, 1.0, None)
+
+
+def describing(frame: Frame) -> list[str]:
+    """Columns that say what a design is: swept fields and the network, in the frame's order."""
+    return [name for name in frame if name not in METRICS and name not in _INTERNAL]
+
+
+def varying(frame: Frame) -> list[str]:
+    """Those of `describing` that differ between designs."""
+    return [name for name in describing(frame) if np.unique(np.asarray(frame[name]).astype(str)).size > 1]
+
+
+def measured(frame: Frame) -> list[str]:
+    """Metrics that at least one design has."""
+    return [name for name in METRICS if name in frame and np.isfinite(np.asarray(frame[name], float)).any()]
+
+
+def is_number(frame: Frame, name: str) -> bool:
+    return bool(np.asarray(frame[name]).dtype.kind in "iuf")
+
+
+def spans_decades(frame: Frame, name: str) -> bool:
+    """Whether a metric asks for a logarithmic axis: positive, and wide."""
+    values = np.asarray(frame[name], float) if name in METRICS and METRICS[name][1] != "-" else np.array([])
+    values = values[np.isfinite(values)]
+    return bool(values.size and values.min() > 0 and values.max() / values.min() > _LOG_SPAN)
+
+
+def shown(frame: Frame, name: str, row: int) -> str:
+    """One cell with its unit, escaped for plotly and HTML."""
+    value = frame[name][row]
+    if not is_number(frame, name):
+        return escape(str(value))
+    about = column(frame, name)
+    return f"{number(float(value) * about.factor)} {about.unit}".strip()
+
+
+@cache
+def _field_units() -> dict[str, Any]:
+    return {name: field.json_schema_extra["unit"] for name, field in hardware_fields()}

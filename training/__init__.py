@@ -1,0 +1,31 @@
+"""Quantized spiking networks, trained with a full-precision teacher and exported as a `Network`.
+
+::
+
+    import training
+
+    made = training.train("digits-w4", output="digits-w4.safetensors")
+    made.accuracy, made.network
+"""
+
+from .activity import measure_activity
+from .config import TrainingConfig, load_config, recipes
+from .export import export
+from .networks import Shape, SpikingConvNet
+from .quantizers import Float, Integer
+from .trainer import Epoch, Trained, train
+
+__all__ = [
+    "Epoch",
+    "Float",
+    "Integer",
+    "Shape",
+    "SpikingConvNet",
+    "Trained",
+    "TrainingConfig",
+    "export",
+    "load_config",
+    "measure_activity",
+    "recipes",
+    "train",
+]
