@@ -173,6 +173,15 @@ def _progress() -> Iterator[Callable[[int, int, str], None]]:
 
 
 @contextmanager
+def training_progress() -> Iterator[Callable[[Any], None]]:
+    """The same progress, fed by a trainer's epochs."""
+    with _progress() as report:
+        yield lambda epoch: report(
+            epoch.epoch, epoch.epochs, f"epochs, loss {epoch.task_loss:.3f}, training accuracy {epoch.train_accuracy:.1%}"
+        )
+
+
+@contextmanager
 def _bar() -> Iterator[Callable[[int, int, str], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -46,7 +46,7 @@ def scale_for(value: float, unit: str) -> Scale:
 def engineering(value: float, unit: str, digits: int = 4) -> str:
     """`15906934 pJ` as `15.91 µJ`."""
     scale = scale_for(value, unit)
-    return f"{number(value * scale.factor, digits)} {scale.unit}"
+    return f"{number(value * scale.factor, digits)} {scale.unit.removeprefix('1')}".strip()
 
 
 def number(value: float, digits: int = 4) -> str:

@@ -232,9 +232,9 @@ def _serve(store: str | None, host: str, port: int) -> None:
 
 @main.command()
 @click.argument("config")
-@click.option("--data-root", envvar="SPIKESIM_DATA", help="Folder of datasets (digits needs none).")
-@click.option("-o", "--output", metavar="NET.safetensors", help="Where the network goes.")
-def train(config: str, data_root: str | None, output: str | None) -> None:
+@click.option("-o", "--output", metavar="NET.safetensors", help="Where the network goes (default: its name, here).")
+@click.option("--log", metavar="FILE.csv", help="Also write one line per epoch.")
+def train(config: str, output: str | None, log: str | None) -> None:
     """Train a network from CONFIG (a training YAML or bundled name).
 
     \b
@@ -243,8 +243,11 @@ def train(config: str, data_root: str | None, output: str | None) -> None:
     """
     from training import train as run
 
-    path, accuracy = run(config, output=output, progress=click.echo)
-    click.echo(f"wrote {path}: accuracy {accuracy:.2%} on the report split")
+    from ._terminal import training_progress
+
+    with training_progress() as progress:
+        made = run(config, output=output, log=log, progress=progress)
+    click.echo(f"wrote {made.path}: accuracy {made.accuracy:.2%} on the report split")
 
 
 @main.command()

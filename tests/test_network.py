@@ -162,7 +162,7 @@ def test_saving_into_an_impossible_place_is_an_input_error(tiny: Network, tmp_pa
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot be written"):
         tiny.save(tmp_path / "file" / "net.safetensors")
-    with pytest.raises(NetworkError, match="ends in .safetensors"):
+    with pytest.raises(NetworkError, match=r"ends in \.safetensors"):
         tiny.save(tmp_path / "net.npz")
 
 

@@ -13,7 +13,7 @@ from .config import TrainingConfig, load_config, recipes
 from .export import export
 from .networks import Shape, SpikingConvNet
 from .quantizers import Float, Integer
-from .trainer import Epoch, Trained, train
+from .trainer import Epoch, Trained, finish, fit, train
 
 __all__ = [
     "Epoch",
@@ -24,6 +24,8 @@ __all__ = [
     "Trained",
     "TrainingConfig",
     "export",
+    "finish",
+    "fit",
     "load_config",
     "measure_activity",
     "recipes",

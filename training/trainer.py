@@ -193,7 +193,7 @@ def _epochs(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.epochs * batches)
     module.train()
     for epoch in range(1, how.epochs + 1):
-        rate = schedule.get_last_lr()[0]
+        rate = float(schedule.get_last_lr()[0])
         sums = np.zeros(4)
         for picked in torch.randperm(len(labels))[: batches * how.batch].reshape(batches, -1):
             x, y = shifted(images[picked], how.shift_pixels), labels[picked]

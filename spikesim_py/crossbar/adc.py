@@ -37,7 +37,7 @@ class Adc:
         return self.step == self.steps and self.high >= self.full_scale
 
     def code(self, total: Any) -> Any:
-        """The codes of whole numbers of levels (int64) in exact integer arithmetic, before they are clipped."""
+        """The codes, not clipped yet, of whole numbers of levels (int64), in exact integer arithmetic."""
         return (2 * total * self.steps + self.step) // (2 * self.step)
 
 
@@ -52,7 +52,9 @@ def layer_adc(plan: LayerPlan, hardware: Hardware) -> Adc:
     """
     signed, bits = hardware.mapping.subtract is Subtract.ANALOG, hardware.adc.bits
     if signed and bits == 1:
-        raise MappingError("adc.bits = 1: mapping.subtract = 'analog' converts signed sums: needs at least 2 bits")
+        raise MappingError(
+            "adc.bits = 1: mapping.subtract = 'analog' converts signed sums: needs at least 2 bits"
+        )
     full_scale = plan.max_rows * (2**hardware.device.cell_bits - 1)
     high = 2 ** (bits - signed) - 1
     low = -high - 1 if signed else 0

@@ -36,9 +36,7 @@ def device_varies(device: Device) -> bool:
     return not device.ideal and bool(device.program_sigma or device.stuck_on_rate or device.stuck_off_rate)
 
 
-def column_cells(
-    cells: Cells, column: int, hardware: Hardware, *, seed: int, chip: int
-) -> NDArray[Any]:
+def column_cells(cells: Cells, column: int, hardware: Hardware, *, seed: int, chip: int) -> NDArray[Any]:
     """Cells of physical column `column` of every output: (groups, rows, outputs per group).
 
     float32 where a programming error makes them real, else int8.

@@ -155,9 +155,7 @@ def read(
                         _accumulate(cells[g], active, count, sums)
                         start, total = ends[b], total + count
                         if converts[b] and total > 0:
-                            clipped += _convert(
-                                sums, total, 2.0**plane, coefficient, adc, value, counts
-                            )
+                            clipped += _convert(sums, total, 2.0**plane, coefficient, adc, value, counts)
                             sums[:] = 0
                             total = 0
                 _finish(value, counts, adc, out[n, g * outputs : (g + 1) * outputs, p])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hardware import Baseline, Hardware, Subtract
-from ..mapping import Cells, Mapping
+from ..mapping import Cells, Mapping, ceil_div
 from .adc import Adc, layer_adc
 from .device import background_levels, column_cells
 from .kernels import Conversion, read
@@ -101,7 +102,8 @@ class ProgrammedLayer:
         flat, window = self.window.flatten(x), self.window
         channels, height, width = window.output_shape
         out = np.empty((len(flat), channels, height * width), np.int32)
-        workers = min(threads or numba.config.NUMBA_NUM_THREADS, -(-out[:, 0].size // _READS_PER_THREAD))
+        limit = threads or numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+        workers = min(limit, ceil_div(out[:, 0].size, _READS_PER_THREAD))
         parts = list(_shares(len(flat), workers))
         if len(parts) == 1:
             done = [self._read(flat, out)]
@@ -137,7 +139,7 @@ class ProgrammedLayer:
 
 def _shares(count: int, workers: int) -> Iterator[slice]:
     bounds = [count * i // workers for i in range(workers + 1)]
-    return (slice(*pair) for pair in zip(bounds[:-1], bounds[1:], strict=True) if pair[0] < pair[1])
+    return (slice(start, end) for start, end in pairwise(bounds) if start < end)
 
 
 def program(mapping: Mapping, layer: str, *, seed: int = 0, chip: int = 0) -> ProgrammedLayer:
@@ -157,12 +159,10 @@ def program(mapping: Mapping, layer: str, *, seed: int = 0, chip: int = 0) -> Pr
     order = np.concatenate(cells.conversion_blocks)
     ends, converts = _crossbar_ends(cells, order)
     coefficient = cells.columns.coefficient.astype(np.float64)
-    columns = [
-        column_cells(cells, k, hardware, seed=seed, chip=chip) for k in range(cells.columns.count)
-    ]
+    columns = [column_cells(cells, k, hardware, seed=seed, chip=chip) for k in range(cells.columns.count)]
     if hardware.mapping.subtract is Subtract.ANALOG:
         # the columns of a pair lie side by side; their currents are subtracted, so their cells may be
-        columns = [positive - negative for positive, negative in zip(columns[::2], columns[1::2], strict=True)]
+        columns = [plus - minus for plus, minus in zip(columns[::2], columns[1::2], strict=True)]
         coefficient = coefficient[::2]
     if cells.mask is not None:
         columns.append(cells.mask.astype(columns[0].dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def _output(layer: ProgrammedLayer, cells: NDArray[Any], values: NDArray[np.int6
     starts = np.append(0, layer.ends[layer.converts])
     for plane in range(layer.window.planes):
         active = (values >> plane) & 1 == 1
-        for start, end in zip(starts[:-1], starts[1:], strict=True):
+        for start, end in pairwise(starts):
             rows = np.arange(start, end)[active[start:end]]
             sums = _sum_rows(cells[rows], layer.sum_dtype).reshape(-1, outputs)
             codes = _codes(layer, sums[:kinds], len(rows))
@@ -41,12 +42,13 @@ def _output(layer: ProgrammedLayer, cells: NDArray[Any], values: NDArray[np.int6
             counted += masked.astype(np.int64) << plane
     adc = layer.adc
     product = (2 * total * adc.step + adc.steps) // (2 * adc.steps) - int(layer.conversion.offset) * counted
-    return np.clip(product, -(2**31), 2**31 - 1).astype(np.int32)
+    saturated: NDArray[np.int64] = np.clip(product, -(2**31), 2**31 - 1)
+    return saturated.astype(np.int32)
 
 
 def _sum_rows(cells: NDArray[Any], dtype: type) -> NDArray[Any]:
     """Column sums, row after row in `dtype`, as the kernel adds them."""
-    sums = np.zeros(cells.shape[1], dtype)
+    sums: NDArray[Any] = np.zeros(cells.shape[1], dtype)
     for row in cells:
         sums = (sums + row).astype(dtype)
     return sums
@@ -61,4 +63,5 @@ def _codes(layer: ProgrammedLayer, sums: NDArray[Any], count: int) -> NDArray[np
     else:
         codes = np.floor(sums.astype(np.float64) * conversion.scale + (0.5 + current)).astype(np.int64)
     removed = int(np.floor(current + 0.5)) if conversion.counted else 0
-    return np.clip(codes, adc.low, adc.high) - removed
+    clipped: NDArray[np.int64] = np.clip(codes, adc.low, adc.high)
+    return clipped - removed

@@ -49,8 +49,8 @@ def layer_activity_figure(activity: Mapping[str, Any]) -> go.Figure:
     figure.update_xaxes(type="category", showgrid=False, ticks="")
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom"},
-        margin={"t": 34, "b": 28},
-        height=230,
+        margin={"t": 30, "b": 28, "r": 4},
+        height=215,
         showlegend=True,
     )
     return figure

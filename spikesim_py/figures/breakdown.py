@@ -90,9 +90,9 @@ def breakdown_figure(tree: Tree, quantity: Quantity, by: By = "layer") -> go.Fig
         ticks="",
     )
     figure.update_layout(
-        legend={"orientation": "h", "x": 0, "xref": "container", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        legend={"orientation": "h", "x": -0.08, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         margin={"t": 10, "b": 46, "l": 10},
-        height=150 + 26 * len(names) + (46 if by == "layer" else 0),
+        height=90 + 27 * len(names) + (60 if by == "layer" else 0),
         showlegend=by == "layer",
     )
     return figure

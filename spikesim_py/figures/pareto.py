@@ -118,7 +118,8 @@ def pareto_figure(
     figure.update_layout(
         uirevision=f"{x}|{y}|{log_x}|{log_y}",
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
-        margin={"t": 36},
+        margin={"t": 36, "r": 44},
+        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": "#9aa5b1", "activecolor": FRONT},
     )
     return figure
 
@@ -224,7 +225,7 @@ def _axis(values: np.ndarray, about: Column, log: bool) -> dict[str, object]:
     logarithmic = bool(log and values.size and values.min() > 0)
     axis: dict[str, object] = {"title": {"text": about.title + arrow}, "type": "log" if logarithmic else "linear"}
     if logarithmic:
-        axis |= {"dtick": "D2" if values.max() / values.min() < 300 else 1, "minor": {"gridcolor": RULE}}
+        axis |= {"dtick": "D2" if values.max() / values.min() < 1000 else 1, "minor": {"gridcolor": RULE}}
     return axis
 
 

@@ -73,9 +73,7 @@ def chip_varies(network: Network, hardware: Hardware) -> bool:
     return network.arithmetic != "float" and device_varies(hardware.device)
 
 
-def _run_chip(
-    network: Network, hardware: Hardware, dataset: Dataset, *, seed: int, chip: int
-) -> Simulation:
+def _run_chip(network: Network, hardware: Hardware, dataset: Dataset, *, seed: int, chip: int) -> Simulation:
     mapping = map_network(network, hardware)
     layers = {node.name: program(mapping, node.name, seed=seed, chip=chip) for node in network.layers}
     tallies = {name: Tally(layer) for name, layer in layers.items()}
@@ -83,7 +81,7 @@ def _run_chip(
     def product(node: Conv | Linear, x: torch.Tensor) -> torch.Tensor:
         values, reads = layers[node.name].multiply(x.flatten(0, 1).numpy())
         tallies[node.name].add(reads)
-        return torch.from_numpy(values).unflatten(0, x.shape[:2])
+        return torch.from_numpy(values).reshape(*x.shape[:2], *values.shape[1:])
 
     return _classify(network, dataset, product, tallies)
 

@@ -93,5 +93,8 @@ def mean_activity(chips: Sequence[Activity]) -> Activity:
 
 
 def _mean(records: Sequence[LayerActivity]) -> LayerActivity:
-    values = {field.name: [getattr(record, field.name) for record in records] for field in fields(LayerActivity)}
-    return LayerActivity(**{name: None if v[0] is None else float(np.mean(v)) for name, v in values.items()})
+    means: dict[str, Any] = {}
+    for field in fields(LayerActivity):
+        values = [getattr(record, field.name) for record in records]
+        means[field.name] = None if values[0] is None else float(np.mean(values))
+    return LayerActivity(**means)

@@ -53,7 +53,7 @@ class SignedCodes:
 def value_bits(signs: SignMapping, weight_bits: int, weight: NDArray[Any] | None) -> int:
     """Bits of the largest stored code; without weights, of the worst symmetric weights of that width."""
     if weight is None:
-        top = max(2 ** (weight_bits - 1) - 1, 1)
+        top: int = max(2 ** (weight_bits - 1) - 1, 1)
         low, high = -top, top
     else:
         low, high = int(weight.min()), int(weight.max())
@@ -65,7 +65,7 @@ def value_bits(signs: SignMapping, weight_bits: int, weight: NDArray[Any] | None
         return 1
     if signs is SignMapping.OFFSET:
         return max(1, weight_bits if weight is None else (high + 2 ** (weight_bits - 1)).bit_length())
-    power = 2 ** negative_power(low)
+    power: int = 2 ** negative_power(low)
     if weight is None:
         return max(1, max(high, power - 1).bit_length())
     negative = weight[weight < 0]
@@ -136,7 +136,7 @@ def _slice(codes: NDArray[np.int64], slices: int, cell_bits: int) -> NDArray[np.
     if codes.min() < 0 or int(codes.max()) >> (slices * cell_bits):
         raise MappingError(f"weight codes from {codes.min()} to {codes.max()} do not fit {slices} cells")
     shifts = (np.arange(slices) * cell_bits).reshape(-1, *([1] * codes.ndim))
-    return ((codes[None] >> shifts) & (2**cell_bits - 1)).astype(np.uint8)
+    return np.asarray((codes[None] >> shifts) & (2**cell_bits - 1), dtype=np.uint8)
 
 
 def _interleave(parts: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:

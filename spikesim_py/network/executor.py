@@ -43,7 +43,7 @@ class Result:
     @property
     def predictions(self) -> NDArray[np.int64]:
         """Index of the largest output; the first of equals, on every machine."""
-        return np.argmax(self.outputs, axis=1).astype(np.int64)
+        return np.asarray(np.argmax(self.outputs, axis=1), dtype=np.int64)
 
 
 def run(
@@ -140,7 +140,7 @@ def _worst_sum(network: Network, node: Conv | Linear, high: int, low: int) -> in
 def _forward(network: Network, x: Tensor, multiply: Product, observer: Observer | None) -> dict[str, Tensor]:
     """All node outputs, (samples, steps, C, H, W); steps stays 1 while nothing depends on time."""
     values = {"input": x}
-    if not (network.model.input.encoder == "once"):
+    if network.model.input.encoder == "every_step":
         values["input"] = x.expand(-1, network.time_steps, -1, -1, -1)
     for node in network.nodes:
         sources = [values[name] for name in node.inputs]

@@ -23,8 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-FORMAT_VERSION = 1
-
 #: operations of the format that this version does not execute yet; they are refused by name
 RESERVED_OPS = {
     "concat": "concatenation along channels",
@@ -183,7 +181,7 @@ class InputSpec(_Part):
 class NetworkModel(_Part):
     """The description: what a network file's JSON or a workload's YAML holds."""
 
-    format_version: Literal[1] = FORMAT_VERSION
+    format_version: Literal[1] = 1
     name: str = Field(min_length=1, max_length=128)
     arithmetic: Arithmetic
     time_steps: Annotated[int, Field(ge=1, le=10_000)]

@@ -1,0 +1,176 @@
+"""What happens on a click, a choice, and a tick of the clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash
+from dash import Input, Output, State, ctx, no_update
+
+from spikesim_py.errors import SpikesimError
+from spikesim_py.figures import breakdown_figure, layer_activity_figure, pareto_figure
+
+from . import views
+from .reader import Reader, Snapshot
+
+#: the clock rests while anything that it started is at work, or slow answers would never arrive
+_REST = [(Output("clock", "disabled"), True, False)]
+_LOG = {"auto": (None, None), "linear": (False, False), "x": (True, False), "both": (True, True)}
+
+
+def register(app: dash.Dash, reader: Reader) -> None:
+    """Bind the page to a study."""
+    _watch(app, reader)
+    _draw(app, reader)
+    _choose(app)
+    _show(app, reader)
+
+
+def _watch(app: dash.Dash, reader: Reader) -> None:
+    @app.callback(
+        Output("version", "data"), Input("clock", "n_intervals"), State("version", "data"), running=_REST
+    )
+    def tick(_: int | None, known: str) -> Any:
+        version = reader.version()
+        return no_update if version == known else version
+
+
+def _draw(app: dash.Dash, reader: Reader) -> None:
+    @app.callback(
+        Output("problem", "children"),
+        Output("pareto", "figure"),
+        Output("status", "children"),
+        Output("cloud-note", "children"),
+        Input("version", "data"),
+        Input("x", "value"),
+        Input("y", "value"),
+        Input("color", "value"),
+        Input("log", "value"),
+        Input("selected", "data"),
+        running=_REST,
+    )
+    def cloud(_: str, x: str, y: str, color: str, log: str, selected: str | None) -> Any:
+        snapshot = _snapshot(reader)
+        if isinstance(snapshot, str):
+            return views.problem(snapshot), no_update, "", ""
+        frame = snapshot.frame
+        x, y, color = (name if name in frame else fallback for name, fallback in _defaults(frame, x, y, color))
+        front = reader.front(x, y)
+        log_x, log_y = _LOG[log]
+        figure = pareto_figure(frame, x, y, color, front, selected=selected, log_x=log_x, log_y=log_y)
+        return None, figure, views.status(snapshot.designs, None), views.status(snapshot.designs, front)
+
+    @app.callback(
+        Output("designs", "rowData"),
+        Output("designs", "columnDefs"),
+        Output("x", "data"),
+        Output("y", "data"),
+        Output("color", "data"),
+        Input("version", "data"),
+        Input("x", "value"),
+        Input("y", "value"),
+        State("designs", "columnDefs"),
+        running=_REST,
+    )
+    def table(_: str, x: str, y: str, known: list[dict[str, Any]]) -> Any:
+        snapshot = _snapshot(reader)
+        if isinstance(snapshot, str) or not snapshot.designs:
+            return [], no_update, no_update, no_update, no_update
+        frame = snapshot.frame
+        numeric = views.axis_choices(frame, every_column=False)
+        columns = views.table_columns(frame)
+        rows = views.table_rows(frame, reader.front(x, y))
+        return (
+            rows,
+            no_update if columns == known else columns,
+            numeric,
+            numeric,
+            views.axis_choices(frame, every_column=True),
+        )
+
+    @app.callback(Output("designs", "exportDataAsCsv"), Input("export", "n_clicks"), prevent_initial_call=True)
+    def export(_: int) -> bool:
+        return True
+
+
+def _choose(app: dash.Dash) -> None:
+    @app.callback(
+        Output("selected", "data"),
+        Input("pareto", "clickData"),
+        Input("designs", "cellClicked"),
+        prevent_initial_call=True,
+    )
+    def choose(click: dict[str, Any] | None, cell: dict[str, Any] | None) -> Any:
+        if ctx.triggered_id == "designs" and cell:
+            return cell["rowId"]
+        point = click["points"][0] if click and click["points"] else {}
+        return point.get("customdata", no_update)
+
+
+def _show(app: dash.Dash, reader: Reader) -> None:
+    @app.callback(
+        Output("hint", "style"),
+        Output("detail", "style"),
+        Output("detail-head", "children"),
+        Output("activity", "figure"),
+        Output("activity-note", "children"),
+        Output("detail-command", "children"),
+        Output("detail-configuration", "children"),
+        Output("detail-trust", "children"),
+        Output("detail-notes", "children"),
+        Output("designs", "selectedRows"),
+        Input("selected", "data"),
+    )
+    def design(selected: str | None) -> Any:
+        report = _report(reader, selected)
+        if report is None:
+            return {}, {"display": "none"}, *[no_update] * 7, []
+        return (
+            {"display": "none"},
+            {},
+            views.design_head(report),
+            layer_activity_figure(report["activity"]),
+            views.activity_note(report),
+            views.reproduce_tab(report),
+            views.configuration_tab(report),
+            views.trust_tab(report),
+            views.notes_tab(report),
+            {"ids": [selected]},
+        )
+
+    @app.callback(
+        Output("breakdown", "figure"),
+        Output("breakdown", "style"),
+        Input("selected", "data"),
+        Input("quantity", "value"),
+        Input("by", "value"),
+    )
+    def breakdown(selected: str | None, quantity: str, by: str) -> Any:
+        report = _report(reader, selected)
+        if report is None:
+            return no_update, no_update
+        figure = breakdown_figure(report["tree"], quantity, by)
+        return figure, {"height": f"{figure.layout.height}px"}
+
+
+def _snapshot(reader: Reader) -> Snapshot | str:
+    """The columns, or what to tell the reader instead."""
+    try:
+        return reader.snapshot()
+    except SpikesimError as error:
+        return str(error)
+
+
+def _report(reader: Reader, selected: str | None) -> dict[str, Any] | None:
+    """The chosen design, or None: nothing chosen, or chosen in another study by the same browser."""
+    if not selected:
+        return None
+    try:
+        return reader.report(selected)
+    except SpikesimError:
+        return None
+
+
+def _defaults(frame: dict[str, Any], x: str, y: str, color: str) -> list[tuple[str, str]]:
+    """Each choice with what stands in for it where this study lacks it."""
+    return [(x, "edap"), (y, "accuracy"), (color, "edap")]

@@ -1,0 +1,52 @@
+"""Serving the explorer on one port, with one line on the terminal."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from pathlib import Path
+
+from werkzeug.serving import make_server
+
+from spikesim_py.errors import InputError
+
+from .app import create_app
+
+
+def serve(store: Path | str | None = None, host: str = "127.0.0.1", port: int = 8050) -> None:
+    """Serve the explorer until it is interrupted.
+
+    Args:
+        store: a study file, or None for the page that says how to make one.
+        port: 0 takes a free one.
+
+    Raises:
+        InputError: the store is not there, or the port cannot be had.
+    """
+    if store is not None and not Path(store).is_file():
+        raise InputError(f"{store}: no such study; make one with `spikesim sweep quickstart --store {store}`")
+    listener = listen(host, port)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    app = create_app(store)
+    server = make_server(host, 0, app.server, threaded=True, fd=listener.fileno())
+    print(f"serving on http://{host}:{listener.getsockname()[1]}", flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        server.server_close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; raises `InputError` in one line if the address cannot be had."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        hint = "; choose another with --port" if port else ""
+        raise InputError(f"{host}:{port}: cannot serve here: {error.strerror or error}{hint}") from None
+    return listener

@@ -1,0 +1,199 @@
+"""Pieces of the page that show data: pure functions from reports and columns to components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import html
+
+from spikesim_py._units import engineering
+from spikesim_py.figures.columns import Frame, column, is_number, varying
+from spikesim_py.figures.reproduce import command, configuration_yaml, overrides
+from spikesim_py.figures.trust import grade_shares, sources
+from spikesim_py.report import METRICS
+
+from .layout import command_line
+
+#: metrics of the table, in its order; those that no design has are left out
+TABLE = ("accuracy", "edap", "energy_pj", "latency_ns", "area_um2", "tops_per_watt", "utilization")
+#: metrics of a design's head besides accuracy
+TILES = (
+    "edap",
+    "energy_pj",
+    "latency_ns",
+    "area_um2",
+    "tops_per_watt",
+    "tops",
+    "tops_per_mm2",
+    "interval_ns",
+    "inferences_per_joule",
+    "utilization",
+)
+SHORT = {
+    "energy_pj": "energy",
+    "interval_ns": "interval",
+    "tops": "throughput",
+    "tops_per_watt": "efficiency",
+    "tops_per_mm2": "area efficiency",
+    "inferences_per_joule": "inferences",
+    "utilization": "cells in use",
+}
+_SIGNIFICANT = "params.value == null ? '–' : d3.format('.4~r')(params.value)"
+_FIXED = "params.value == null ? '–' : d3.format('.1f')(params.value)"
+
+
+def axis_choices(frame: Frame, *, every_column: bool) -> list[dict[str, Any]]:
+    """Choices of a selector: metrics, and what differs between the designs."""
+    metrics = [{"value": name, "label": METRICS[name][0]} for name in METRICS if name in frame]
+    names = [name for name in varying(frame) if every_column or is_number(frame, name)]
+    fields = [{"value": name, "label": column(frame, name).label} for name in names]
+    return [{"group": "metrics", "items": metrics}, {"group": "what was swept", "items": fields}]
+
+
+def table_columns(frame: Frame) -> list[dict[str, Any]]:
+    """Column definitions: front, what differs, then the metrics with their units."""
+    front = {"field": "front", "headerName": "front", "width": 70, "flex": 0, "sort": "desc", "sortIndex": 0}
+    columns = [front | {"cellClass": "on-front", "headerTooltip": "on the front of the two axes"}]
+    for name in varying(frame):
+        columns.append({"field": name, "headerName": column(frame, name).title, "minWidth": 76} | _kind(frame, name))
+    for name in TABLE:
+        if name in frame and np.isfinite(np.asarray(frame[name], float)).any():
+            about = column(frame, name)
+            places = _FIXED if about.unit == "%" else _SIGNIFICANT
+            more = {"valueFormatter": {"function": places}, "type": "rightAligned", "minWidth": 84}
+            if name == "accuracy":
+                more |= {"sort": "desc", "sortIndex": 1, "tooltipField": "interval"}
+            title = f"{SHORT.get(name, about.label)} ({about.unit})"
+            columns.append({"field": name, "headerName": title, "wrapHeaderText": True} | more)
+    return columns
+
+
+def _kind(frame: Frame, name: str) -> dict[str, Any]:
+    if is_number(frame, name):
+        return {"type": "rightAligned", "filter": "agNumberColumnFilter", "wrapHeaderText": True}
+    return {"wrapHeaderText": True, "minWidth": 100}
+
+
+def table_rows(frame: Frame, front: np.ndarray | None) -> list[dict[str, Any]]:
+    """One dictionary per design, metrics in shown units."""
+    total = len(frame["report_hash"])
+    data: dict[str, list[Any]] = {"report_hash": [str(h) for h in frame["report_hash"]]}
+    data["front"] = ["●" if f else "" for f in front] if front is not None else [""] * total
+    for name in varying(frame):
+        data[name] = np.asarray(frame[name]).tolist()
+    for name in TABLE:
+        if name in frame:
+            values = np.asarray(frame[name], float) * column(frame, name).factor
+            data[name] = [float(v) if np.isfinite(v) else None for v in values]
+    if "accuracy_low" in frame:
+        pairs = zip(frame["accuracy_low"], frame["accuracy_high"], strict=True)
+        data["interval"] = [f"95 % interval {low:.1%} to {high:.1%}" for low, high in pairs]
+    return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
+
+
+def problem(message: str) -> dmc.Alert:
+    """An error that a reader can act on."""
+    return dmc.Alert(message, title="The study cannot be read", color="red", variant="light", className="problem")
+
+
+def design_head(report: dict[str, Any]) -> list[Any]:
+    """What the design is, and its numbers."""
+    changed = overrides(report) or {}
+    chips = [html.Span(f"{k} = {v}", className="setting") for k, v in changed.items()]
+    title = [html.Span(report["network"]), html.Span(" on ", className="faint"), html.Span(report["chip"])]
+    size = f"T = {report['time_steps']} · {report['crossbars']:,} crossbars · {report['pes']:,} PEs · "
+    size += f"{report['tiles']:,} tiles"
+    tiles = [tile for tile in [_accuracy_tile(report), *map(_tile, TILES, [report] * len(TILES))] if tile]
+    return [
+        html.Div(
+            [dmc.Title(title, order=3), html.Span(report["report_hash"][:12], className="hash")], className="card-head"
+        ),
+        dmc.Text(size, size="sm", c="dimmed"),
+        html.Div(chips, className="badges"),
+        html.Div(tiles, className="tiles"),
+    ]
+
+
+def _accuracy_tile(report: dict[str, Any]) -> html.Div | None:
+    found = report["accuracy"]
+    if not found:
+        return _box("accuracy", "not measured", "cost only", "tile accuracy")
+    low, high = found["interval"]
+    chips = len(found["chips"])
+    small = f"{low:.1%} to {high:.1%} at 95 % · {found['samples']} samples · {chips} chip{'s' * (chips > 1)}"
+    return _box("accuracy", f"{found['value']:.2%}", small, "tile accuracy")
+
+
+def _tile(name: str, report: dict[str, Any]) -> html.Div | None:
+    value = report["metrics"].get(name)
+    if value is None:
+        return None
+    label, unit, _ = METRICS[name]
+    return _box(SHORT.get(name, label), engineering(value, unit, 3), "", "tile")
+
+
+def _box(label: str, value: str, small: str, style: str) -> html.Div:
+    lines = [html.Div(label, className="tile-label"), html.Div(value, className="tile-value")]
+    return html.Div([*lines, html.Div(small, className="tile-small")] if small else lines, className=style)
+
+
+def activity_note(report: dict[str, Any]) -> str:
+    activity = report["activity"]
+    samples = f" on {activity['samples']} samples" if activity["samples"] else ""
+    return f"activity is {activity['origin']}{samples}"
+
+
+def reproduce_tab(report: dict[str, Any]) -> list[Any]:
+    """The command, and what it was run with."""
+    rows = [("report", report["report_hash"]), ("spikesim_py", report["version"])]
+    if report["accuracy"]:
+        rows += [("accuracy key", report["accuracy"]["key"]), ("data", report["accuracy"]["data"])]
+        rows += [("simulated chips", ", ".join(f"{chip:.2%}" for chip in report["accuracy"]["chips"]))]
+    return [command_line(command(report), id="command"), _definitions(rows), dmc.Text(report["methods"], size="sm")]
+
+
+def configuration_tab(report: dict[str, Any]) -> list[Any]:
+    """The exact chip as YAML."""
+    text = configuration_yaml(report)
+    return [
+        dmc.CopyButton(value=text, size="compact-xs", variant="light"),
+        html.Pre(text, className="yaml", id="yaml"),
+    ]
+
+
+def trust_tab(report: dict[str, Any]) -> list[Any]:
+    """Shares by grade, then every component with its source."""
+    shares = [(grade, *pair) for grade, pair in grade_shares(report["tree"]).items()]
+    grades = [[grade, f"{energy:.0%}", f"{area:.0%}"] for grade, energy, area in shares]
+    found = [
+        [s.component, s.grade, f"{s.energy_share:.1%}", f"{s.area_share:.1%}", s.source]
+        for s in sources(report["tree"])
+    ]
+    return [
+        _table(["grade of the constants", "energy", "area"], grades),
+        _table(["component", "grade", "energy", "area", "source"], found),
+    ]
+
+
+def notes_tab(report: dict[str, Any]) -> Any:
+    """What a reader of the numbers must know."""
+    notes = report["notes"]
+    return html.Ul([html.Li(note) for note in notes]) if notes else dmc.Text("No notes.", size="sm", c="dimmed")
+
+
+def _definitions(rows: list[tuple[str, str]]) -> html.Dl:
+    return html.Dl([part for key, value in rows for part in (html.Dt(key), html.Dd(value))])
+
+
+def _table(head: list[str], rows: list[list[str]]) -> dmc.Table:
+    return dmc.Table(data={"head": head, "body": rows}, striped=True, className="small-table")
+
+
+def status(designs: int, front: np.ndarray | None) -> str:
+    """How much there is."""
+    total = f"{designs:,} design{'s' * (designs != 1)}"
+    return total if front is None else f"{total}, {int(front.sum())} on the front"
+
+

@@ -1,0 +1,164 @@
+"""The loop: deterministic, leaves no trace, learns; recipes: checked field by field."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+import torch
+
+import training
+from spikesim_py.datasets import load_dataset
+from spikesim_py.errors import ConfigError, InputError
+from spikesim_py.network import load_network
+from training.trainer import fit, shifted
+
+RECIPE = """\
+dataset: digits
+seed: 1
+architecture: {channels: [4, 6], pool_after: [1, 2], time_steps: 3}
+optimization: {epochs: 1}
+"""
+QUANTIZED = RECIPE + "quantization: {weight_bits: 2, membrane_bits: 8}\n"
+
+
+def _recipe(tmp_path, text: str):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def _state(recipe) -> dict[str, torch.Tensor]:
+    return fit(recipe)[0].state_dict()
+
+
+@pytest.mark.parametrize("text", [RECIPE, QUANTIZED])
+def test_one_epoch_twice_gives_identical_weights_whatever_the_callers_threads(tmp_path, text):
+    recipe = training.load_config(_recipe(tmp_path, text))
+    first = _state(recipe)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        torch.manual_seed(99)
+        second = _state(recipe)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    other = _state(recipe.model_copy(update={"seed": 2}))
+    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+
+
+def test_training_leaves_the_callers_torch_as_it_was(tmp_path):
+    torch.manual_seed(5)
+    before = torch.get_rng_state()
+    fit(training.load_config(_recipe(tmp_path, RECIPE)))
+    assert torch.equal(before, torch.get_rng_state())
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_training_learns_and_the_file_says_how(tmp_path):
+    seen: list[training.Epoch] = []
+    text = QUANTIZED.replace("epochs: 1", "epochs: 8, batch: 16, learning_rate: 0.01").replace(
+        "4, 6", "8, 12"
+    )
+    path, log = tmp_path / "net.safetensors", tmp_path / "log.csv"
+    made = training.train(_recipe(tmp_path, text), output=path, log=log, progress=seen.append)
+    assert made.path == path
+    assert tuple(seen) == made.history
+    assert seen[-1].task_loss < 0.7 * seen[0].task_loss
+    rows = list(csv.DictReader(log.read_text().splitlines()))
+    assert [float(row["task_loss"]) for row in rows] == [epoch.task_loss for epoch in seen]
+    network = load_network(path)
+    report, metadata = load_dataset("digits", "report"), network.model.metadata
+    right = int((network.run(report.images).predictions == report.labels).sum())
+    assert metadata["test_correct"] == right
+    assert metadata["test_accuracy"] == made.accuracy == right / 600
+    assert made.accuracy > 0.5
+    assert (metadata["weight_bits"], metadata["membrane_bits"], metadata["seed"]) == (2, 8, 1)
+    assert metadata["command"] == "spikesim train mine.yaml"
+    assert set(network.model.activity) == {"conv1", "conv2", "fc"}
+    assert training.TrainingConfig(**metadata["recipe"]) == training.load_config(tmp_path / "mine.yaml")
+
+
+def test_distillation_starts_at_the_teacher_and_brings_membranes_closer():
+    recipe = training.load_config("digits-w4")
+    quick = recipe.model_copy(update={"optimization": recipe.optimization.model_copy(update={"epochs": 3})})
+    history = fit(quick)[1]
+    assert history[0].train_accuracy > 0.9
+    assert history[-1].membrane_loss < history[0].membrane_loss
+
+
+def test_shifts_move_whole_images_by_at_most_the_stated_pixels():
+    torch.manual_seed(0)
+    images = torch.arange(1.0, 17).reshape(1, 1, 4, 4).expand(60, -1, -1, -1)
+    wide = torch.nn.functional.pad(images[:1], [2] * 4)
+    allowed = [wide[:, :, 2 + dy : 6 + dy, 2 + dx : 6 + dx] for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    moved = shifted(images, 1)
+    found = {next(i for i, other in enumerate(allowed) if torch.equal(one[None], other)) for one in moved}
+    assert found == set(range(9))
+    assert torch.equal(shifted(images, 0), images)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seed: 1", "seed: -1", "mine.yaml:2: seed = -1: must be greater than or equal to 0"),
+        ("epochs: 1", "epoch: 1", "unknown key; did you mean 'epochs'?"),
+        ("optimization: {epochs: 1}\n", "", "mine.yaml: optimization: is missing"),
+        ("[1, 2]", "[3]", "mine.yaml:3: architecture: pool_after = [3]: must be distinct, from 1 to 2"),
+        ("[4, 6]", "[]", "mine.yaml:3: architecture.channels"),
+        ("epochs: 1", "epochs: 1, learning_rate: fast", "learning_rate = 'fast': must be a valid number"),
+        ("optimization", "quantization: {weight_bits: 9, membrane_bits: 8}\noptimization", "weight_bits = 9"),
+        ("dataset: digits", "dataset: [", "mine.yaml:3: is not valid YAML"),
+    ],
+)
+def test_a_bad_recipe_gives_one_clear_line(tmp_path, old, new, message):
+    path = _recipe(tmp_path, RECIPE.replace(old, new))
+    with pytest.raises(ConfigError) as caught:
+        training.train(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("dataset: digits", "dataset: digit", "did you mean 'digits'?"),
+        ("epochs: 1", "epochs: 1, batch: 2000", "optimization.batch = 2000: digits/train has 897 images"),
+        ("[4, 6], pool_after: [1, 2]", "[2, 2, 2, 2], pool_after: [1, 2, 3, 4]", "cannot be halved so often"),
+        ("optimization", "distillation: {teacher: digits-w4}\noptimization", "a teacher is a float network"),
+        ("optimization", "distillation: {teacher: digits-fp}\noptimization", "has another architecture"),
+        ("optimization", "distillation: {teacher: digits-fq}\noptimization", "did you mean 'digits-fp'?"),
+    ],
+)
+def test_a_recipe_that_cannot_be_followed_gives_one_clear_line(tmp_path, old, new, message):
+    path = _recipe(tmp_path, RECIPE.replace(old, new))
+    with pytest.raises(InputError) as caught:
+        training.train(path, output=tmp_path / "net.safetensors")
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "net.safetensors").exists()
+
+
+def test_an_unknown_recipe_names_the_bundled_ones():
+    with pytest.raises(InputError, match="did you mean 'digits-w4'"):
+        training.train("digits-w5x4")
+
+
+def test_bundled_recipes_name_themselves():
+    assert set(training.recipes()) >= {"digits-fp", "digits-w1", "digits-w2", "digits-w4", "digits-w8"}
+    for name in training.recipes():
+        assert training.load_config(name).name == name
+
+
+def test_training_never_sees_other_splits(monkeypatch, tmp_path):
+    asked: list[str] = []
+
+    def spy(name: str, split: str = "report"):
+        asked.append(split)
+        return load_dataset(name, split)
+
+    monkeypatch.setattr("training.trainer.load_dataset", spy)
+    fit(training.load_config(_recipe(tmp_path, RECIPE)))
+    assert asked == ["train"]
