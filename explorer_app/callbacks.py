@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import dash
-from dash import Input, Output, State, ctx, no_update
+from dash import Input, Output, Patch, State, ctx, no_update
 
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures import breakdown_figure, layer_activity_figure, pareto_figure
+from spikesim_py.figures.breakdown import By, Quantity
 
 from . import views
 from .reader import Reader, Snapshot
@@ -27,9 +28,7 @@ def register(app: dash.Dash, reader: Reader) -> None:
 
 
 def _watch(app: dash.Dash, reader: Reader) -> None:
-    @app.callback(
-        Output("version", "data"), Input("clock", "n_intervals"), State("version", "data"), running=_REST
-    )
+    @app.callback(Output("version", "data"), Input("clock", "n_intervals"), State("version", "data"), running=_REST)
     def tick(_: int | None, known: str) -> Any:
         version = reader.version()
         return no_update if version == known else version
@@ -88,6 +87,12 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
             views.axis_choices(frame, every_column=True),
         )
 
+    @app.callback(Output("designs", "dashGridOptions"), Input("search", "value"), prevent_initial_call=True)
+    def search(text: str) -> Patch:
+        options = Patch()
+        options["quickFilterText"] = text
+        return options
+
     @app.callback(Output("designs", "exportDataAsCsv"), Input("export", "n_clicks"), prevent_initial_call=True)
     def export(_: int) -> bool:
         return True
@@ -115,6 +120,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         Output("activity", "figure"),
         Output("activity-note", "children"),
         Output("detail-command", "children"),
+        Output("detail-numbers", "children"),
         Output("detail-configuration", "children"),
         Output("detail-trust", "children"),
         Output("detail-notes", "children"),
@@ -124,7 +130,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
     def design(selected: str | None) -> Any:
         report = _report(reader, selected)
         if report is None:
-            return {}, {"display": "none"}, *[no_update] * 7, []
+            return {}, {"display": "none"}, *[no_update] * 8, []
         return (
             {"display": "none"},
             {},
@@ -132,6 +138,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
             layer_activity_figure(report["activity"]),
             views.activity_note(report),
             views.reproduce_tab(report),
+            views.numbers_tab(report),
             views.configuration_tab(report),
             views.trust_tab(report),
             views.notes_tab(report),
@@ -145,7 +152,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         Input("quantity", "value"),
         Input("by", "value"),
     )
-    def breakdown(selected: str | None, quantity: str, by: str) -> Any:
+    def breakdown(selected: str | None, quantity: Quantity, by: By) -> Any:
         report = _report(reader, selected)
         if report is None:
             return no_update, no_update

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-import dash_ag_grid as dag
-import dash_mantine_components as dmc
+from typing import Any
+
+import dash_ag_grid as dag  # type: ignore[import-untyped]
+import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import dcc, html
 
-from spikesim_py.figures import GRAPH_CONFIG
+from spikesim_py.figures import GRAPH_CONFIG, QUIET
 from spikesim_py.report import METRICS
 
 #: how often the browser asks whether the study has grown
 POLL_MS = 1500
-QUIET = GRAPH_CONFIG | {"displayModeBar": False}
 GRID_THEME = (
-    "themeQuartz.withParams({fontFamily: 'inherit', fontSize: 12.5, spacing: 5, headerFontWeight: 600, "
-    "selectedRowBackgroundColor: '#fdeee2', borderColor: '#e4e9ee', accentColor: '#0072b2', wrapperBorderRadius: 6})"
+    "themeQuartz.withParams({fontFamily: 'inherit', fontSize: 12.5, spacing: 5, headerFontSize: 11, "
+    "headerFontWeight: 600, selectedRowBackgroundColor: '#fdeee2', borderColor: '#e4e9ee', "
+    "accentColor: '#0072b2', wrapperBorderRadius: 6})"
 )
+COLUMN = {
+    "sortable": True,
+    "filter": True,
+    "resizable": True,
+    "suppressHeaderMenuButton": True,
+    "suppressHeaderFilterButton": True,
+    "wrapHeaderText": True,
+    "flex": 1,
+    "minWidth": 58,
+}
 THEME = {
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "primaryColor": "blue",
@@ -44,7 +56,9 @@ def welcome() -> dmc.MantineProvider:
         ),
         ("… which opens here, also while it is still running.", "spikesim explore runs/quick.db"),
     ]
-    lines = [html.Li([dmc.Text(text, size="sm"), command_line(line)]) for text, line in steps]
+    lines = [
+        html.Li([dmc.Text(text, size="sm"), command_line(line, f"step-{i}")]) for i, (text, line) in enumerate(steps)
+    ]
     card = dmc.Card(
         [
             dmc.Title("No study is open", order=2),
@@ -58,15 +72,19 @@ def welcome() -> dmc.MantineProvider:
     return _provider([_header(None), card])
 
 
-def command_line(text: str, **more: str) -> html.Div:
+def copy(text: str, label: str) -> dmc.CopyButton:
+    return dmc.CopyButton(label, copiedChildren="copied", value=text, size="compact-xs", variant="light", miw=60)
+
+
+def command_line(text: str, name: str) -> html.Div:
     """A command to read and to copy."""
     return html.Div(
-        [html.Code(text, className="command", **more), dmc.CopyButton(value=text, size="compact-xs", variant="subtle")],
+        [html.Code(text, className="command", id=name), copy(text, "copy")],
         className="command-line",
     )
 
 
-def _provider(children: list[object]) -> dmc.MantineProvider:
+def _provider(children: list[Any]) -> dmc.MantineProvider:
     return dmc.MantineProvider(html.Div(children, className="page"), theme=THEME, forceColorScheme="light")
 
 
@@ -110,8 +128,9 @@ def _cloud() -> dmc.Card:
         _select("color", "colour", "weight_bits"),
         html.Div([dmc.Text("axes", size="xs", fw=500), log]),
     ]
-    graph = dcc.Graph(id="pareto", config=GRAPH_CONFIG, style={"height": "470px"}, responsive=True)
-    head = html.Div([dmc.Title("Designs", order=3), html.Span(id="cloud-note", className="note")], className="card-head")
+    graph = dcc.Graph(id="pareto", config=GRAPH_CONFIG, style={"height": "480px"}, responsive=True)
+    note = html.Span(id="cloud-note", className="note")
+    head = html.Div([dmc.Title("Designs", order=3), note], className="card-head")
     return dmc.Card([head, html.Div(controls, className="controls"), graph], withBorder=True)
 
 
@@ -121,22 +140,25 @@ def _table() -> dmc.Card:
         rowData=[],
         columnDefs=[],
         getRowId="params.data.report_hash",
-        defaultColDef={"sortable": True, "filter": True, "resizable": True, "suppressHeaderMenuButton": True, "suppressHeaderFilterButton": True},
+        defaultColDef=COLUMN,
         dashGridOptions={
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
             "animateRows": False,
             "rowHeight": 30,
-            "headerHeight": 44,
+            "headerHeight": 50,
             "tooltipShowDelay": 300,
             "suppressFieldDotNotation": True,
             "theme": {"function": GRID_THEME},
         },
-        columnSize="sizeToFit",
-        style={"height": "420px"},
+        style={"height": "640px"},
         csvExportParams={"fileName": "designs.csv"},
     )
+    search = dmc.TextInput(id="search", placeholder="find, e.g. w4", size="xs", w=150, debounce=False)
     export = dmc.Button("CSV", id="export", size="compact-xs", variant="light")
-    head = html.Div([dmc.Title("Table", order=3), export], className="card-head")
+    head = html.Div(
+        [dmc.Title("Table", order=3), html.Div([search, export], className="switches")],
+        className="card-head middle",
+    )
     return dmc.Card([head, grid], withBorder=True)
 
 
@@ -145,15 +167,24 @@ def _switch(name: str, choices: dict[str, str]) -> dmc.SegmentedControl:
     return dmc.SegmentedControl(id=name, value=next(iter(choices)), data=data, size="xs")
 
 
+#: tabs below a design: part of their ids -> title
+TABS = {
+    "command": "Reproduce",
+    "numbers": "Numbers",
+    "configuration": "Configuration",
+    "trust": "Trust",
+    "notes": "Notes",
+}
+
+
 def _detail() -> html.Section:
     quantity = _switch("quantity", {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"})
     by = _switch("by", {"layer": "by layer", "component": "by component"})
     head = [dmc.Title("Where it goes", order=4), html.Div([by, quantity], className="switches")]
-    tabs = [("command", "Reproduce"), ("configuration", "Configuration"), ("trust", "Trust"), ("notes", "Notes")]
     more = dmc.Tabs(
         [
-            dmc.TabsList([dmc.TabsTab(label, value=key) for key, label in tabs]),
-            *[dmc.TabsPanel(html.Div(id=f"detail-{key}", className="panel"), value=key) for key, _ in tabs],
+            dmc.TabsList([dmc.TabsTab(label, value=key) for key, label in TABS.items()]),
+            *[dmc.TabsPanel(html.Div(id=f"detail-{key}", className="panel"), value=key) for key in TABS],
         ],
         value="command",
         id="more",
@@ -174,8 +205,6 @@ def _detail() -> html.Section:
         dmc.Text("Click a point or a row to see what it costs, why, and how to reproduce it.", c="dimmed", size="sm"),
     ]
     return html.Section(
-        dmc.Card(
-            [html.Div(hint, id="hint"), html.Div(body, id="detail", style={"display": "none"})], withBorder=True
-        ),
+        dmc.Card([html.Div(hint, id="hint"), html.Div(body, id="detail", style={"display": "none"})], withBorder=True),
         className="right",
     )

@@ -67,7 +67,8 @@ class Reader:
 
     def report(self, report_hash: str) -> dict[str, Any]:
         """The stored report of one design; raises `InputError` if there is none."""
-        return load_study(self.path).report(report_hash)
+        report: dict[str, Any] = load_study(self.path).report(report_hash)
+        return report
 
 
 def on_front(study: Any, frame: Frame, x: str, y: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import dash_mantine_components as dmc
+import dash_mantine_components as dmc  # type: ignore[import-untyped]
 import numpy as np
 from dash import html
 
@@ -14,7 +14,7 @@ from spikesim_py.figures.reproduce import command, configuration_yaml, overrides
 from spikesim_py.figures.trust import grade_shares, sources
 from spikesim_py.report import METRICS
 
-from .layout import command_line
+from .layout import command_line, copy
 
 #: metrics of the table, in its order; those that no design has are left out
 TABLE = ("accuracy", "edap", "energy_pj", "latency_ns", "area_um2", "tops_per_watt", "utilization")
@@ -40,7 +40,7 @@ SHORT = {
     "inferences_per_joule": "inferences",
     "utilization": "cells in use",
 }
-_SIGNIFICANT = "params.value == null ? '–' : d3.format('.4~r')(params.value)"
+_SIGNIFICANT = "params.value == null ? '–' : d3.format('.4r')(params.value)"
 _FIXED = "params.value == null ? '–' : d3.format('.1f')(params.value)"
 
 
@@ -54,30 +54,37 @@ def axis_choices(frame: Frame, *, every_column: bool) -> list[dict[str, Any]]:
 
 def table_columns(frame: Frame) -> list[dict[str, Any]]:
     """Column definitions: front, what differs, then the metrics with their units."""
-    front = {"field": "front", "headerName": "front", "width": 70, "flex": 0, "sort": "desc", "sortIndex": 0}
+    front = {"field": "front", "headerName": "", "width": 34, "flex": 0, "minWidth": 34}
     columns = [front | {"cellClass": "on-front", "headerTooltip": "on the front of the two axes"}]
     for name in varying(frame):
-        columns.append({"field": name, "headerName": column(frame, name).title, "minWidth": 76} | _kind(frame, name))
+        title = column(frame, name).title.replace(".", "\n")
+        columns.append({"field": name, "headerName": title} | _kind(frame, name))
     for name in TABLE:
         if name in frame and np.isfinite(np.asarray(frame[name], float)).any():
             about = column(frame, name)
             places = _FIXED if about.unit == "%" else _SIGNIFICANT
-            more = {"valueFormatter": {"function": places}, "type": "rightAligned", "minWidth": 84}
+            more: dict[str, Any] = {"valueFormatter": {"function": places}, "type": "rightAligned"}
             if name == "accuracy":
-                more |= {"sort": "desc", "sortIndex": 1, "tooltipField": "interval"}
-            title = f"{SHORT.get(name, about.label)} ({about.unit})"
-            columns.append({"field": name, "headerName": title, "wrapHeaderText": True} | more)
+                more |= {"tooltipField": "interval"}
+            title = about.unit if name == "tops_per_watt" else f"{SHORT.get(name, about.label)}\n{about.unit}"
+            columns.append(
+                {
+                    "field": name,
+                    "headerName": title,
+                }
+                | more
+            )
     return columns
 
 
 def _kind(frame: Frame, name: str) -> dict[str, Any]:
     if is_number(frame, name):
-        return {"type": "rightAligned", "filter": "agNumberColumnFilter", "wrapHeaderText": True}
-    return {"wrapHeaderText": True, "minWidth": 100}
+        return {"type": "rightAligned", "filter": "agNumberColumnFilter"}
+    return {"minWidth": 82}
 
 
 def table_rows(frame: Frame, front: np.ndarray | None) -> list[dict[str, Any]]:
-    """One dictionary per design, metrics in shown units."""
+    """One dictionary per design, metrics in shown units: the front first, then by accuracy."""
     total = len(frame["report_hash"])
     data: dict[str, list[Any]] = {"report_hash": [str(h) for h in frame["report_hash"]]}
     data["front"] = ["●" if f else "" for f in front] if front is not None else [""] * total
@@ -90,7 +97,8 @@ def table_rows(frame: Frame, front: np.ndarray | None) -> list[dict[str, Any]]:
     if "accuracy_low" in frame:
         pairs = zip(frame["accuracy_low"], frame["accuracy_high"], strict=True)
         data["interval"] = [f"95 % interval {low:.1%} to {high:.1%}" for low, high in pairs]
-    return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
+    rows = [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
+    return sorted(rows, key=lambda row: (not row["front"], -(row.get("accuracy") or 0.0)))
 
 
 def problem(message: str) -> dmc.Alert:
@@ -106,6 +114,8 @@ def design_head(report: dict[str, Any]) -> list[Any]:
     size = f"T = {report['time_steps']} · {report['crossbars']:,} crossbars · {report['pes']:,} PEs · "
     size += f"{report['tiles']:,} tiles"
     tiles = [tile for tile in [_accuracy_tile(report), *map(_tile, TILES, [report] * len(TILES))] if tile]
+    trust = f"{report['metrics']['assumed_energy_share']:.0%} of the energy and "
+    trust += f"{report['metrics']['assumed_area_share']:.0%} of the area rest on assumed constants"
     return [
         html.Div(
             [dmc.Title(title, order=3), html.Span(report["report_hash"][:12], className="hash")], className="card-head"
@@ -113,6 +123,7 @@ def design_head(report: dict[str, Any]) -> list[Any]:
         dmc.Text(size, size="sm", c="dimmed"),
         html.Div(chips, className="badges"),
         html.Div(tiles, className="tiles"),
+        html.Div(trust, className="note trust"),
     ]
 
 
@@ -151,14 +162,24 @@ def reproduce_tab(report: dict[str, Any]) -> list[Any]:
     if report["accuracy"]:
         rows += [("accuracy key", report["accuracy"]["key"]), ("data", report["accuracy"]["data"])]
         rows += [("simulated chips", ", ".join(f"{chip:.2%}" for chip in report["accuracy"]["chips"]))]
-    return [command_line(command(report), id="command"), _definitions(rows), dmc.Text(report["methods"], size="sm")]
+    return [command_line(command(report), "command"), _definitions(rows), dmc.Text(report["methods"], size="sm")]
+
+
+def numbers_tab(report: dict[str, Any]) -> Any:
+    """Every metric, in the unit that reads best and as stored."""
+    rows = []
+    for name, (label, unit, _) in METRICS.items():
+        value = report["metrics"].get(name)
+        if value is not None:
+            rows.append([label, engineering(value, unit), f"{value!r} {unit}".removesuffix(" -")])
+    return _table(["number", "", "as stored"], rows)
 
 
 def configuration_tab(report: dict[str, Any]) -> list[Any]:
     """The exact chip as YAML."""
     text = configuration_yaml(report)
     return [
-        dmc.CopyButton(value=text, size="compact-xs", variant="light"),
+        copy(text, "copy the YAML"),
         html.Pre(text, className="yaml", id="yaml"),
     ]
 
@@ -195,5 +216,3 @@ def status(designs: int, front: np.ndarray | None) -> str:
     """How much there is."""
     total = f"{designs:,} design{'s' * (designs != 1)}"
     return total if front is None else f"{total}, {int(front.sum())} on the front"
-
-

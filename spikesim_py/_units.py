@@ -56,5 +56,7 @@ def number(value: float, digits: int = 4) -> str:
     if value and not 1e-3 <= abs(value) < 1e5:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{float(mantissa):g}×10{str(int(exponent)).translate(_SUPERSCRIPT)}"
+    if not value:
+        return "0"
     whole = len(str(int(abs(value))))
-    return f"{value:.{max(digits, whole)}g}"
+    return f"{value:#.{max(digits, whole)}g}".removesuffix(".")

@@ -3,6 +3,6 @@
 from .activity import layer_activity_figure
 from .breakdown import breakdown_figure
 from .pareto import pareto_figure
-from .style import GRAPH_CONFIG
+from .style import GRAPH_CONFIG, QUIET
 
-__all__ = ["GRAPH_CONFIG", "breakdown_figure", "layer_activity_figure", "pareto_figure"]
+__all__ = ["GRAPH_CONFIG", "QUIET", "breakdown_figure", "layer_activity_figure", "pareto_figure"]

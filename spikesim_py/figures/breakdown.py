@@ -18,7 +18,7 @@ By = Literal["layer", "component"]
 Tree = Mapping[str, Any]
 
 #: quantity of the cost tree -> (what readers call it, unit)
-QUANTITIES: dict[str, tuple[str, str]] = {
+QUANTITIES: dict[Quantity, tuple[str, str]] = {
     "energy_pj": ("energy per inference", "pJ"),
     "critical_ns": ("latency", "ns"),
     "area_um2": ("area", "µm²"),
@@ -49,7 +49,7 @@ def leaves(tree: Tree, layer: str = "") -> Iterator[tuple[str, Tree]]:
 
 def component_order(tree: Tree) -> list[str]:
     """Components by their largest share of any quantity, so that a colour means the same in all figures."""
-    shares: dict[str, dict[str, float]] = {}
+    shares: dict[str, dict[Quantity, float]] = {}
     for _, leaf in leaves(tree):
         part = shares.setdefault(leaf["name"], dict.fromkeys(QUANTITIES, 0.0))
         for quantity in QUANTITIES:
@@ -80,8 +80,9 @@ def breakdown_figure(tree: Tree, quantity: Quantity, by: By = "layer") -> go.Fig
     names = data.layers if by == "layer" else data.components
     figure.add_trace(_totals(names, sums, total, scale.factor, data.unit))
     figure.update_xaxes(title={"text": f"{QUANTITIES[quantity][0]} ({scale.unit})"})
-    figure.update_xaxes(range=[0, float(sums.max(initial=0.0)) * scale.factor * 1.28 or 1.0])
-    shown = names if by == "layer" else [names[i] for i in np.argsort(-sums, kind="stable")]
+    figure.update_xaxes(range=[0, float(sums.max(initial=0.0)) * scale.factor * 1.4 or 1.0])
+    largest_first = [names[i] for i in np.argsort(-sums, kind="stable") if sums[i]]
+    shown = names if by == "layer" else largest_first
     figure.update_yaxes(
         categoryorder="array",
         categoryarray=[escape(name) for name in shown],
@@ -90,9 +91,9 @@ def breakdown_figure(tree: Tree, quantity: Quantity, by: By = "layer") -> go.Fig
         ticks="",
     )
     figure.update_layout(
-        legend={"orientation": "h", "x": -0.08, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        legend={"orientation": "h", "x": -0.12, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         margin={"t": 10, "b": 46, "l": 10},
-        height=90 + 27 * len(names) + (60 if by == "layer" else 0),
+        height=90 + 27 * len(shown) + (60 if by == "layer" else 0),
         showlegend=by == "layer",
     )
     return figure
@@ -136,7 +137,7 @@ def _totals(names: tuple[str, ...], sums: np.ndarray, total: float, factor: floa
         x=sums * factor,
         y=[escape(name) for name in names],
         mode="text",
-        text=[f" {engineering(float(v), unit, 3)} · {v / (total or 1.0):.0%}" for v in sums],
+        text=[f" {engineering(float(v), unit, 3)} · {v / (total or 1.0):.0%}" if v else "" for v in sums],
         textposition="middle right",
         textfont={"size": 11, "color": MUTED},
         hoverinfo="skip",

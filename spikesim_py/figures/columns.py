@@ -18,6 +18,8 @@ Frame = Mapping[str, np.ndarray]
 
 #: columns that identify a design rather than describe it
 _INTERNAL = {"report_hash", "accuracy_key", "accuracy_low", "accuracy_high"}
+#: units of hardware fields worth showing; the others (rows, bit, PEs) repeat the field's name
+_PHYSICAL = {"nm", "MHz", "ohm", "V", "g_on", "spikes/row/step"}
 #: a logarithmic axis is the default where a metric spans more than this
 _LOG_SPAN = 8.0
 
@@ -46,8 +48,8 @@ def column(frame: Frame, name: str) -> Column:
         scale = scale_for(float(np.median(known)) if known.size else 0.0, unit)
         return Column(name, label, scale.unit, scale.factor, better)
     unit = _field_units().get(name, "")
-    shown = "" if unit in ("-", name.rpartition(".")[2]) else unit
-    return Column(name, name if "." in name else name.replace("_", " "), shown, 1.0, None)
+    label = name if "." in name else name.replace("_", " ")
+    return Column(name, label, unit if unit in _PHYSICAL else "", 1.0, None)
 
 
 def describing(frame: Frame) -> list[str]:
@@ -81,6 +83,8 @@ def shown(frame: Frame, name: str, row: int) -> str:
     value = frame[name][row]
     if not is_number(frame, name):
         return escape(str(value))
+    if np.asarray(frame[name]).dtype.kind in "iu":
+        return str(int(value))
     about = column(frame, name)
     return f"{number(float(value) * about.factor)} {about.unit}".strip()
 

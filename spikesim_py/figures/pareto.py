@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,9 +84,7 @@ def color_groups(frame: Frame, rows: np.ndarray, color: str) -> list[Group]:
     numeric = is_number(frame, color)
     colors = ordered_colors(max(levels.size, 1)) if numeric else list(CATEGORIES)
     names = [shown(frame, color, int(rows[np.flatnonzero(values == level)[0]])) for level in levels]
-    return [
-        Group(names[i], colors[i], SYMBOLS[i], np.flatnonzero(values == level)) for i, level in enumerate(levels)
-    ]
+    return [Group(names[i], colors[i], SYMBOLS[i], np.flatnonzero(values == level)) for i, level in enumerate(levels)]
 
 
 def pareto_figure(
@@ -165,18 +163,18 @@ def _continuous(
 
 
 def _cloud(
-    frame: Frame, points: Points, members: np.ndarray, on_front: bool, marker: dict[str, object]
+    frame: Frame, points: Points, members: np.ndarray, on_front: bool, marker: Mapping[str, object]
 ) -> go.Scatter | go.Scattergl:
     many = points.x.size > _MANY
     kind = go.Scattergl if many else go.Scatter
-    look = {"size": 11, "opacity": 1.0} if on_front else {"size": 7, "opacity": 0.38}
-    look["line"] = {"width": 1.2 if on_front else 0, "color": PAPER}
+    line = {"width": 1.2 if on_front else 0, "color": PAPER}
+    look = {"size": 11 if on_front else 7, "opacity": 1.0 if on_front else 0.38, "line": line}
     rows = points.rows[members]
     return kind(
         x=points.x[members],
         y=points.y[members],
         mode="markers",
-        marker=marker | look,
+        marker={**marker, **look},
         error_y=None if many and not on_front else _bars(points, members, marker["color"], on_front),
         customdata=[str(frame["report_hash"][row]) for row in rows],  # a list: arrays vanish from Dash events
         text=[_card(frame, points, int(i)) for i in members],
@@ -225,7 +223,8 @@ def _axis(values: np.ndarray, about: Column, log: bool) -> dict[str, object]:
     logarithmic = bool(log and values.size and values.min() > 0)
     axis: dict[str, object] = {"title": {"text": about.title + arrow}, "type": "log" if logarithmic else "linear"}
     if logarithmic:
-        axis |= {"dtick": "D2" if values.max() / values.min() < 1000 else 1, "minor": {"gridcolor": RULE}}
+        narrow = values.max() / values.min() < 1000
+        axis |= {"dtick": "D2", "tickformat": ",~g"} if narrow else {"dtick": 1, "minor": {"gridcolor": RULE}}
     return axis
 
 

@@ -30,7 +30,7 @@ REST = "#BBBBBB"
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "pentagon", "triangle-down", "star")
 
 #: of every graph, here and in the app: nothing may offer to send a figure to another host
-GRAPH_CONFIG: dict[str, Any] = {
+GRAPH_CONFIG: Any = {
     "showSendToCloud": False,
     "plotlyServerURL": "",
     "displaylogo": False,
@@ -38,6 +38,9 @@ GRAPH_CONFIG: dict[str, Any] = {
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
     "toImageButtonOptions": {"format": "svg", "filename": "spikesim"},
 }
+
+#: of small figures whose buttons would cover what they show
+QUIET: Any = GRAPH_CONFIG | {"displayModeBar": False}
 
 _AXIS = {
     "showline": True,

@@ -4,8 +4,9 @@ Chips and samples are crossed: every chip sees the same samples, so neither a ch
 chips are independent. Several chips take a pigeonhole bootstrap (Owen, Annals of Applied Statistics 1(2),
 2007: chips and samples are drawn with replacement, independently), corrected where few chips make it narrow:
 
-* deviations of n drawn things are widened by sqrt(n / (n - 1)), which a bootstrap's variance lacks, and by
-  Student's quantile over the normal one with n - 1 degrees of freedom, which its tail lacks;
+* the deviations of the chips' means, and of the samples' means, are each scaled so that alone they give
+  Student's interval with n - 1 degrees of freedom: a bootstrap of n things has too small a variance, by
+  (n - 1) / n, and tails that are too short;
 * the interval holds every accuracy p with ``|measured - p| <= q sqrt(p (1 - p))``, q being the bootstrap's
   quantile of ``|deviation| / sqrt(measured (1 - measured))``.
 
@@ -32,18 +33,18 @@ def accuracy_interval(
     Args:
         correct: (chips, samples), whether a chip classified a sample rightly.
         seed: of the bootstrap; not used for one chip.
-        level: coverage of the interval, between 0 and 1.
+        level: coverage of the interval, at least 0.8, below 1.
 
     Returns:
         (accuracy, (low, high)).
 
     Raises:
-        InputError: there is no chip or no sample, or the level is not between 0 and 1.
+        InputError: there is no chip or no sample, or the level is out of range.
     """
     if correct.ndim != 2 or not correct.size:
         raise InputError(f"correct: shape {correct.shape}: must be (chips, samples), at least one of each")
-    if not 0 < level < 1:
-        raise InputError(f"level = {level}: must be between 0 and 1")
+    if not 0.8 <= level < 1:
+        raise InputError(f"level = {level}: must be at least 0.8 and below 1")
     chips, samples = correct.shape
     value = float(correct.mean())
     spread = value * (1 - value)
@@ -65,11 +66,11 @@ def _deviations(
     for axis in (1, 0):
         means = correct.mean(axis) - value
         n = len(means)
-        if n == 1:  # a single sample: nothing to draw from
+        if n == 1 or not means.any():  # nothing to draw from, or nothing that differs
             continue
-        student = t.ppf((1 + level) / 2, n - 1) / norm.ppf((1 + level) / 2)
         drawn = means[random.integers(n, size=(_DRAWS, n))].mean(1)
-        total += student * (n / (n - 1)) ** 0.5 * drawn
+        student = t.ppf((1 + level) / 2, n - 1) * means.std(ddof=1) / n**0.5
+        total += student * drawn / np.quantile(np.abs(drawn), level)
     return total
 
 
