@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import dash
+import numpy as np
 from dash import Input, Output, Patch, State, ctx, no_update
 
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures import breakdown_figure, layer_activity_figure, pareto_figure
 from spikesim_py.figures.breakdown import By, Quantity
+from spikesim_py.figures.columns import measured
+from spikesim_py.report import METRICS
 
 from . import views
-from .reader import Reader, Snapshot
+from .reader import Frame, Reader
 
 #: the clock rests while anything that it started is at work, or slow answers would never arrive
 _REST = [(Output("clock", "disabled"), True, False)]
@@ -49,15 +53,17 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         running=_REST,
     )
     def cloud(_: str, x: str, y: str, color: str, log: str, selected: str | None) -> Any:
-        snapshot = _snapshot(reader)
-        if isinstance(snapshot, str):
-            return views.problem(snapshot), no_update, "", ""
-        frame = snapshot.frame
-        x, y, color = (name if name in frame else fallback for name, fallback in _defaults(frame, x, y, color))
-        front = reader.front(x, y)
+        found = _look(reader, x, y)
+        if isinstance(found, str):
+            return views.problem(found), no_update, "", ""
+        if not found.frame:
+            return None, views.waiting(), "no design yet", ""
         log_x, log_y = _LOG[log]
-        figure = pareto_figure(frame, x, y, color, front, selected=selected, log_x=log_x, log_y=log_y)
-        return None, figure, views.status(snapshot.designs, None), views.status(snapshot.designs, front)
+        color = color if color in found.frame else "edap"
+        figure = pareto_figure(
+            found.frame, found.x, found.y, color, found.front, selected=selected, log_x=log_x, log_y=log_y
+        )
+        return None, figure, views.status(found.frame), views.status(found.frame, found.front)
 
     @app.callback(
         Output("designs", "rowData"),
@@ -72,20 +78,14 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         running=_REST,
     )
     def table(_: str, x: str, y: str, known: list[dict[str, Any]]) -> Any:
-        snapshot = _snapshot(reader)
-        if isinstance(snapshot, str) or not snapshot.designs:
-            return [], no_update, no_update, no_update, no_update
-        frame = snapshot.frame
-        numeric = views.axis_choices(frame, every_column=False)
-        columns = views.table_columns(frame)
-        rows = views.table_rows(frame, reader.front(x, y))
-        return (
-            rows,
-            no_update if columns == known else columns,
-            numeric,
-            numeric,
-            views.axis_choices(frame, every_column=True),
-        )
+        found = _look(reader, x, y)
+        if isinstance(found, str) or not found.frame:
+            return [], *[no_update] * 4
+        numeric = views.axis_choices(found.frame, every_column=False)
+        columns = views.table_columns(found.frame)
+        rows = views.table_rows(found.frame, found.front)
+        changed = no_update if columns == known else columns
+        return rows, changed, numeric, numeric, views.axis_choices(found.frame, every_column=True)
 
     @app.callback(Output("designs", "dashGridOptions"), Input("search", "value"), prevent_initial_call=True)
     def search(text: str) -> Patch:
@@ -160,10 +160,26 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         return figure, {"height": f"{figure.layout.height}px"}
 
 
-def _snapshot(reader: Reader) -> Snapshot | str:
-    """The columns, or what to tell the reader instead."""
+@dataclass(frozen=True)
+class _Look:
+    """A study along two axes; the frame is empty while there is no design."""
+
+    frame: Frame
+    x: str
+    y: str
+    front: np.ndarray | None
+
+
+def _look(reader: Reader, x: str, y: str) -> _Look | str:
+    """The study along the chosen axes, or along others if it lacks them; or what to tell the user instead."""
     try:
-        return reader.snapshot()
+        frame = reader.frame()
+        if not len(frame.get("report_hash", ())):
+            return _Look({}, x, y, None)
+        known = measured(frame)
+        x = x if x in frame else "edap"
+        y = y if y in known or (y in frame and y not in METRICS) else "tops_per_watt"
+        return _Look(frame, x, y, reader.front(x, y))
     except SpikesimError as error:
         return str(error)
 
@@ -176,8 +192,3 @@ def _report(reader: Reader, selected: str | None) -> dict[str, Any] | None:
         return reader.report(selected)
     except SpikesimError:
         return None
-
-
-def _defaults(frame: dict[str, Any], x: str, y: str, color: str) -> list[tuple[str, str]]:
-    """Each choice with what stands in for it where this study lacks it."""
-    return [(x, "edap"), (y, "accuracy"), (color, "edap")]

@@ -41,12 +41,7 @@ def serve(store: Path | str | None = None, host: str = "127.0.0.1", port: int = 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket; raises `InputError` in one line if the address cannot be had."""
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address, family=family, backlog=128)
     except OSError as error:
-        hint = "; choose another with --port" if port else ""
-        raise InputError(f"{host}:{port}: cannot serve here: {error.strerror or error}{hint}") from None
-    return listener
+        raise InputError(f"{host}:{port}: cannot serve here: {error.strerror}; see --host and --port") from None

@@ -6,11 +6,13 @@ from typing import Any
 
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 import numpy as np
+import plotly.graph_objects as go
 from dash import html
 
 from spikesim_py._units import engineering
 from spikesim_py.figures.columns import Frame, column, is_number, varying
 from spikesim_py.figures.reproduce import command, configuration_yaml, overrides
+from spikesim_py.figures.style import MUTED, TEMPLATE
 from spikesim_py.figures.trust import grade_shares, sources
 from spikesim_py.report import METRICS
 
@@ -40,7 +42,7 @@ SHORT = {
     "inferences_per_joule": "inferences",
     "utilization": "cells in use",
 }
-_SIGNIFICANT = "params.value == null ? '–' : d3.format('.4r')(params.value)"
+_SIGNIFICANT = "params.value == null ? '–' : d3.format('.3r')(params.value)"
 _FIXED = "params.value == null ? '–' : d3.format('.1f')(params.value)"
 
 
@@ -212,7 +214,15 @@ def _table(head: list[str], rows: list[list[str]]) -> dmc.Table:
     return dmc.Table(data={"head": head, "body": rows}, striped=True, className="small-table")
 
 
-def status(designs: int, front: np.ndarray | None) -> str:
+def waiting() -> go.Figure:
+    """Before the first design: an empty graph that says so."""
+    note = {"text": "waiting for the first design", "showarrow": False, "font": {"size": 15, "color": MUTED}}
+    hidden = {"visible": False}
+    return go.Figure(layout={"template": TEMPLATE, "annotations": [note], "xaxis": hidden, "yaxis": hidden})
+
+
+def status(frame: Frame, front: np.ndarray | None = None) -> str:
     """How much there is."""
+    designs = len(frame["report_hash"])
     total = f"{designs:,} design{'s' * (designs != 1)}"
     return total if front is None else f"{total}, {int(front.sum())} on the front"

@@ -91,8 +91,8 @@ def measure(
     if isinstance(chips, bool) or not isinstance(chips, int) or chips < 1:
         raise InputError(f"chips = {chips!r}: must be a whole number, at least 1")
     dataset = load_dataset(data, split).head(samples)
-    _check_fits(net, dataset)
-    key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed)
+    count = check_fits(net, dataset)
+    key = accuracy_key(net, hardware, data=data, split=split, samples=count, chips=chips, seed=seed)
     result = simulate(net, hardware, dataset, chips=chips, seed=seed)
     value, interval = accuracy_interval(result.correct, seed=seed)
     per_chip = tuple(float(chip) for chip in result.correct.mean(1))
@@ -146,7 +146,8 @@ def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
     return activity.layers[layer].rate * source.bits * steps
 
 
-def _check_fits(net: Network, dataset: Dataset) -> None:
+def check_fits(net: Network, dataset: Dataset) -> int:
+    """How many samples a network can be measured on; raises `InputError` where data and network do not fit."""
     if net.arithmetic == "shape":
         raise InputError(
             f"network {net.name!r} is a shape-only workload: it has no accuracy; use cost() or `spikesim cost`"
@@ -157,6 +158,7 @@ def _check_fits(net: Network, dataset: Dataset) -> None:
             f"data {dataset.name!r} has images {shape} up to {dataset.images.max()}: network {net.name!r} "
             f"takes {spec.shape} of {spec.bits} bits"
         )
+    return len(dataset)
 
 
 def accuracy_key(
@@ -166,23 +168,18 @@ def accuracy_key(
 
     Two chips whose crossbars cut a network's rows alike, and whose ADCs quantize alike, share a key.
     """
+    from .inference import chip_varies
+
+    varies = chip_varies(net, hardware)
     inputs = {
         "network": network_digest(net),
         "arithmetic": effective_arithmetic(net, hardware),
         "data": [data, split, samples],
-        "chips": chips if chip_varies(net, hardware) else 1,
-        "seed": seed if chip_varies(net, hardware) or chips > 1 else 0,
+        "chips": chips,
+        "seed": seed if varies or chips > 1 else 0,
         "model_version": MODEL_VERSION,
     }
     return _digest(inputs)
-
-
-def chip_varies(net: Network, hardware: Hardware) -> bool:
-    """Whether two device instances of this chip can differ."""
-    device = hardware.device
-    if net.arithmetic == "float" or device.ideal:
-        return False
-    return bool(device.program_sigma or device.stuck_on_rate or device.stuck_off_rate)
 
 
 def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
@@ -214,6 +211,11 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         for name in ("on_off_ratio", "program_sigma", "stuck_on_rate", "stuck_off_rate"):
             fields[name] = getattr(device, name)
     return fields
+
+
+def design_key(net: Network, hardware: Hardware, measured_by: str) -> str:
+    """SHA-256 of a design before it is evaluated: network, every field of the chip, and its accuracy key."""
+    return _digest([network_digest(net), _canonical(hardware), measured_by])
 
 
 def network_digest(net: Network) -> str:
@@ -255,8 +257,9 @@ __all__ = [
     "Measurement",
     "accuracy_key",
     "assemble",
-    "chip_varies",
+    "check_fits",
     "cost",
+    "design_key",
     "effective_arithmetic",
     "evaluate",
     "layer_macs",

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from spikesim_py._resources import bundled, config_dir, resolve
+from spikesim_py._validation import explain_problem
 from spikesim_py._yaml import read_yaml
 from spikesim_py.errors import ConfigError
-from spikesim_py.hardware.io import explain_problem
 
 from .quantizers import Arithmetic, Float, Integer
 

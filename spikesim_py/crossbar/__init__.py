@@ -2,7 +2,7 @@
 
 from .adc import Adc, layer_adc
 from .device import background_levels, device_varies
-from .program import ProgrammedLayer, Reads, program
+from .programmed import ProgrammedLayer, Reads, program
 
 __all__ = [
     "Adc",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import MappingError
 from ..hardware import AdcRange, Hardware, Subtract
 from ..mapping import LayerPlan
 
@@ -46,15 +45,8 @@ def layer_adc(plan: LayerPlan, hardware: Hardware) -> Adc:
 
     `max`: ``LSB = max(1, full scale / last code)``; `granular`: LSB = 1. A differential pair that is
     subtracted before the converter needs a sign: codes from -2^(bits-1) to 2^(bits-1) - 1.
-
-    Raises:
-        MappingError: one bit cannot hold a signed difference.
     """
     signed, bits = hardware.mapping.subtract is Subtract.ANALOG, hardware.adc.bits
-    if signed and bits == 1:
-        raise MappingError(
-            "adc.bits = 1: mapping.subtract = 'analog' converts signed sums: needs at least 2 bits"
-        )
     full_scale = plan.max_rows * (2**hardware.device.cell_bits - 1)
     high = 2 ** (bits - signed) - 1
     low = -high - 1 if signed else 0

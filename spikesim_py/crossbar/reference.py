@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .program import ProgrammedLayer
+from .programmed import ProgrammedLayer
 
 
 def multiply(layer: ProgrammedLayer, x: NDArray[Any]) -> NDArray[np.int32]:

@@ -79,8 +79,11 @@ def breakdown_figure(tree: Tree, quantity: Quantity, by: By = "layer") -> go.Fig
     sums = data.values.sum(1 if by == "layer" else 0)
     names = data.layers if by == "layer" else data.components
     figure.add_trace(_totals(names, sums, total, scale.factor, data.unit))
-    figure.update_xaxes(title={"text": f"{QUANTITIES[quantity][0]} ({scale.unit})"})
-    figure.update_xaxes(range=[0, float(sums.max(initial=0.0)) * scale.factor * 1.4 or 1.0])
+    room = 1.28 if by == "layer" else 1.45  # for the text behind the longest bar
+    figure.update_xaxes(
+        title={"text": f"{QUANTITIES[quantity][0]} ({scale.unit})"},
+        range=[0, float(sums.max(initial=0.0)) * scale.factor * room or 1.0],
+    )
     largest_first = [names[i] for i in np.argsort(-sums, kind="stable") if sums[i]]
     shown = names if by == "layer" else largest_first
     figure.update_yaxes(

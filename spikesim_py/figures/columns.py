@@ -53,8 +53,8 @@ def column(frame: Frame, name: str) -> Column:
 
 
 def describing(frame: Frame) -> list[str]:
-    """Columns that say what a design is: swept fields and the network, in the frame's order."""
-    return [name for name in frame if name not in METRICS and name not in _INTERNAL]
+    """Columns that say what a design is; of fields that were swept together (`a+b`), each stands by itself."""
+    return [name for name in frame if name not in METRICS and name not in _INTERNAL and "+" not in name]
 
 
 def varying(frame: Frame) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
@@ -12,12 +13,13 @@ from plotly.offline import get_plotlyjs
 from .._units import engineering, number
 from .._version import __version__
 from ..report import METRICS
+from ..sweep import Study, nondominated
 from .activity import layer_activity_figure
 from .breakdown import QUANTITIES, By, breakdown_figure
 from .columns import Frame, column, shown, varying
 from .pareto import pareto_figure
-from .picks import best_designs, front_mask
-from .reproduce import Report, command, configuration_yaml
+from .picks import best_designs
+from .reproduce import Report, command, configuration_yaml, sweep_command, sweep_yaml
 from .style import GRAPH_CONFIG, QUIET
 from .trust import grade_shares, sources
 
@@ -66,24 +68,24 @@ def report_page(report: Report) -> str:
         _costs(report, "design", "layer"),
         "<h2>What each layer saw</h2>",
         _figure(layer_activity_figure(report["activity"]), "activity", QUIET),
-        *_closing(report),
+        *_closing(report, command(report)),
         "<h2>Configuration</h2>",
         f"<pre>{escape(configuration_yaml(report))}</pre>",
     ]
     return _page(title, body)
 
 
-def study_page(study: Any) -> str:
+def study_page(study: Study) -> str:
     """A study as a page: fronts, their table, the best designs, methods and sources."""
     frame: Frame = study.frame()
     if not len(frame["report_hash"]):
         return _page("An empty study", ["<h1>An empty study</h1>", _line("No design has been evaluated yet.")])
     goals = [goal for goal in ("edap", "tops_per_watt") if _has(frame, "accuracy")]
-    front = front_mask(study, frame, ["accuracy", "edap"] if goals else ["edap"])
+    front = nondominated(frame, ["accuracy", "edap"] if goals else ["edap"])
     body = [f"<h1>{escape(_title(study))}</h1>", _line(_summary(study, frame, int(front.sum())))]
     body += ["<h2>Accuracy against cost</h2>"] * bool(goals)
     for goal in goals:
-        mask = front_mask(study, frame, ["accuracy", goal])
+        mask = nondominated(frame, ["accuracy", goal])
         figure = pareto_figure(frame, goal, "accuracy", _color(frame), mask).update_layout(height=430)
         body += [f"<h3>{escape(METRICS[goal][0])}</h3>", _figure(figure, f"pareto-{goal}")]
     body += ["<h2>Pareto front</h2>", _front_table(frame, front)]
@@ -91,7 +93,8 @@ def study_page(study: Any) -> str:
     reports = {row: study.report(str(frame["report_hash"][row])) for row in picks.values()}
     for index, (reason, row) in enumerate(picks.items()):
         body += _design(reason, reports[row], f"p{index}")
-    body += _closing(next(iter(reports.values())))
+    body += _closing(next(iter(reports.values())), sweep_command(study.space))
+    body += ["<h2>The sweep</h2>", f"<pre>{escape(sweep_yaml(study.space))}</pre>"]
     return _page(_title(study), body)
 
 
@@ -113,7 +116,7 @@ def _costs(report: Report, key: str, by: By) -> str:
     return f'<div class="{"three" if by == "component" else "rows"}">{"".join(drawn)}</div>'
 
 
-def _closing(report: Report) -> list[str]:
+def _closing(report: Report, line: str) -> list[str]:
     """How to reproduce, methods, notes, trust: the same for a design and for a study's best design."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report["notes"])
     grades = [(g, f"{e:.0%}", f"{a:.0%}") for g, (e, a) in grade_shares(report["tree"]).items()]
@@ -124,7 +127,7 @@ def _closing(report: Report) -> list[str]:
     chip = [(key, source) for key, source in report["hardware"].get("sources", {}).items()]
     return [
         "<h2>Reproduce</h2>",
-        f"<pre>{escape(command(report))}</pre>",
+        f"<pre>{escape(line)}</pre>",
         "<h2>Methods</h2>",
         _line(report["methods"], ""),
         *([f"<h3>Notes</h3><ul class='small'>{notes}</ul>"] if notes else []),
@@ -158,7 +161,7 @@ def _provenance(report: Report) -> str:
     return " · ".join([*parts, f"activity {report['activity']['origin']}", f"report {report['report_hash'][:12]}"])
 
 
-def _summary(study: Any, frame: Frame, on_front: int) -> str:
+def _summary(study: Study, frame: Frame, on_front: int) -> str:
     swept = ", ".join(column(frame, name).label for name in varying(frame))
     failed = len(study.failures())
     text = f"{len(frame['report_hash'])} designs over {swept or 'one point'}; {on_front} on the front"
@@ -194,8 +197,8 @@ def _color(frame: Frame) -> str:
     return "weight_bits" if "weight_bits" in swept or not swept else swept[0]
 
 
-def _title(study: Any) -> str:
-    return f"Study {getattr(study, 'name', '')}".strip()
+def _title(study: Study) -> str:
+    return f"Study {study.space.name}"
 
 
 def _line(text: str, style: str = "faint") -> str:
@@ -216,8 +219,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[i
 
 
 def _figure(figure: go.Figure, key: str, config: dict[str, Any] = GRAPH_CONFIG) -> str:
-    """A figure without plotly.js, which the page carries once."""
-    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"figure-{key}", config=config)
+    """A figure without plotly.js, which the page carries once (plotly changes the config it is given)."""
+    drawn = figure.to_html(full_html=False, include_plotlyjs=False, div_id=f"figure-{key}", config=dict(config))
     return f'<div class="figure">{drawn}</div>'
 
 
@@ -227,6 +230,7 @@ def _page(title: str, body: Iterable[str]) -> str:
             '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             f"<title>{escape(title)}</title><style>{_STYLE}</style>",
+            f"<script>window.PlotlyConfig = {json.dumps(GRAPH_CONFIG)};</script>",
             f"<script>{get_plotlyjs()}</script></head><body>",
             *body,
             _line(f"Made by spikesim_py {__version__}. This file is complete: it opens without a network."),

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from .columns import Frame
-
-
-def front_mask(study: Any, frame: Frame, metrics: Sequence[str]) -> np.ndarray:
-    """Per row of the frame, whether the study's front of these metrics holds it."""
-    best = {str(found) for found in study.pareto(list(metrics))["report_hash"]}
-    return np.array([str(found) in best for found in frame["report_hash"]], bool)
 
 
 def best_designs(frame: Frame, front: np.ndarray) -> dict[str, int]:

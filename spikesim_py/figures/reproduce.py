@@ -10,6 +10,7 @@ import yaml
 
 from ..errors import InputError
 from ..hardware import hardware_fields, load_hardware, presets
+from ..sweep import Space, sweeps
 
 Report = Mapping[str, Any]
 
@@ -62,6 +63,18 @@ def _measurement(report: Report) -> list[str]:
 def configuration_yaml(report: Report) -> str:
     """The whole chip as a YAML file that `load_hardware` reads."""
     return str(yaml.safe_dump(report["hardware"], sort_keys=False, allow_unicode=True, width=100))
+
+
+def sweep_command(space: Space) -> str:
+    """The command line that makes a study again; a sweep that is not bundled is named as the file of `sweep_yaml`."""
+    name = space.name if space.name in sweeps() else f"{space.name}.yaml"
+    return shlex.join(["spikesim", "sweep", name, "--store", f"runs/{space.name}.db"])
+
+
+def sweep_yaml(space: Space) -> str:
+    """The sweep as a YAML file that `load_space` reads."""
+    data = space.model_dump(mode="json", exclude_none=True)
+    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
 
 
 def _scalar(value: Any) -> str:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from .._resources import bundled, config_dir, resolve
+from .._validation import explain_problem
 from .._yaml import read_yaml
-from ..errors import ConfigError, did_you_mean
+from ..errors import ConfigError
 from .model import Hardware, Section
 
 Overrides = Mapping[str, Any]
@@ -125,33 +126,3 @@ def _where(problem: Any, origin: _Origin, overrides: Overrides) -> str:
         key.startswith(over + ".") for over in overrides
     )
     return "override" if named and key else origin.where(key)
-
-
-def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
-    """One pydantic problem as `where: field = value: rule`."""
-    path = [str(part) for part in problem["loc"]]
-    key, value = ".".join(path), problem["input"]
-    if problem["type"] == "extra_forbidden":
-        section = _section(model, path[:-1])
-        known = list(section.model_fields) if section else []
-        hint = did_you_mean(path[-1], known)
-        return f"{where}: {key}: unknown key{hint} (known: {', '.join(known)})"
-    if problem["type"] == "missing":
-        return f"{where}: {key}: is missing"
-    rule = problem["msg"].removeprefix("Value error, ")
-    rule = rule[0].lower() + rule[1:]
-    shown = (
-        f"{key} = {value!r}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
-    )
-    return f"{where}: {shown}{rule.replace('input should be', 'must be')}"
-
-
-def _section(model: type[BaseModel], path: list[str]) -> type[BaseModel] | None:
-    for part in path:
-        field = model.model_fields.get(part)
-        kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
-        inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
-        if inner is None:
-            return None
-        model = inner
-    return model

@@ -151,8 +151,8 @@ def program(mapping: Mapping, layer: str, *, seed: int = 0, chip: int = 0) -> Pr
         seed, chip: name the device instance: the same pair has the same errors at any crossbar size.
 
     Raises:
-        MappingError: the converter cannot hold what the sign mapping makes.
         NetworkError: the network has no weights.
+        MappingError: a weight does not fit its cells.
     """
     network, hardware = mapping.network, mapping.hardware
     cells, adc = mapping.cells(layer), layer_adc(mapping.layers[layer], hardware)

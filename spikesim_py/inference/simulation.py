@@ -37,9 +37,7 @@ class Simulation:
     activity: Activity
 
 
-def simulate(
-    network: Network, hardware: Hardware, dataset: Dataset, *, chips: int = 1, seed: int = 0
-) -> Simulation:
+def simulate(network: Network, hardware: Hardware, dataset: Dataset, *, chips: int = 1, seed: int = 0) -> Simulation:
     """Classify a dataset on `chips` device instances of a chip.
 
     Every product runs on the programmed crossbars; neurons, pools and adds run in the network's own
@@ -105,8 +103,7 @@ def _classify(
 ) -> Simulation:
     result = run(network, dataset.images, product=product, batch=_batch(network))
     layers = {
-        name: layer_activity(network, name, tally, result.spikes, len(dataset))
-        for name, tally in tallies.items()
+        name: layer_activity(network, name, tally, result.spikes, len(dataset)) for name, tally in tallies.items()
     }
     correct = result.predictions == dataset.labels
     return Simulation(correct[None], Activity(layers, "measured", len(dataset)))

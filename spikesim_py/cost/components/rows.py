@@ -1,0 +1,55 @@
+"""Row drivers: the word-line switch matrix, clocked in every mux phase, and the level shifters for writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ...hardware import DeviceKind, Hardware
+from ..technology import Technology
+from ..tree import Grade
+from .array import CellArray
+
+
+@dataclass(frozen=True)
+class RowDriver:
+    """Drivers of one crossbar.
+
+    Attributes:
+        area_um2, leakage_pw: of all rows.
+        clock_fj: per mux phase, whatever is active. active_fj: per active row and mux phase, on top.
+        drive_ns: from clock to settled word line.
+    """
+
+    area_um2: float
+    leakage_pw: float
+    clock_fj: float
+    active_fj: float
+    drive_ns: float
+    grade: Grade
+    source: str
+
+
+def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDriver:
+    """The drivers of one crossbar's rows."""
+    rows, cols = hardware.crossbar.rows, hardware.crossbar.cols
+    if hardware.device.kind is DeviceKind.SRAM:
+        law = tech["row_driver_sram"]
+        return RowDriver(
+            area_um2=law["area_base"] + rows * law["area"],
+            leakage_pw=rows * law["leakage"],
+            clock_fj=law["phase"] + rows * law["clock"],
+            active_fj=0.0,
+            drive_ns=cols**2 * law["drive"],
+            grade=law.grade,
+            source=law.source,
+        )
+    law = tech["row_driver_rram"]
+    return RowDriver(
+        area_um2=rows * law["area"],
+        leakage_pw=rows * law["leakage"],
+        clock_fj=rows * law["clock"],
+        active_fj=law["active"],
+        drive_ns=array.word_ff * (law["drive"] + cols * law["drive_wire"]),
+        grade=law.grade,
+        source=law.source,
+    )

@@ -1,0 +1,260 @@
+"""Traffic of a mapped network: flits and packets from every source tile to every destination tile.
+
+Four kinds of transfer, each unicast: the `input` from the chip's port (mesh place 0, 0) to the first layers;
+the `spikes` of a layer to the tiles of every layer that reads them; `partial_sums` between the tiles of one
+layer whose rows span several tiles; `shortcut` edges to the layer that adds them.
+
+What a tile owns and needs follows from its crossbars (in the plan's order, row blocks outside, column blocks
+inside). An output belongs in equal parts to all tiles that hold columns of it: each reduces its part of the
+partial sums, holds its membranes and sends its spikes. A destination tile is sent the share of the input map
+that its row blocks read. Both shares are taken as spread evenly over channels.
+
+Bitmaps: one packet per pair of tiles and time-step, a header flit and the values' bits. Address events: one
+single-flit packet per active unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..activity import Activity
+from ..hardware import Hardware, RowMapping
+from ..mapping import LayerPlan, Mapping, Mesh
+from ..network import Add, Conv, Linear, Lif, Network
+
+Kind = Literal["input", "spikes", "partial_sums", "shortcut"]
+Floats = NDArray[np.float64]
+#: where the outside world is connected
+PORT = (0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """What one layer sends per time-step.
+
+    Attributes:
+        layer: the layer that the transfer is attributed to: its sender (for `input`, its reader).
+        target: the layer that receives.
+        kind: what is sent.
+        sources, destinations: (n, 2) and (m, 2) mesh places, x and y.
+        flits, packets: (n, m) per time-step; expected values for address events.
+        steps: time-steps per inference in which it happens.
+    """
+
+    layer: str
+    target: str
+    kind: Kind
+    sources: NDArray[np.int64]
+    destinations: NDArray[np.int64]
+    flits: Floats
+    packets: Floats
+    steps: int
+
+    @cached_property
+    def links(self) -> NDArray[np.int64]:
+        """(n, m) links under XY routing."""
+        distance: NDArray[np.int64] = np.abs(self.sources[:, None, :] - self.destinations[None, :, :]).sum(2)
+        return distance
+
+
+@dataclass(frozen=True, eq=False)
+class Traffic:
+    """Every transfer of one inference, and the mesh it runs on."""
+
+    mesh: Mesh
+    flit_bits: int
+    transfers: tuple[Transfer, ...]
+
+    def of(self, layer: str) -> tuple[Transfer, ...]:
+        return tuple(transfer for transfer in self.transfers if transfer.layer == layer)
+
+    @property
+    def flits(self) -> float:
+        """Flits per inference."""
+        return float(sum(transfer.flits.sum() * transfer.steps for transfer in self.transfers))
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """Per tile of a layer: share of its outputs that it owns, share of its input map that it needs.
+
+    `exchange` (tiles, tiles) is the share of all outputs whose partial sums go from one tile to another.
+    """
+
+    owns: Floats
+    needs: Floats
+    exchange: Floats
+
+
+def traffic(mapping: Mapping, activity: Activity) -> Traffic:
+    """The traffic of one inference.
+
+    Args:
+        mapping: tells tiles and their places. activity: rates; used by address events only, whose count is
+            `output_rate` where measured, else the reading layer's input rate.
+    """
+    network, layer_of = mapping.network, owners(mapping.network)
+    shares = {name: tile_shares(plan, mapping.hardware) for name, plan in mapping.layers.items()}
+    transfers: list[Transfer] = []
+    for node in network.nodes:
+        if isinstance(node, Conv | Linear):
+            transfers.append(_feed(mapping, activity, layer_of, shares, node))
+            transfers.extend(_partial_sums(mapping, node.name, shares[node.name]))
+        elif isinstance(node, Add):
+            transfers.extend(
+                _shortcut(mapping, activity, layer_of, shares, node.name, source)
+                for source in node.inputs
+                if layer_of[source] != layer_of[node.name]
+            )
+    kept = tuple(transfer for transfer in transfers if transfer.flits.any())
+    return Traffic(mapping.mesh, mapping.hardware.noc.flit_bits, kept)
+
+
+def owners(network: Network) -> MappingType[str, str | None]:
+    """The layer that every node follows: itself, or the latest layer upstream; None for the input.
+
+    Nodes before any layer (a pool on the input) belong to the first layer.
+    """
+    order = {node.name: index for index, node in enumerate(network.layers)}
+    first = network.layers[0].name if network.layers else None
+    found: dict[str, str | None] = {"input": None}
+    for node in network.nodes:
+        if node.name in order:
+            found[node.name] = node.name
+        else:
+            above = [layer for source in node.inputs if (layer := found[source]) is not None]
+            found[node.name] = max(above, key=order.__getitem__) if above else first
+    return found
+
+
+def partial_sum_bits(plan: LayerPlan, hardware: Hardware) -> int:
+    """Bits of a sum over planes, slices and row blocks of one output."""
+    span = plan.slices * hardware.device.cell_bits + plan.input_bits - 1
+    return hardware.adc.bits + span + (plan.conversion_blocks - 1).bit_length()
+
+
+def tile_shares(plan: LayerPlan, hardware: Hardware) -> Shares:
+    """What the tiles of a layer own, need and exchange."""
+    index = np.arange(plan.crossbars)
+    tile = index // (hardware.pe.crossbars * hardware.tile.pes)
+    group, inside = np.divmod(index, plan.row_blocks * plan.col_blocks)
+    row, col = np.divmod(inside, plan.col_blocks)
+    held = np.zeros((plan.tiles, plan.groups * plan.col_blocks))
+    held[tile, group * plan.col_blocks + col] = 1.0
+    usable = hardware.crossbar.cols - hardware.dummy_columns
+    per_block = np.minimum(usable, plan.columns - usable * np.arange(plan.col_blocks)) / plan.columns
+    weight = np.tile(per_block, plan.groups) / plan.groups
+    part = held * (weight / held.sum(0))
+    exchange = part @ held.T
+    np.fill_diagonal(exchange, 0.0)
+    if plan.conversion_blocks == 1:
+        exchange = np.zeros_like(exchange)
+    return Shares(part.sum(1), _needs(plan, hardware, tile, group, row), exchange)
+
+
+def _needs(
+    plan: LayerPlan, hardware: Hardware, tile: NDArray[np.int64], group: NDArray[np.int64], row: NDArray[np.int64]
+) -> Floats:
+    """Share of the input map that the row blocks of each tile read."""
+    spikeflow = hardware.mapping.rows is RowMapping.SPIKEFLOW
+    total = plan.channels if spikeflow else plan.rows
+    blocks = -(-total // hardware.crossbar.rows)
+    size = np.minimum(hardware.crossbar.rows, total - hardware.crossbar.rows * np.arange(blocks)) / total
+    held = np.zeros((plan.tiles, plan.groups * blocks))
+    held[tile, group * blocks + row % blocks] = 1.0
+    needed: Floats = held @ (np.tile(size, plan.groups) / plan.groups)
+    return needed
+
+
+def _places(mapping: Mapping, layer: str) -> NDArray[np.int64]:
+    plan = mapping.layers[layer]
+    return np.array(mapping.mesh.places[plan.first_tile : plan.first_tile + plan.tiles])
+
+
+def _feed(
+    mapping: Mapping,
+    activity: Activity,
+    layer_of: MappingType[str, str | None],
+    shares: MappingType[str, Shares],
+    node: Conv | Linear,
+) -> Transfer:
+    """What layer `node` reads, from the layer before it or from the port."""
+    network, source = mapping.network, node.inputs[0]
+    sender, needs = layer_of[source], shares[node.name].needs
+    edge = network.edges[source]
+    if sender is None or sender == node.name:  # from the port, pooled on arrival
+        spec = network.model.input
+        share = np.ones((1, 1)) * needs
+        flits, packets = _bitmap(network.edges["input"].size * spec.bits * share, mapping.hardware)
+        steps = network.time_steps if spec.coding == "events" else 1
+        places = np.array([PORT])
+        return Transfer(node.name, node.name, "input", places, _places(mapping, node.name), flits, packets, steps)
+    share = shares[sender].owns[:, None] * needs
+    record = activity.layers[sender]
+    direct = isinstance(network.by_name[source], Lif) and record.output_rate is not None
+    rate = record.output_rate if direct else activity.layers[node.name].rate * edge.bits
+    flits, packets = _encode(mapping.hardware, edge.size * share, edge.bits, float(rate or 0.0))
+    places = _places(mapping, sender), _places(mapping, node.name)
+    return Transfer(sender, node.name, "spikes", *places, flits, packets, network.time_steps)
+
+
+def _shortcut(
+    mapping: Mapping,
+    activity: Activity,
+    layer_of: MappingType[str, str | None],
+    shares: MappingType[str, Shares],
+    node: str,
+    source: str,
+) -> Transfer:
+    """An edge to the tiles that add it: each needs what it owns."""
+    network, target, sender = mapping.network, layer_of[node], layer_of[source]
+    assert target is not None
+    edge = network.edges[source]
+    owned = np.ones(1) if sender is None else shares[sender].owns
+    from_places = np.array([PORT]) if sender is None else _places(mapping, sender)
+    measured = None if sender is None else activity.layers[sender].output_rate
+    rate = measured if measured is not None else mapping.hardware.cost.assumed_activity
+    values = edge.size * owned[:, None] * shares[target].owns
+    if edge.bits == 1:
+        flits, packets = _encode(mapping.hardware, values, 1, rate)
+    else:  # pre-activations and sums are dense
+        flits, packets = _bitmap(values * edge.bits, mapping.hardware)
+    to_places = _places(mapping, target)
+    return Transfer(
+        sender or target, target, "shortcut", from_places, to_places, flits, packets, network.time_steps
+    )
+
+
+def _partial_sums(mapping: Mapping, layer: str, shares: Shares) -> list[Transfer]:
+    """One packet per output pixel and pair of tiles: sums over planes of the outputs that they share."""
+    plan, places = mapping.layers[layer], _places(mapping, layer)
+    if not shares.exchange.any():
+        return []
+    bits = shares.exchange * plan.outputs * partial_sum_bits(plan, mapping.hardware)
+    flits, packets = _bitmap(bits, mapping.hardware)
+    return [
+        Transfer(
+            layer, layer, "partial_sums", places, places, flits * plan.positions, packets * plan.positions, plan.steps
+        )
+    ]
+
+
+def _encode(hardware: Hardware, values: Floats, bits: int, rate: float) -> tuple[Floats, Floats]:
+    """Flits and packets for `values` units of `bits` bits each, of which a share `rate` is active."""
+    if hardware.noc.encoding == "aer":
+        events = values * min(rate, 1.0)
+        return events, events
+    return _bitmap(values * bits, hardware)
+
+
+def _bitmap(bits: Floats, hardware: Hardware) -> tuple[Floats, Floats]:
+    """A header flit and the payload, for every pair that shares anything."""
+    packets = (bits > 0).astype(np.float64)
+    # rounding guards against 64.00000001 bits from a sum of shares
+    return packets * (np.ceil(np.round(bits / hardware.noc.flit_bits, 9)) + 1), packets

@@ -1,0 +1,23 @@
+"""Design spaces, executors, the study file, and fronts."""
+
+from .run import DryRun, dry_run, sweep
+from .space import Design, Space, designs, load_space, sweeps
+from .store import Store
+from .study import ParetoRow, Study, load_study, nondominated, pareto_table
+
+__all__ = [
+    "Design",
+    "DryRun",
+    "ParetoRow",
+    "Space",
+    "Store",
+    "Study",
+    "designs",
+    "dry_run",
+    "load_space",
+    "load_study",
+    "nondominated",
+    "pareto_table",
+    "sweep",
+    "sweeps",
+]

@@ -1,0 +1,177 @@
+"""Running a sweep: each distinct accuracy is measured once, each design is costed, each result kept at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import SpikesimError, StoreError
+from ..evaluate import Measurement, assemble, measure
+from ..network import load_network
+from ..report import Report
+from .executors import executor as named_executor
+from .space import Design, Space, designs, load_space
+from .store import Store
+from .study import Study
+
+#: called with (designs finished, designs in all, what is being counted)
+Progress = Callable[[int, int, str], None]
+Source = str | Path | Mapping[str, Any] | Space
+
+
+@dataclass(frozen=True)
+class DryRun:
+    """How much a sweep would do: designs in all, designs stored, accuracies that are still to be measured."""
+
+    designs: int
+    stored: int
+    measurements: int
+
+
+def sweep(
+    space: Source,
+    *,
+    store: str | Path,
+    executor: str = "local",
+    workers: int | None = None,
+    resume: bool = True,
+    progress: Progress | None = None,
+) -> Study:
+    """Evaluate every design of a space into a study file.
+
+    Args:
+        space: bundled name, YAML file, plain data or `Space`.
+        store: the study file; made if it is not there.
+        executor: `local` (a supervised pool of processes) or `serial` (this process).
+        workers: processes of `local` (default: one per core); results do not depend on it.
+        resume: keep what the store has and do the rest; False refuses a store that has results.
+        progress: called whenever a design is finished.
+
+    Raises:
+        InputError: the space, one of its designs, the executor or the store cannot be used; nothing has run then.
+    """
+    plan = load_space(space)
+    run = named_executor(executor, workers)
+    points = designs(plan)
+    with Store.write(store, plan, resume) as kept:
+        driver = _Driver(kept, points, progress or (lambda done, total, what: None))
+        driver.finish_measured()
+        jobs = driver.jobs()
+        items = [_Job(plan, job[0][1]) for job in jobs.values()]
+        keys = list(jobs)
+        for index, status, value in run(_measure, items):
+            driver.take(keys[index], status, value)
+    return Study(Path(store).expanduser())
+
+
+def dry_run(space: Source, store: str | Path) -> DryRun:
+    """What `sweep` would do, without doing it; the store need not exist."""
+    points = designs(load_space(space))
+    if not Path(store).expanduser().exists():
+        return DryRun(len(points), 0, len({point.accuracy_key for point in points}))
+    with Store.read(store) as kept:
+        finished, measured = kept.finished(), kept.measurements()
+    missing = [point for point in points if point.key not in finished]
+    return DryRun(
+        len(points), len(points) - len(missing), len({point.accuracy_key for point in missing} - measured)
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One accuracy to measure: any design that has the key."""
+
+    space: Space
+    design: Design
+
+
+def _measure(job: _Job) -> Measurement:
+    space = job.space
+    return measure(
+        load_network(job.design.network),
+        job.design.hardware,
+        data=space.data,
+        split=space.split,
+        samples=space.samples,
+        chips=space.chips,
+        seed=space.seed,
+    )
+
+
+class _Driver:
+    """The only writer of a study: takes measurements as they come, costs the designs that wait for them."""
+
+    def __init__(self, store: Store, points: list[Design], progress: Progress) -> None:
+        finished = store.finished()
+        self._store, self._progress, self._total = store, progress, len(points)
+        self._waiting: dict[str, list[tuple[int, Design]]] = {}
+        for position, point in enumerate(points):
+            if point.key not in finished:
+                self._waiting.setdefault(point.accuracy_key, []).append((position, point))
+        self._done = sum(point.key in finished for point in points)
+        self._tell()
+
+    def jobs(self) -> dict[str, list[tuple[int, Design]]]:
+        """Designs that wait, by the accuracy that they wait for."""
+        return dict(self._waiting)
+
+    def finish_measured(self) -> None:
+        """Cost the designs whose accuracy an earlier run has measured."""
+        for key in self._store.measurements() & self._waiting.keys():
+            self._cost(key, self._store.measurement(key))
+
+    def take(self, key: str, status: str, value: Any) -> None:
+        """One outcome of the executor."""
+        if status == "ok":
+            self._store.add_measurement(key, value)
+            self._cost(key, value)
+        else:
+            self._each(key, lambda position, design: self._store.add_failure(position, design, f"{status}: {value}"))
+
+    def _cost(self, key: str, measured: Measurement) -> None:
+        def finish(position: int, design: Design) -> None:
+            try:
+                report = assemble(design.loaded, design.hardware, measured)
+            except StoreError:
+                raise
+            except SpikesimError as error:
+                self._store.add_failure(position, design, f"error: {error}")
+                return
+            self._store.add_design(position, design, report, columns(design, report))
+
+        self._each(key, finish)
+
+    def _each(self, key: str, act: Callable[[int, Design], None]) -> None:
+        for position, design in self._waiting.pop(key):
+            act(position, design)
+            self._done += 1
+            self._tell()
+
+    def _tell(self) -> None:
+        self._progress(self._done, self._total, f"designs, {len(self._waiting)} accuracies to measure")
+
+
+def columns(design: Design, report: Report) -> dict[str, Any]:
+    """The numbers of a design that tables and figures use."""
+    hardware, interval = design.hardware, report.accuracy_ci
+    bits = [node.weight_bits or 32 for node in design.loaded.layers]
+    row: dict[str, Any] = {axis: value for axis, value in design.axes.items() if "+" not in axis}
+    row |= {
+        "network": report.network,
+        "chip": report.chip,
+        "weight_bits": max(bits),
+        "crossbar.rows": hardware.crossbar.rows,
+        "crossbar.cols": hardware.crossbar.cols,
+        "adc.bits": hardware.adc.bits,
+    }
+    row |= report.metrics()
+    low, high = interval if interval else (None, None)
+    key = report.measured.key if report.measured else None
+    return row | {
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "report_hash": report.report_hash,
+        "accuracy_key": key,
+    }

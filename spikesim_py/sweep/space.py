@@ -1,0 +1,134 @@
+"""A design space: networks and chip fields as axes, and how each design is measured."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .._resources import bundled, config_dir, resolve
+from .._validation import explain_problem
+from .._yaml import read_yaml
+from ..datasets import load_dataset
+from ..errors import ConfigError, InputError, SpikesimError
+from ..evaluate import accuracy_key, check_fits, design_key
+from ..hardware import Hardware, load_hardware
+from ..network import Network, load_network
+
+Value = bool | int | float | str
+
+
+class Space(BaseModel):
+    """A full factorial over `axes`.
+
+    An axis is a dotted chip field, several that move together (`crossbar.rows+crossbar.cols`), or `network`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(default="sweep", min_length=1)
+    network: str | None = Field(default=None, description="network of every design, unless it is an axis")
+    chip: str = Field(description="chip that every design starts from")
+    set: dict[str, Value] = Field(default_factory=dict, description="chip fields that every design shares")
+    axes: dict[str, Annotated[list[Value], Field(min_length=1)]] = Field(default_factory=dict)
+    data: str = "digits"
+    split: str = "report"
+    samples: Annotated[int, Field(ge=1)] | None = None
+    chips: Annotated[int, Field(ge=1)] = 1
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+@dataclass(frozen=True)
+class Design:
+    """One point of a space, resolved: it loads, it fits the data, and its keys are known."""
+
+    axes: Mapping[str, Value]
+    network: str
+    hardware: Hardware
+    key: str
+    accuracy_key: str
+
+    @cached_property
+    def loaded(self) -> Network:
+        return load_network(self.network)
+
+
+def sweeps() -> dict[str, Path]:
+    """Bundled sweeps: name to YAML file."""
+    return bundled(config_dir("sweeps"), ".yaml")
+
+
+def load_space(source: str | Path | Mapping[str, Any] | Space) -> Space:
+    """A space from a bundled name, a YAML file, or plain data; raises `ConfigError` with file and line."""
+    if isinstance(source, Space):
+        return source
+    if isinstance(source, Mapping):
+        return _validated(dict(source), "sweep", {})
+    path = resolve(source, sweeps(), "sweep")
+    data, lines = read_yaml(path)
+    data.setdefault("name", path.stem)
+    return _validated(data, str(path), lines)
+
+
+def _validated(data: dict[str, Any], file: str, lines: Mapping[str, int]) -> Space:
+    try:
+        space = Space.model_validate(data)
+    except ValidationError as error:
+        problems = [explain_problem(Space, p, _where(file, lines, p["loc"])) for p in error.errors()]
+        raise ConfigError("; ".join(problems)) from None
+    if (space.network is None) == ("network" not in space.axes):
+        line = f"{file}:{lines['network']}" if "network" in lines else file
+        raise ConfigError(f"{line}: network: must stand once, by itself or as an axis")
+    for axis, values in space.axes.items():
+        if len(set(map(repr, values))) != len(values):
+            raise ConfigError(f"{_where(file, lines, ('axes', axis))}: axes.{axis} = {values}: holds a value twice")
+    return space
+
+
+def _where(file: str, lines: Mapping[str, int], loc: tuple[Any, ...]) -> str:
+    path = [str(part) for part in loc]
+    while path and ".".join(path) not in lines:
+        path.pop()
+    return f"{file}:{lines['.'.join(path)]}" if path else file
+
+
+def designs(space: Space) -> list[Design]:
+    """Every design of a space, in the order of its axes, the last axis fastest.
+
+    Raises:
+        InputError: a design is impossible; the message names it. Nothing has run then.
+    """
+    names = list(space.axes)
+    return [
+        _resolve(space, dict(zip(names, values, strict=True)))
+        for values in itertools.product(*space.axes.values())
+    ]
+
+
+def _resolve(space: Space, axes: dict[str, Value]) -> Design:
+    network_name = str(axes.get("network", space.network))
+    overrides = dict(space.set)
+    for axis, value in axes.items():
+        if axis != "network":
+            overrides |= dict.fromkeys(axis.split("+"), value)
+    try:
+        network, hardware = load_network(network_name), load_hardware(space.chip, overrides)
+        samples = check_fits(network, load_dataset(space.data, space.split).head(space.samples))
+        key = accuracy_key(
+            network,
+            hardware,
+            data=space.data,
+            split=space.split,
+            samples=samples,
+            chips=space.chips,
+            seed=space.seed,
+        )
+    except SpikesimError as error:
+        shown = ", ".join(f"{name} = {value}" for name, value in axes.items())
+        raise InputError(f"sweep {space.name!r}: design ({shown}): {error}") from None
+    return Design(axes, network_name, hardware, design_key(network, hardware, key), key)

@@ -1,0 +1,236 @@
+"""One study, one SQLite file (WAL): every design with its frozen report, every measured accuracy under its key.
+
+The driver of a sweep is the only writer; each result is a transaction of its own, so that whatever kills the
+driver, finished results stay. Readers never block the writer.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .._version import __version__
+from ..activity import Activity, LayerActivity
+from ..errors import StoreError
+from ..evaluate import Measurement
+from ..report import Accuracy, Report
+from .space import Design, Space
+
+#: "SPKS" in the file's header says whose file it is
+_APPLICATION_ID, SCHEMA_VERSION = 0x53504B53, 1
+_HEADER = b"SQLite format 3\x00"
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE measurement (key TEXT PRIMARY KEY, data TEXT NOT NULL, created REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE design (
+    key TEXT PRIMARY KEY,
+    position INTEGER NOT NULL,
+    axes TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
+    error TEXT,
+    report_hash TEXT,
+    columns TEXT,
+    report TEXT,
+    created REAL NOT NULL
+);
+CREATE INDEX design_report ON design (report_hash);
+"""
+
+
+class Store:
+    """A study file, opened for reading or for writing."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path, self._db = path, connection
+
+    @staticmethod
+    def read(path: str | Path) -> Store:
+        """Open a study that exists; raises `StoreError` if it is none. Nothing is created or changed."""
+        target = Path(path).expanduser()
+        _check_file(target)
+        with _explained(target):
+            connection = sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True, timeout=60)
+            _check_schema(target, connection)
+        return Store(target, connection)
+
+    @staticmethod
+    def write(path: str | Path, space: Space, resume: bool) -> Store:
+        """Open a study for writing; make it if it is not there.
+
+        Raises:
+            StoreError: the file is no study, was measured in another way, or has results and `resume` is false.
+        """
+        target = Path(path).expanduser()
+        if target.exists():
+            with closing(Store.read(target)._db):
+                pass
+        else:
+            with _explained(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+        with _explained(target):
+            connection = sqlite3.connect(target, timeout=60, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = NORMAL")
+                store = Store(target, connection)
+                store._begin_study(space, resume)
+            except BaseException:
+                connection.close()
+                raise
+        return store
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with _explained(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _begin_study(self, space: Space, resume: bool) -> None:
+        with self._transaction():
+            if not self._db.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone():
+                for statement in filter(str.strip, _SCHEMA.split(";")):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            else:
+                _check_same(self.path, self.space(), space)
+                if not resume and self._db.execute("SELECT 1 FROM design LIMIT 1").fetchone():
+                    raise StoreError(f"{self.path}: has results already; resume it, or name another file")
+            values = {"space": space.model_dump_json(), "version": __version__}
+            self._db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values.items())
+
+    def space(self) -> Space:
+        """The space that the study was last swept over."""
+        return Space.model_validate_json(self._rows("SELECT value FROM meta WHERE key = 'space'")[0][0])
+
+    def _rows(self, query: str, *arguments: Any) -> list[Any]:
+        with _explained(self.path):
+            return self._db.execute(query, arguments).fetchall()
+
+    def finished(self) -> set[str]:
+        """Keys of the designs that are done."""
+        return {key for (key,) in self._rows("SELECT key FROM design WHERE status = 'done'")}
+
+    def measurements(self) -> set[str]:
+        """Keys of the accuracies that are stored."""
+        return {key for (key,) in self._rows("SELECT key FROM measurement")}
+
+    def measurement(self, key: str) -> Measurement:
+        """A stored measurement; raises KeyError."""
+        rows = self._rows("SELECT data FROM measurement WHERE key = ?", key)
+        if not rows:
+            raise KeyError(key)
+        return _measurement_from(json.loads(rows[0][0]))
+
+    def add_measurement(self, key: str, measured: Measurement) -> None:
+        data = {"accuracy": asdict(measured.accuracy), "activity": measured.activity.to_dict()}
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO measurement VALUES (?, ?, ?)", (key, json.dumps(data), time.time())
+            )
+
+    def add_design(self, position: int, design: Design, report: Report, columns: dict[str, Any]) -> None:
+        self._put(
+            (design.key, position, json.dumps(dict(design.axes)), "done", None, report.report_hash)
+            + (json.dumps(columns), json.dumps(report.to_dict()), time.time())
+        )
+
+    def add_failure(self, position: int, design: Design, error: str) -> None:
+        self._put(
+            (design.key, position, json.dumps(dict(design.axes)), "failed", error, None, None, None, time.time())
+        )
+
+    def _put(self, row: tuple[Any, ...]) -> None:
+        with self._transaction():
+            self._db.execute("INSERT OR REPLACE INTO design VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+
+    def columns(self) -> list[dict[str, Any]]:
+        """The numbers of every finished design, in the order of the space."""
+        rows = self._rows("SELECT columns FROM design WHERE status = 'done' ORDER BY position, key")
+        return [json.loads(text) for (text,) in rows]
+
+    def failures(self) -> list[str]:
+        """One line per failed design."""
+        rows = self._rows("SELECT axes, error FROM design WHERE status = 'failed' ORDER BY position")
+        return [f"{axes}: {error}" for axes, error in rows]
+
+    def report(self, report_hash: str) -> dict[str, Any]:
+        """A stored report as plain data; raises `StoreError` if the study has none of that hash."""
+        rows = self._rows("SELECT report FROM design WHERE report_hash = ? LIMIT 1", report_hash)
+        if not rows:
+            raise StoreError(f"{self.path}: has no report {report_hash!r}")
+        report: dict[str, Any] = json.loads(rows[0][0])
+        return report
+
+
+def _measurement_from(data: dict[str, Any]) -> Measurement:
+    accuracy, activity = data["accuracy"], data["activity"]
+    pair = (float(accuracy["interval"][0]), float(accuracy["interval"][1]))
+    layers = {name: LayerActivity(**record) for name, record in activity["layers"].items()}
+    return Measurement(
+        Accuracy(**accuracy | {"interval": pair, "chips": tuple(accuracy["chips"])}),
+        Activity(layers, activity["origin"], activity["samples"]),
+    )
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise StoreError(f"{path}: is a folder, not a study file")
+    try:
+        with path.open("rb") as stream:
+            header = stream.read(len(_HEADER))
+    except FileNotFoundError:
+        raise StoreError(f"{path}: there is no such study file (make one with `spikesim sweep`)") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
+    if header != _HEADER:
+        raise StoreError(f"{path}: is not a study file")
+
+
+def _check_schema(path: Path, connection: sqlite3.Connection) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != _APPLICATION_ID:
+        raise StoreError(f"{path}: is an SQLite file, but not a study")
+    if version != SCHEMA_VERSION:
+        raise StoreError(f"{path}: is a study of schema version {version}; this version reads {SCHEMA_VERSION}")
+    connection.execute("SELECT count(*) FROM design").fetchone()
+
+
+def _check_same(path: Path, old: Space, new: Space) -> None:
+    """A study's designs are measured alike; its axes may grow."""
+    for field in ("data", "split", "samples", "chips", "seed"):
+        before, after = getattr(old, field), getattr(new, field)
+        if before != after:
+            raise StoreError(f"{path}: was measured with {field} = {before!r}, not {after!r}; name another file")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """SQLite's and the file system's errors as one line of ours."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StoreError(f"{path}: cannot be used as a study: {error}") from None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,351 @@
+"""Sweeps: spaces, executors, the study file, resuming, and fronts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sweep_jobs
+from conftest import ROOT
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikesim_py.errors import ConfigError, InputError, StoreError
+from spikesim_py.report import METRICS
+from spikesim_py.sweep import Store, designs, dry_run, load_space, load_study, nondominated, sweep
+from spikesim_py.sweep.executors import executor
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "network": "digits-w1",
+    "chip": "rram_32nm",
+    "samples": 12,
+    "axes": {"crossbar.rows+crossbar.cols": [64, 128], "adc.bits": [3, 6], "technology.node_nm": [32, 45]},
+}
+
+
+# ------------------------------------------------------------------------------------------------------- spaces
+
+
+def test_a_space_is_a_full_factorial_with_tied_axes() -> None:
+    points = designs(load_space(SMALL))
+    assert len(points) == 8
+    assert {(p.hardware.crossbar.rows, p.hardware.crossbar.cols) for p in points} == {(64, 64), (128, 128)}
+    assert len({p.key for p in points}) == 8
+    assert len({p.accuracy_key for p in points}) == 4  # the node does not reach the arithmetic
+
+
+def test_designs_that_cut_the_rows_alike_share_their_accuracy() -> None:
+    """digits-w1: 9, 144, 288 and 256 rows; crossbars of 512 and 1024 rows hold each in one block."""
+    axes = {"crossbar.rows": [256, 512, 1024], "device.ideal": [True], "adc.bits": [10, 11]}
+    points = designs(load_space(SMALL | {"axes": axes}))
+    assert len({p.accuracy_key for p in points}) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("chip: rram_32nm\n", r"network: must stand once"),
+        ("network: a\nchip: b\naxes:\n  network: [c]\n", r":1: network: must stand once"),
+        ("network: digits-w1\n", r"chip: is missing"),
+        ("network: digits-w1\nchip: rram_32nm\nsamles: 3\n", r":3: samles: unknown key; did you mean 'samples'"),
+        ("network: digits-w1\nchip: rram_32nm\naxes:\n  adc.bits: []\n", r":4: axes.adc.bits"),
+        ("network: digits-w1\nchip: rram_32nm\naxes:\n  adc.bits: [3, 3]\n", r":4: .*holds a value twice"),
+        ("network: digits-w1\nchip: rram_32nm\nchips: 0\n", r":3: chips = 0: must be greater than or equal to 1"),
+    ],
+)
+def test_bad_spaces_name_file_line_and_rule(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_space(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"axes": {"adc.bits": [3, 99]}}, r"design \(adc.bits = 99\): override: adc.bits = 99"),
+        ({"axes": {"adc.bit": [3]}}, r"did you mean 'bits'"),
+        ({"network": "vgg9-cifar10"}, r"shape-only workload"),
+        ({"network": "digits-w3"}, r"did you mean 'digits-w"),
+        ({"samples": 601}, r"samples = 601"),
+        ({"data": "digit"}, r"did you mean 'digits'"),
+    ],
+)
+def test_an_impossible_design_is_named_before_anything_runs(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    store = tmp_path / "study.db"
+    with pytest.raises(InputError, match=message):
+        sweep(SMALL | change, store=store)
+    assert not store.exists()
+
+
+# ---------------------------------------------------------------------------------------------------- executors
+
+
+@pytest.mark.parametrize("name", ["serial", "local"])
+class TestExecutorContract:
+    """What every executor does."""
+
+    def test_every_item_comes_back_once(self, name: str) -> None:
+        outcomes = list(executor(name, 2)(sweep_jobs.square, range(9)))
+        assert sorted(outcomes) == [(i, "ok", i * i) for i in range(9)]
+
+    def test_nothing_to_do(self, name: str) -> None:
+        assert list(executor(name, 2)(sweep_jobs.square, [])) == []
+
+    def test_an_item_that_raises_is_an_error_of_one_line(self, name: str) -> None:
+        outcomes = dict((i, (s, v)) for i, s, v in executor(name, 2)(sweep_jobs.troubled, [1, 3, 4]))
+        assert outcomes[1] == ("error", "ValueError: three is bad")
+        assert outcomes[0] == ("ok", 1)
+        assert outcomes[2] == ("ok", 16)
+
+
+def test_a_poison_item_is_found_and_its_neighbours_are_unharmed() -> None:
+    outcomes = dict((i, (s, v)) for i, s, v in executor("local", 2)(sweep_jobs.troubled, range(9)))
+    assert outcomes.pop(5) == ("crashed", "its process died")
+    assert outcomes.pop(3)[0] == "error"
+    assert outcomes == {i: ("ok", i * i) for i in (0, 1, 2, 4, 6, 7, 8)}
+
+
+def test_an_item_whose_worker_was_killed_from_outside_is_run_again(tmp_path: Path) -> None:
+    items = [(i, str(tmp_path / "marker")) for i in range(6)]
+    assert sorted(executor("local", 2)(sweep_jobs.killed_once, items)) == [(i, "ok", i * i) for i in range(6)]
+
+
+def test_workers_have_one_thread_each_and_the_driver_keeps_its_own() -> None:
+    before = [os.environ.get(name) for name in sweep_jobs.THREAD_VARIABLES]
+    assert list(executor("local", 1)(sweep_jobs.threads, [0])) == [(0, "ok", ["1", "1"])]
+    assert [os.environ.get(name) for name in sweep_jobs.THREAD_VARIABLES] == before
+
+
+def test_unknown_executors_are_refused() -> None:
+    with pytest.raises(InputError, match="executor = 'dask': unknown"):
+        executor("dask")
+
+
+def test_a_script_without_a_main_guard_can_sweep(tmp_path: Path) -> None:
+    """Spawned workers import the driver's script; it must not sweep again in each of them."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import spikesim_py as ss\n"
+        f"study = ss.sweep({SMALL!r}, store={str(tmp_path / 's.db')!r}, workers=2)\n"
+        "print('designs', len(study))\n"
+    )
+    result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
+    assert result.stdout == "designs 8\n", result.stderr
+
+
+# --------------------------------------------------------------------------------------------------- the study
+
+
+@pytest.fixture(scope="module")
+def study_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("study") / "small.db"
+    sweep(SMALL, store=path, executor="serial")
+    return path
+
+
+def test_a_study_holds_every_design_with_its_numbers(study_path: Path) -> None:
+    study = load_study(study_path)
+    frame = study.frame()
+    assert len(study) == 8
+    assert set(METRICS) <= set(frame)
+    assert np.isfinite(frame["edap"]).all()
+    assert sorted(set(frame["technology.node_nm"])) == [32, 45]
+    assert (frame["accuracy_low"] <= frame["accuracy"]).all()
+    report = study.report(str(frame["report_hash"][0]))
+    assert report["metrics"]["edap"] == frame["edap"][0]
+    assert report["hardware"]["adc"]["bits"] == frame["adc.bits"][0]
+    with pytest.raises(StoreError, match="has no report"):
+        study.report("0000")
+
+
+def test_workers_do_not_change_the_numbers(study_path: Path, tmp_path: Path) -> None:
+    sweep(SMALL, store=tmp_path / "two.db", workers=2)
+    one, two = load_study(study_path).frame(), load_study(tmp_path / "two.db").frame()
+    assert all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_resuming_repeats_nothing_and_grows_the_axes(study_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = sys.modules["spikesim_py.sweep.run"]
+    measured: list[Any] = []
+    real = run._measure
+    monkeypatch.setattr(run, "_measure", lambda job: measured.append(job) or real(job))
+    sweep(SMALL, store=study_path, executor="serial")
+    assert measured == []
+    assert dry_run(SMALL, study_path).stored == 8
+    wider = SMALL | {"axes": SMALL["axes"] | {"technology.node_nm": [32, 45, 65]}}
+    assert dry_run(wider, study_path).measurements == 0
+    assert len(sweep(wider, store=study_path, executor="serial")) == 12
+    assert measured == []  # a new node needs no new accuracy
+
+
+def test_a_store_is_never_overwritten_or_mixed(study_path: Path) -> None:
+    with pytest.raises(StoreError, match="has results already"):
+        sweep(SMALL, store=study_path, resume=False)
+    with pytest.raises(StoreError, match="was measured with samples = 12, not 13"):
+        sweep(SMALL | {"samples": 13}, store=study_path)
+
+
+def test_what_is_not_a_study_is_refused_and_left_alone(tmp_path: Path, study_path: Path) -> None:
+    (tmp_path / "text.db").write_text("not a database")
+    (tmp_path / "empty.db").write_bytes(b"")
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE design (a)")
+    other.close()
+    whole = study_path.read_bytes()
+    (tmp_path / "cut.db").write_bytes(whole[: len(whole) // 3])
+    (tmp_path / "future.db").write_bytes(whole)
+    with sqlite3.connect(tmp_path / "future.db") as future:
+        future.execute("PRAGMA user_version = 99")
+    future.close()
+    expected = {
+        "text.db": "is not a study file",
+        "empty.db": "is not a study file",
+        "other.db": "is an SQLite file, but not a study",
+        "cut.db": "cannot be used as a study",
+        "future.db": "schema version 99; this version reads 1",
+        "nowhere.db": "there is no such study file",
+        ".": "is a folder",
+    }
+    for name, message in expected.items():
+        path = tmp_path / name
+        before = path.read_bytes() if path.is_file() else None
+        with pytest.raises(StoreError, match=message):
+            load_study(path).frame()
+        if name not in ("nowhere.db", "."):
+            with pytest.raises(StoreError, match=message):
+                sweep(SMALL, store=path, executor="serial")
+            assert path.read_bytes() == before
+    assert not (tmp_path / "nowhere.db").exists()
+
+
+def test_a_reader_is_not_blocked_by_a_writer(study_path: Path) -> None:
+    writer = sqlite3.connect(study_path, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    writer.execute("UPDATE design SET error = 'pending'")
+    started = time.monotonic()
+    assert len(load_study(study_path).frame()["edap"]) >= 8
+    assert time.monotonic() - started < 1
+    writer.execute("ROLLBACK")
+    writer.close()
+
+
+def test_csv_holds_the_frame(study_path: Path, tmp_path: Path) -> None:
+    study = load_study(study_path)
+    lines = study.to_csv(tmp_path / "out.csv").read_text().splitlines()
+    assert lines[0].split(",") == list(study.frame())
+    assert len(lines) == 1 + len(study)
+
+
+def test_a_failed_design_is_kept_as_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = sys.modules["spikesim_py.sweep.run"]
+    real = run._measure
+
+    def sometimes(job: Any) -> Any:
+        if job.design.hardware.adc.bits == 3:
+            raise ValueError("no luck")
+        return real(job)
+
+    monkeypatch.setattr(run, "_measure", sometimes)
+    study = sweep(SMALL, store=tmp_path / "f.db", executor="serial")
+    assert len(study) == 4
+    assert len(study.failures()) == 4
+    assert "no luck" in study.failures()[0]
+    monkeypatch.undo()
+    assert len(sweep(SMALL, store=tmp_path / "f.db", executor="serial")) == 8  # failures are tried again
+    assert study.failures() == []
+
+
+def driver(store: Path) -> subprocess.Popen[str]:
+    code = f"import spikesim_py as ss; ss.sweep({SMALL!r}, store={str(store)!r}, workers=2)"
+    return subprocess.Popen([sys.executable, "-c", code], text=True, cwd=ROOT, start_new_session=True)
+
+
+def killed_after(store: Path, seconds: float) -> None:
+    process = driver(store)
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def check_resume(store: Path, seconds: float) -> None:
+    """Whatever was finished when the driver and its workers were killed is kept, and not done again."""
+    killed_after(store, seconds)
+    before: dict[str, float] = {}
+    if store.exists():
+        with sqlite3.connect(store) as reader:
+            assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+            if reader.execute("PRAGMA user_version").fetchone() == (1,):
+                before = dict(reader.execute("SELECT key, created FROM measurement").fetchall())
+        reader.close()
+    study = sweep(SMALL, store=store, workers=2)
+    assert len(study) == 8
+    with sqlite3.connect(store) as reader:
+        after = dict(reader.execute("SELECT key, created FROM measurement").fetchall())
+    reader.close()
+    assert len(after) == 4
+    assert before.items() <= after.items()
+
+
+def test_a_killed_sweep_resumes(tmp_path: Path) -> None:
+    check_resume(tmp_path / "killed.db", 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", range(12))
+def test_a_sweep_killed_at_any_moment_resumes(tmp_path: Path, trial: int) -> None:
+    check_resume(tmp_path / "killed.db", 0.5 + trial * 0.9)
+
+
+# ------------------------------------------------------------------------------------------------------ fronts
+
+
+@given(
+    points=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)), min_size=0, max_size=30)
+)
+def test_fronts_equal_brute_force(points: list[tuple[int, int, int]]) -> None:
+    metrics = ["accuracy", "edap", "tops_per_watt"]
+    values = np.array(points, dtype=float).reshape(-1, 3)
+    frame = {name: values[:, i] for i, name in enumerate(metrics)}
+    mask = nondominated(frame | {"report_hash": np.array([str(i) for i in range(len(points))])}, metrics)
+    gain = values * [1, -1, 1]  # accuracy and TOPS/W up, EDAP down
+    for i, point in enumerate(gain):
+        beaten = any((other >= point).all() and (other > point).any() for other in gain)
+        assert mask[i] == (not beaten)
+
+
+def test_a_front_needs_known_metrics(study_path: Path) -> None:
+    study = load_study(study_path)
+    with pytest.raises(InputError, match="metric 'edp': unknown; did you mean 'edap'"):
+        study.pareto(["edp"])
+    with pytest.raises(InputError, match="needs at least one"):
+        study.pareto([])
+
+
+def test_a_missing_metric_never_wins() -> None:
+    frame = {
+        "report_hash": np.array(["a", "b"]),
+        "accuracy": np.array([np.nan, 0.5]),
+        "edap": np.array([1.0, 2.0]),
+    }
+    assert nondominated(frame, ["accuracy", "edap"]).tolist() == [False, True]
+
+
+def test_a_store_opened_for_writing_is_closed_on_the_way_out(tmp_path: Path) -> None:
+    space = load_space(SMALL)
+    with Store.write(tmp_path / "w.db", space, resume=True) as store:
+        assert store.finished() == set()
+    with pytest.raises(StoreError):
+        store.finished()
