@@ -33,6 +33,8 @@ FLIP_FLOP_32 = {"area": 2.69, "energy": 9.54, "share_validated": 0.5}
 BUFFER_32 = {"rows": 128, "read_fj": 13.3, "write_fj": 9.1, "edge_um2": 6.5}
 # a 32 nm inverter of NeuroSim's table leaks 0.6 of it at 22 nm (adder: 0.134 / 0.223 nW per bit)
 WIRE_FF_PER_UM = 0.2
+# Horowitz, "Computing's energy problem", ISSCC 2014, 45 nm, 0.9 V: FP32 pJ and um2
+FP32_45 = {"multiply_pj": 3.7, "add_pj": 0.9, "multiply_um2": 7700.0, "add_um2": 4184.0, "volt": 0.9}
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -477,6 +479,22 @@ def derived(groups: dict[str, Group], node: int, vdd: float, vdd32: float) -> di
     }
 
 
+def floating_point(node: int, vdd: float) -> Group:
+    """FP32 units of a digital design: area goes with F2, energy with F and with Vdd2 against 45 nm's 0.9 V."""
+    feature = node / 45
+    energy = feature * (1.0 if node == 45 else (vdd / FP32_45["volt"]) ** 2)
+    source = "Horowitz, ISSCC 2014, 45 nm at 0.9 V" + ("" if node == 45 else "; area by F2, energy by F Vdd2")
+    return group(
+        "sourced" if node == 45 else "assumed",
+        source + "; an array of 32 x 32 lanes is ours",
+        multiply=(FP32_45["multiply_pj"] * 1e3 * energy, "fJ"),
+        add=(FP32_45["add_pj"] * 1e3 * energy, "fJ"),
+        multiply_area=(FP32_45["multiply_um2"] * feature**2, "um2"),
+        add_area=(FP32_45["add_um2"] * feature**2, "um2"),
+        side=(32, "lanes"),
+    )
+
+
 def fit_noc(routers: Sequence[Row], links: Sequence[Row], node: int) -> dict[str, Any]:
     """DSENT's table at its nodes; at 65 nm each figure continues the power law between 32 and 45 nm."""
     if node != 65:
@@ -560,7 +578,7 @@ def fit(rows: Sequence[Row], node: int) -> dict[str, Any]:
     else:
         source = f"{NEUROSIM} at 32 nm; to {node} nm by the fitted shift-add"
         groups["flash_adc"] = scaled(fit_flash(rows, 32), source, **{**factors, "time": 1.0})
-    return groups | derived(groups, node, vdd, vdd32)
+    return groups | derived(groups, node, vdd, vdd32) | {"fp32": floating_point(node, vdd)}
 
 
 def to_yaml(node: int, groups: dict[str, Any], noc: dict[str, Any]) -> str:

@@ -186,18 +186,17 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
     """What of the chip reaches the arithmetic: row cuts, converter, sign scheme, device errors."""
     if net.arithmetic == "float":
         return {"digital": "float32"}
-    device, rules, bits = hardware.device, hardware.mapping, hardware.adc.bits
-    ideal = device.ideal
-    layers: dict[str, Any] = {}
-    for name, plan in map_network(net, hardware).layers.items():
-        full_scale = plan.max_rows * (2**device.cell_bits - 1)
-        needed = full_scale.bit_length() + (rules.subtract is Subtract.ANALOG)
-        exact = ideal and bits >= needed
-        layers[name] = {
+    from .crossbar import is_transparent
+
+    device, rules = hardware.device, hardware.mapping
+    layers = {
+        name: {
             "rows": plan.max_rows,
             "blocks": plan.conversion_blocks,
-            "adc": "lossless" if exact else [bits, hardware.adc.range.value],
+            "adc": "one level" if is_transparent(plan, hardware) else [hardware.adc.bits, hardware.adc.range.value],
         }
+        for name, plan in map_network(net, hardware).layers.items()
+    }
     fields: dict[str, Any] = {
         "layers": layers,
         "rows": rules.rows.value,
@@ -205,8 +204,9 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         "signs": rules.signs.value,
         "subtract": rules.subtract.value,
         "cell_bits": device.cell_bits,
+        "ideal": device.ideal,
     }
-    if not ideal:
+    if not device.ideal:
         fields["baseline"] = rules.baseline.value
         for name in ("on_off_ratio", "program_sigma", "stuck_on_rate", "stuck_off_rate"):
             fields[name] = getattr(device, name)
@@ -218,13 +218,9 @@ def design_key(net: Network, hardware: Hardware, measured_by: str) -> str:
     return _digest([network_digest(net), _canonical(hardware), measured_by])
 
 
+@lru_cache(maxsize=64)
 def network_digest(net: Network) -> str:
     """SHA-256 of a network's description (without name, metadata and stored activity) and arrays."""
-    return _network_digest(net)
-
-
-@lru_cache(maxsize=64)
-def _network_digest(net: Network) -> str:
     description = net.model.model_dump(mode="json", exclude={"name", "metadata", "activity"})
     digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
     for name in sorted(net.arrays):

@@ -61,7 +61,12 @@ class Browser:
 
     def text(self, query: str) -> str:
         """Text of an element, read in one step because React may replace it; empty if it is not there."""
-        return str(self.js("return document.querySelector(arguments[0])?.innerText ?? ''", query))
+        return str(
+            self.js(
+                "const e = document.querySelector(arguments[0]) ?? {textContent: ''}; return e.innerText ?? e.textContent",
+                query,
+            )
+        )
 
     def count(self, query: str) -> int:
         return int(self.js("return document.querySelectorAll(arguments[0]).length", query))

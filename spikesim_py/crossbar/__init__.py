@@ -1,6 +1,6 @@
 """Layers on crossbars: device errors, bit slices, converters, and the kernels that multiply."""
 
-from .adc import Adc, layer_adc
+from .adc import Adc, is_transparent, layer_adc
 from .device import background_levels, device_varies
 from .programmed import ProgrammedLayer, Reads, program
 
@@ -10,6 +10,7 @@ __all__ = [
     "Reads",
     "background_levels",
     "device_varies",
+    "is_transparent",
     "layer_adc",
     "program",
 ]

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..hardware import AdcRange, Hardware, Subtract
 from ..mapping import LayerPlan
+from .device import background_levels
+from .draws import LARGEST_NORMAL
 
 
 @dataclass(frozen=True)
@@ -53,3 +55,15 @@ def layer_adc(plan: LayerPlan, hardware: Hardware) -> Adc:
     if hardware.adc.range is AdcRange.GRANULAR or full_scale <= high:
         return Adc(full_scale, 1, 1, low, high)
     return Adc(full_scale, full_scale, high, low, high)
+
+
+def is_transparent(plan: LayerPlan, hardware: Hardware) -> bool:
+    """Whether more bits cannot change a code: the LSB is one level, and no possible sum reaches the last code.
+
+    Programming errors are bounded, because the draws are.
+    """
+    adc, device = layer_adc(plan, hardware), hardware.device
+    off, top = background_levels(device), 2**device.cell_bits - 1
+    error = 0.0 if device.ideal else LARGEST_NORMAL * device.program_sigma * (top + off)
+    largest = plan.max_rows * (top + error + off)
+    return adc.step == adc.steps and largest + 0.5 < adc.high + 1

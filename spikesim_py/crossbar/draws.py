@@ -15,6 +15,8 @@ from scipy.special import ndtri
 
 _GOLDEN = 0x9E3779B97F4A7C15
 _WORD = 2**64 - 1
+#: no normal draw is larger: the quantile of the largest uniform draw, 1 - 2^-53
+LARGEST_NORMAL = 8.21
 
 
 def stream(seed: int, chip: int, layer: str) -> int:
@@ -27,9 +29,9 @@ def stream(seed: int, chip: int, layer: str) -> int:
 
 
 def uniforms(state: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
-    """Uniform draws in the open interval (0, 1), 53 bits each, one per counter."""
+    """Uniform draws in the open interval (0, 1), one per counter: 52 bits, so that the largest is not rounded to 1."""
     words = _mix(counters * np.uint64(_GOLDEN) + np.uint64(state))
-    drawn: NDArray[np.float64] = ((words >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+    drawn: NDArray[np.float64] = ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     return drawn
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ..activity import Activity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh
-from ..network import Add, Conv, Linear, Lif, Network
+from ..network import Add, Conv, Lif, Linear, Network
 
 Kind = Literal["input", "spikes", "partial_sums", "shortcut"]
 Floats = NDArray[np.float64]
@@ -141,35 +141,38 @@ def partial_sum_bits(plan: LayerPlan, hardware: Hardware) -> int:
 
 def tile_shares(plan: LayerPlan, hardware: Hardware) -> Shares:
     """What the tiles of a layer own, need and exchange."""
+    spikeflow = hardware.mapping.rows is RowMapping.SPIKEFLOW
+    return _tile_shares(
+        plan,
+        plan.channels if spikeflow else plan.rows,
+        hardware.crossbar.rows,
+        hardware.crossbar.cols - hardware.dummy_columns,
+        hardware.pe.crossbars * hardware.tile.pes,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _tile_shares(plan: LayerPlan, lines: int, rows: int, cols: int, crossbars: int) -> Shares:
+    """Crossbars of `rows` x `cols`, `crossbars` to a tile; row blocks cut `lines` inputs (per kernel position)."""
     index = np.arange(plan.crossbars)
-    tile = index // (hardware.pe.crossbars * hardware.tile.pes)
+    tile = index // crossbars
     group, inside = np.divmod(index, plan.row_blocks * plan.col_blocks)
     row, col = np.divmod(inside, plan.col_blocks)
     held = np.zeros((plan.tiles, plan.groups * plan.col_blocks))
     held[tile, group * plan.col_blocks + col] = 1.0
-    usable = hardware.crossbar.cols - hardware.dummy_columns
-    per_block = np.minimum(usable, plan.columns - usable * np.arange(plan.col_blocks)) / plan.columns
-    weight = np.tile(per_block, plan.groups) / plan.groups
+    weight = np.tile(_blocks(plan.columns, cols), plan.groups) / plan.groups
     part = held * (weight / held.sum(0))
-    exchange = part @ held.T
+    exchange = part @ held.T if plan.conversion_blocks > 1 else np.zeros((plan.tiles, plan.tiles))
     np.fill_diagonal(exchange, 0.0)
-    if plan.conversion_blocks == 1:
-        exchange = np.zeros_like(exchange)
-    return Shares(part.sum(1), _needs(plan, hardware, tile, group, row), exchange)
+    sizes = _blocks(lines, rows)
+    read = np.zeros((plan.tiles, plan.groups * len(sizes)))
+    read[tile, group * len(sizes) + row % len(sizes)] = 1.0
+    return Shares(part.sum(1), read @ np.tile(sizes, plan.groups) / plan.groups, exchange)
 
 
-def _needs(
-    plan: LayerPlan, hardware: Hardware, tile: NDArray[np.int64], group: NDArray[np.int64], row: NDArray[np.int64]
-) -> Floats:
-    """Share of the input map that the row blocks of each tile read."""
-    spikeflow = hardware.mapping.rows is RowMapping.SPIKEFLOW
-    total = plan.channels if spikeflow else plan.rows
-    blocks = -(-total // hardware.crossbar.rows)
-    size = np.minimum(hardware.crossbar.rows, total - hardware.crossbar.rows * np.arange(blocks)) / total
-    held = np.zeros((plan.tiles, plan.groups * blocks))
-    held[tile, group * blocks + row % blocks] = 1.0
-    needed: Floats = held @ (np.tile(size, plan.groups) / plan.groups)
-    return needed
+def _blocks(total: int, size: int) -> Floats:
+    """Shares of `total` in blocks of `size`, the last one smaller."""
+    return np.diff(np.append(np.arange(0, total, size), total)) / total
 
 
 def _places(mapping: Mapping, layer: str) -> NDArray[np.int64]:
@@ -200,8 +203,8 @@ def _feed(
     direct = isinstance(network.by_name[source], Lif) and record.output_rate is not None
     rate = record.output_rate if direct else activity.layers[node.name].rate * edge.bits
     flits, packets = _encode(mapping.hardware, edge.size * share, edge.bits, float(rate or 0.0))
-    places = _places(mapping, sender), _places(mapping, node.name)
-    return Transfer(sender, node.name, "spikes", *places, flits, packets, network.time_steps)
+    origin, target = _places(mapping, sender), _places(mapping, node.name)
+    return Transfer(sender, node.name, "spikes", origin, target, flits, packets, network.time_steps)
 
 
 def _shortcut(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from .traffic import Traffic, Transfer
@@ -86,6 +87,6 @@ def link_loads(traffic: Traffic) -> LinkLoads:
                 if not flits:
                     continue
                 path = route((source[0], source[1]), (destination[0], destination[1]))
-                for link in zip(path, path[1:], strict=False):
+                for link in pairwise(path):
                     loads[link] = loads.get(link, 0.0) + flits
     return loads

@@ -1,0 +1,157 @@
+"""What follows a layer: neuron unit and membranes, affine, pools, adds, readout, buffered pre-activations.
+
+These nodes belong to the layer that they follow. LIF updates take neurons / (lanes x tiles) clocks per
+time-step; affine, pools and adds stream in front of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..network import Add, Affine, Lif, Pool, Readout
+from ..network.model import AnyNode
+from ..noc import tile_shares
+from .components import Memory, adder, comparator, multiplier, neuron_lane, register
+from .parts import Layer, Part, placed
+
+#: bits of an affine multiplier and bias where a workload has no arrays
+_SHAPE_BITS = 16
+
+
+def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
+    """Parts of the nodes that follow the layer, in their order."""
+    parts: list[Part] = []
+    if layer.network.runs_once(layer.name):
+        parts.append(_preactivation(layer, nodes))
+    for node in nodes:
+        if isinstance(node, Lif):
+            parts += [_neurons(layer, node), _membranes(layer, node)]
+        elif isinstance(node, Affine):
+            parts.append(_affine(layer, node))
+        elif isinstance(node, Pool):
+            parts.append(_pool(layer, node))
+        elif isinstance(node, Add):
+            parts.append(_add(layer, node))
+        elif isinstance(node, Readout):
+            parts.append(_readout(layer, node))
+    return parts
+
+
+def _clocks(layer: Layer, units: int) -> int:
+    """Clocks for one action of every unit, on the lanes of the tile that owns most of them."""
+    share = float(tile_shares(layer.plan, layer.hardware).owns.max())
+    return math.ceil(round(units * share, 6) / layer.hardware.tile.neuron_lanes)
+
+
+def _lanes(layer: Layer) -> int:
+    return layer.hardware.tile.neuron_lanes * layer.plan.tiles
+
+
+def _neurons(layer: Layer, node: Lif) -> Part:
+    edges, units = layer.network.edges, layer.network.edges[node.name].size
+    lane = neuron_lane(layer.tech, node, edges[node.inputs[0]].bits)
+    time = _clocks(layer, units) * layer.clock_ns
+    return placed("neuron_unit", lane, _lanes(layer), units * layer.steps, step_ns=time)
+
+
+def _membranes(layer: Layer, node: Lif) -> Part:
+    """Read and written once per neuron and time-step, beside the update."""
+    units, tiles = layer.network.edges[node.name].size, layer.plan.tiles
+    memory = Memory(layer.tech, units * node.membrane_bits / tiles)
+    return _stored("membrane_memory", layer, memory, tiles, units * node.membrane_bits * layer.steps)
+
+
+def _preactivation(layer: Layer, nodes: Sequence[AnyNode]) -> Part:
+    """The first layer's constant pre-activation: written once, read at every time-step."""
+    follows = [node for node in nodes if isinstance(node, Affine) and node.inputs[0] == layer.name]
+    edge = layer.network.edges[follows[0].name if follows else layer.name]
+    tiles, bits = layer.plan.tiles, edge.size * edge.bits
+    memory = Memory(layer.tech, bits / tiles)
+    energy = bits * (memory.write_fj + layer.steps * memory.read_fj)
+    return Part(
+        "preactivation_buffer",
+        memory.grade,
+        memory.source,
+        energy_pj=energy * 1e-3,
+        area_um2=tiles * memory.area_um2,
+        leakage_pw=tiles * memory.leakage_pw,
+    )
+
+
+def _stored(name: str, layer: Layer, memory: Memory, count: int, bits: float) -> Part:
+    """`count` memories of which `bits` are read and written per inference."""
+    return Part(
+        name,
+        memory.grade,
+        memory.source,
+        energy_pj=bits * (memory.read_fj + memory.write_fj) * 1e-3,
+        area_um2=count * memory.area_um2,
+        leakage_pw=count * memory.leakage_pw,
+    )
+
+
+def _affine(layer: Layer, node: Affine) -> Part:
+    """A multiplier and an adder per lane; parameters are held per channel, in registers."""
+    network = layer.network
+    a_bits, b_bits = network.edges[node.inputs[0]].bits, affine_bits(layer, node)
+    lane = multiplier(layer.tech, a_bits, b_bits) + adder(layer.tech, a_bits + b_bits)
+    once = node.inputs[0] == layer.name and network.runs_once(layer.name)
+    units = network.edges[node.name].size * (1 if once else layer.steps)
+    stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0])
+    part = placed("affine", lane, _lanes(layer), units, hidden_ns=_streaming(layer, units))
+    return Part(
+        "affine",
+        part.grade,
+        part.source,
+        energy_pj=part.energy_pj,
+        area_um2=part.area_um2 + stored.area_um2,
+        leakage_pw=part.leakage_pw + stored.leakage_pw,
+        hidden_ns=part.hidden_ns,
+    )
+
+
+def affine_bits(layer: Layer, node: Affine) -> int:
+    """Bits of the multipliers: those of the largest, sign included."""
+    array = layer.network.arrays.get(f"{node.name}.multiplier")
+    return _SHAPE_BITS if array is None else int(np.abs(array).max()).bit_length() + 1
+
+
+def _streaming(layer: Layer, units: float) -> float:
+    return units / _lanes(layer) * layer.clock_ns
+
+
+def _pool(layer: Layer, node: Pool) -> Part:
+    """k^2 - 1 additions (or comparisons) per output."""
+    edges, window = layer.network.edges, node.kernel[0] * node.kernel[1]
+    bits = edges[node.name].bits
+    one = adder(layer.tech, bits) if node.kind == "sum" else comparator(layer.tech, edges[node.inputs[0]].bits)
+    units = edges[node.name].size * layer.steps
+    return placed(
+        "pool",
+        one.times(max(window - 1, 0)),
+        _lanes(layer),
+        units,
+        hidden_ns=_streaming(layer, edges[node.inputs[0]].size * layer.steps),
+    )
+
+
+def _add(layer: Layer, node: Add) -> Part:
+    edge = layer.network.edges[node.name]
+    one = adder(layer.tech, edge.bits).times(len(node.inputs) - 1)
+    units = edge.size * layer.steps
+    return placed("add", one, _lanes(layer), units, hidden_ns=_streaming(layer, units))
+
+
+def _readout(layer: Layer, node: Readout) -> Part:
+    """Accumulators of the answer: an adder and a register per class; `last` only keeps."""
+    edge = layer.network.edges[node.inputs[0]]
+    bits = edge.bits + (layer.steps - 1).bit_length()
+    lane = register(layer.tech, bits)
+    if node.mode != "last":
+        lane = adder(layer.tech, bits) + lane
+    actions = edge.size * (1 if node.mode == "last" else layer.steps)
+    time = math.ceil(edge.size / _lanes(layer)) * layer.clock_ns
+    return placed("readout", lane, edge.size, actions, step_ns=time)

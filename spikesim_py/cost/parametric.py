@@ -1,0 +1,155 @@
+"""The parametric library: circuits of a node, counted by the plan, driven by the activity.
+
+Energy per inference = actions x energy per action, and leakage x latency of every component. The tree is chip ->
+layer (and `shared`) -> component; its critical times sum to the latency.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from ..activity import Activity, LayerActivity
+from ..hardware import AdcKind, DeviceKind, Hardware, RowMapping, TapSum
+from ..mapping import LayerPlan, Mapping
+from ..noc import ZeroLoad, owners, traffic, zero_load
+from .components.adc import FITTED_BITS
+from .crossbar_parts import crossbar_parts, read_of
+from .neuron_parts import neuron_parts
+from .noc_parts import pitch_mm, shared_parts, traffic_part
+from .parts import Counts, Layer, Part, Staged, joined
+from .result import CostResult
+from .schedule import schedule
+from .technology import Technology, load_technology
+from .tile_parts import accumulator, background_count, h_tree, input_buffer, sign_count
+from .tree import branch
+
+#: crossbar rows at which the reference circuits were run
+FITTED_ROWS = (32, 256)
+
+
+def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
+    """Energy, latency and area of a mapped network.
+
+    Args:
+        mapping: the plan of every layer. activity: a record per layer; what it does not hold (idle reads, mean
+            level, output rate) is derived or assumed, and the notes say so.
+
+    Raises:
+        ConfigError: the node's technology file is broken.
+    """
+    hardware = mapping.hardware
+    tech = load_technology(hardware.technology.node_nm)
+    cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
+    pitch = pitch_mm(math.fsum(p.area_um2 for parts, _ in cores.values() for p in parts) / mapping.tiles)
+    loads = zero_load(traffic(mapping, activity), hardware.noc.pipeline)
+    staged = [
+        _stage(mapping, tech, plan, *cores[name], [x for x in loads if x.transfer.layer == name], pitch)
+        for name, plan in mapping.layers.items()
+    ]
+    timing = schedule(staged, hardware.schedule.pipeline)
+    latency = timing.latency_ns
+    nodes = [
+        branch(layer.name, [part.node(latency, count, layer.full) for part in layer.parts])
+        for layer, count in zip(staged, timing.counts, strict=True)
+    ]
+    shared = [part.node(latency, Counts(0, 0), Counts(0, 0)) for part in shared_parts(tech, mapping)]
+    return CostResult(
+        tree=branch("chip", [*nodes, branch("shared", shared)]),
+        interval_ns=timing.interval_ns,
+        critical_stage=timing.critical_stage,
+        crossbars=mapping.crossbars,
+        pes=mapping.pes,
+        tiles=mapping.tiles,
+        utilization=mapping.utilization,
+        notes=tuple(_notes(mapping, activity)),
+    )
+
+
+def _core(
+    mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activity
+) -> tuple[list[Part], float]:
+    """A layer's parts but for the NoC, and the time of one pass over its positions."""
+    record = activity.layers[plan.name]
+    layer = _layer(mapping, tech, plan, record)
+    read = read_of(layer)
+    parts = crossbar_parts(layer, read)
+    parts += accumulator(layer, read) + sign_count(layer) + background_count(layer)
+    parts.append(h_tree(layer, sum(part.area_um2 for part in parts)))
+    parts.append(input_buffer(layer, read))
+    pass_ns = sum(part.read_ns for part in parts)
+    layer_of = owners(mapping.network)
+    follows = [node for node in mapping.network.nodes if layer_of[node.name] == plan.name]
+    return _merge([*parts, *neuron_parts(layer, follows)]), pass_ns
+
+
+def _layer(mapping: Mapping, tech: Technology, plan: LayerPlan, record: LayerActivity) -> Layer:
+    awake = conversions = 1.0
+    if mapping.hardware.crossbar.event_driven:
+        idle = idle_share(plan, mapping.hardware, record)
+        merged = plan.taps if mapping.hardware.mapping.tap_sum is TapSum.ANALOG_SUM else 1
+        awake, conversions = 1.0 - idle, 1.0 - idle**merged
+    return Layer(plan, mapping.network, mapping.hardware, tech, record, awake, conversions)
+
+
+def idle_share(plan: LayerPlan, hardware: Hardware, record: LayerActivity) -> float:
+    """Share of (row block, read) pairs without an active row: measured, else (1 - rate)^rows."""
+    if record.idle_reads is not None:
+        return record.idle_reads
+    size = hardware.crossbar.rows
+    total = plan.channels if hardware.mapping.rows is RowMapping.SPIKEFLOW else plan.rows
+    blocks = -(-total // size)
+    quiet: float = (1 - record.rate) ** min(size, total)
+    rest: float = (1 - record.rate) ** (total - size * (blocks - 1))
+    return ((blocks - 1) * quiet + rest) / blocks
+
+
+def _stage(
+    mapping: Mapping,
+    tech: Technology,
+    plan: LayerPlan,
+    parts: Sequence[Part],
+    pass_ns: float,
+    loads: Sequence[ZeroLoad],
+    pitch: float,
+) -> Staged:
+    if loads:
+        parts = [*parts, traffic_part(tech, mapping.hardware, loads, pitch, pass_ns)]
+    once = mapping.network.runs_once(plan.name)
+    return Staged(plan.name, tuple(parts), Counts(plan.steps, mapping.network.time_steps), once)
+
+
+def _merge(parts: Sequence[Part]) -> list[Part]:
+    """One part per name (a layer may be followed by two LIFs)."""
+    groups: dict[str, list[Part]] = {}
+    for part in parts:
+        groups.setdefault(part.name, []).append(part)
+    return [group[0] if len(group) == 1 else joined(name, group) for name, group in groups.items()]
+
+
+def _notes(mapping: Mapping, activity: Activity) -> list[str]:
+    """What a reader must know: where numbers are extrapolated, derived or assumed."""
+    hardware, records = mapping.hardware, activity.layers.values()
+    node, bits, rows = hardware.technology.node_nm, hardware.adc.bits, hardware.crossbar.rows
+    samples = f", {activity.samples} samples" if activity.samples else ""
+    notes = [f"activity: {activity.origin}{samples}"]
+    if not FITTED_BITS[0] <= bits <= FITTED_BITS[1]:
+        notes.append(f"adc.bits = {bits}: extrapolated from converters of 3 to 8 bits")
+    if not FITTED_ROWS[0] <= rows <= FITTED_ROWS[1]:
+        notes.append(f"crossbar.rows = {rows}: extrapolated from arrays of 32 to 256 rows")
+    if hardware.crossbar.cols != rows:
+        notes.append("crossbar: fitted to square arrays; row and column laws are applied apart")
+    if node == 65:
+        notes.append("NoC at 65 nm: DSENT at 45 and 32 nm, extrapolated")
+    if node in (65, 45) and hardware.adc.kind is AdcKind.FLASH:
+        notes.append(f"flash ADC at {node} nm: scaled from 32 nm")
+    if node != 32 and hardware.device.kind is DeviceKind.SRAM:
+        notes.append(f"SRAM cells at {node} nm: scaled from 32 nm")
+    if any(record.background is None for record in records):
+        notes.append("cells on active rows: mean level assumed at the middle")
+    if hardware.crossbar.event_driven and any(record.idle_reads is None for record in records):
+        notes.append("idle reads: (1 - rate)^rows, as if inputs were independent")
+    if hardware.crossbar.event_driven:
+        notes.append("event-driven: skipped reads save energy, not time (reads keep their slots)")
+    notes.append("NoC: no contention; leakage of low-power cells, not DSENT's low-threshold figure")
+    return notes

@@ -1,0 +1,237 @@
+"""The explorer in a real browser: what a user sees, clicks and waits for; and that nothing leaves the machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dash
+import pytest
+from browser import Browser, browser, need_browser
+from study_data import MemoryStudy, report, study
+from test_explorer_app import Shelf
+from werkzeug.serving import make_server
+
+import spikesim_py as ss
+from explorer_app import create_app
+from spikesim_py.errors import StoreError
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Browser]:
+    need_browser()
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    found = Shelf(tmp_path / "study.db")
+    monkeypatch.setattr("explorer_app.reader.load_study", found.load)
+    return found
+
+
+@contextmanager
+def served(app: dash.Dash) -> Iterator[str]:
+    """Address of an app that is served by a thread of this process."""
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.fixture
+def opened(page: Browser, shelf: Shelf, caplog: pytest.LogCaptureFixture) -> Iterator[Browser]:
+    """The explorer with a study; at the end nobody may have complained, and nobody asked for another host."""
+    with served(create_app(shelf.path)) as url:
+        page.open(url)
+        page.wait(lambda: markers(page) == 18, "all designs as points")
+        yield page
+        page.open("about:blank")
+    check_quiet(page, caplog)
+
+
+def check_quiet(page: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    assert page.off_host() == []
+    assert page.complaints() == []
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
+
+
+def markers(page: Browser) -> int:
+    return page.count("#pareto .scatterlayer .point")
+
+
+def choose_point(page: Browser, report_hash: str) -> None:
+    page.click_at(*page.place("pareto", report_hash))
+    page.wait(lambda: page.text(".hash") == report_hash[:12], "the design that was clicked")
+
+
+def pick(page: Browser, selector: str, label: str) -> None:
+    """Choose from a drop-down with real clicks."""
+    page.click(f"#{selector}")
+    option = f"[...document.querySelectorAll('[role=option]')].find(e => e.offsetParent && e.innerText === '{label}')"
+    page.wait(lambda: page.js(f"return {option} != null"), f"option {label}")
+    where = page.js(
+        f"const e = {option}; e.scrollIntoView({{block: 'nearest'}}); const r = e.getBoundingClientRect();"
+        "return [r.x + r.width / 2, r.y + r.height / 2]"
+    )
+    page.click_at(*where)
+
+
+def press(page: Browser, switch: str, label: str) -> None:
+    """Press one side of a segmented control."""
+    page.js(
+        "[...document.querySelectorAll('#' + arguments[0] + ' label')].find(e => e.innerText === arguments[1])"
+        ".setAttribute('data-test', 'here')",
+        switch,
+        label,
+    )
+    page.click(f"#{switch} [data-test=here]")
+
+
+def title(page: Browser, graph: str, axis: str = "x") -> str:
+    """Title of an axis of a graph."""
+    return page.text(f"#{graph} .{axis}title")
+
+
+def test_a_click_on_a_point_shows_where_its_cost_goes(opened: Browser) -> None:
+    page, item = opened, report(8, {"adc.bits": 6, "crossbar.rows": 128}, accuracy=0.5)
+    assert page.text("#hint") != ""
+    choose_point(page, item.report_hash)
+    assert "digits-w8 on rram_32nm" in page.text("#detail-head")
+    assert "--set adc.bits=6" in page.text("#command")
+    assert page.count("#breakdown .bars .point path") >= 12
+    assert "energy" in title(page, "breakdown")
+    press(page, "quantity", "area")
+    page.wait(lambda: "area (mm²)" in title(page, "breakdown"), "the breakdown of area")
+    press(page, "by", "by component")
+    page.wait(lambda: "NoC" in page.text("#breakdown .yaxislayer-above"), "the breakdown by component")
+    page.wait(lambda: page.count("#designs .ag-row-selected") == 1, "its row in the table")
+    page.click("#designs .ag-center-cols-container .ag-row[row-index='1'] [col-id='network']")
+    page.wait(lambda: page.text(".hash") != item.report_hash[:12], "the design of another row")
+    assert page.count('[data-title^="Share chart"], [data-title*="cloud" i]') == 0
+
+
+def test_axes_and_colour_can_be_chosen(opened: Browser) -> None:
+    page = opened
+    pick(page, "x", "energy efficiency")
+    page.wait(lambda: "TOPS/W" in title(page, "pareto"), "TOPS/W")
+    pick(page, "color", "adc.bits")
+    page.wait(lambda: "adc.bits 5" in page.text("#pareto .legend"), "colours by ADC bits")
+    press(page, "log", "linear")
+    page.wait(lambda: page.js(f"return {PLOT}._fullLayout.xaxis.type") == "linear", "a linear axis")
+    assert markers(page) == 18
+
+
+PLOT = "document.querySelector('#pareto .js-plotly-plot')"
+
+
+@pytest.mark.slow
+def test_a_running_sweep_appears_without_disturbing_the_user(opened: Browser, shelf: Shelf) -> None:
+    page = opened
+    item = report(8, {"adc.bits": 6, "crossbar.rows": 128}, accuracy=0.5)
+    choose_point(page, item.report_hash)
+    page.js(f"window.Plotly.relayout({PLOT}, {{'yaxis.range': [50, 99]}})")
+    shelf.put(study(bits=(1, 2, 4, 8)))
+    page.wait(lambda: markers(page) == 24, "the new designs")
+    assert page.text("#status") == "24 designs"
+    assert page.text(".hash") == item.report_hash[:12]
+    assert page.js(f"return {PLOT}._fullLayout.yaxis.range") == [50, 99]
+    page.wait(lambda: page.count("#designs .ag-row-selected") == 1, "the row, still selected")
+
+
+@pytest.mark.slow
+def test_a_reload_keeps_the_view(opened: Browser) -> None:
+    page, item = opened, report(2, {"adc.bits": 5, "crossbar.rows": 64}, accuracy=0.5)
+    choose_point(page, item.report_hash)
+    pick(page, "x", "area")
+    page.wait(lambda: "area" in title(page, "pareto"), "area")
+    page.driver.refresh()
+    page.wait(lambda: page.text(".hash") == item.report_hash[:12], "the same design after a reload")
+    page.wait(lambda: "area" in title(page, "pareto"), "area again")
+
+
+@pytest.mark.slow
+def test_a_broken_study_is_a_panel_and_heals(opened: Browser, shelf: Shelf) -> None:
+    shelf.put(StoreError("study.db: is not a study"))
+    opened.wait(lambda: "study.db: is not a study" in opened.text("#problem"), "the message")
+    shelf.put(study())
+    opened.wait(lambda: opened.text("#problem") == "" and markers(opened) == 18, "the study again")
+
+
+@pytest.mark.slow
+def test_an_empty_study_fills_up(page: Browser, shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+    shelf.put(MemoryStudy([]))
+    with served(create_app(shelf.path)) as url:
+        page.open(url)
+        page.wait(lambda: "waiting for the first design" in page.text("#pareto"), "the note")
+        shelf.put(study())
+        page.wait(lambda: markers(page) == 18, "the designs")
+        page.open("about:blank")
+    check_quiet(page, caplog)
+
+
+@pytest.mark.slow
+def test_without_a_store_the_page_teaches(page: Browser, caplog: pytest.LogCaptureFixture) -> None:
+    with served(create_app(None)) as url:
+        page.open(url)
+        page.wait(lambda: "spikesim demo" in page.text("#welcome"), "the commands")
+        page.open("about:blank")
+    check_quiet(page, caplog)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [420, 1000, 1900])
+def test_nothing_is_wider_than_the_window(opened: Browser, width: int) -> None:
+    choose_point(opened, report(8, {"adc.bits": 6, "crossbar.rows": 128}, accuracy=0.5).report_hash)
+    try:
+        opened.driver.set_window_size(width, 1000)
+        opened.wait(
+            lambda: opened.js("return document.documentElement.scrollWidth <= window.innerWidth + 1"),
+            f"a page no wider than {width} px",
+        )
+    finally:
+        opened.driver.set_window_size(1500, 1250)
+
+
+@pytest.mark.slow
+def test_the_command_serves_a_real_study_with_one_line_and_no_traceback(page: Browser, tmp_path: Path) -> None:
+    """From a sweep to a click, as a user does it."""
+    store = tmp_path / "real.db"
+    axes = {"network": ["digits-w2", "digits-w4"], "adc.bits": [4, 6]}
+    done = ss.sweep({"chip": "rram_32nm", "axes": axes, "samples": 20}, store=store, executor="serial")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "spikesim_py.cli", "explore", str(store), "--port", str(port)]
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert server.stdout is not None
+    try:
+        assert server.stdout.readline() == f"serving on http://127.0.0.1:{port}\n"
+        page.open(f"http://127.0.0.1:{port}")
+        page.wait(lambda: markers(page) == 4, "four designs")
+        found = str(done.frame()["report_hash"][0])
+        choose_point(page, found)
+        assert "spikesim evaluate digits-w2 rram_32nm --set adc.bits=4" in page.text("#command").replace("\n", " ")
+        page.open("about:blank")
+    finally:
+        server.send_signal(signal.SIGINT)
+        out, err = server.communicate(timeout=20)
+    assert (out, err) == ("", "")
+    assert server.returncode == 0
+    assert page.off_host() == []
+    assert page.complaints() == []
