@@ -7,7 +7,7 @@ from typing import Any
 
 import dash
 import numpy as np
-from dash import Input, Output, Patch, State, ctx, no_update
+from dash import ClientsideFunction, Input, Output, Patch, State, ctx, no_update
 
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures import breakdown_figure, layer_activity_figure, pareto_figure
@@ -41,7 +41,7 @@ def _watch(app: dash.Dash, reader: Reader) -> None:
 def _draw(app: dash.Dash, reader: Reader) -> None:
     @app.callback(
         Output("problem", "children"),
-        Output("pareto", "figure"),
+        Output("drawn", "data"),
         Output("status", "children"),
         Output("cloud-note", "children"),
         Input("version", "data"),
@@ -64,6 +64,13 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
             found.frame, found.x, found.y, color, found.front, selected=selected, log_x=log_x, log_y=log_y
         )
         return None, figure, views.status(found.frame), views.status(found.frame, found.front)
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "keepZoom"),
+        Output("pareto", "figure"),
+        Input("drawn", "data"),
+        State("pareto", "figure"),
+    )
 
     @app.callback(
         Output("designs", "rowData"),
@@ -123,7 +130,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         Output("detail-numbers", "children"),
         Output("detail-configuration", "children"),
         Output("detail-trust", "children"),
-        Output("detail-notes", "children"),
+        Output("detail-methods", "children"),
         Output("designs", "selectedRows"),
         Input("selected", "data"),
     )
@@ -141,7 +148,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
             views.numbers_tab(report),
             views.configuration_tab(report),
             views.trust_tab(report),
-            views.notes_tab(report),
+            views.methods_tab(report),
             {"ids": [selected]},
         )
 

@@ -40,6 +40,7 @@ def page(name: str) -> dmc.MantineProvider:
     state = [
         dcc.Store(id="version", data=""),
         dcc.Store(id="selected", storage_type="session"),
+        dcc.Store(id="drawn"),
         dcc.Interval(id="clock", interval=POLL_MS),
     ]
     columns = html.Main([html.Div([_cloud(), _table()], className="left"), _detail()], className="columns")
@@ -150,7 +151,7 @@ def _table() -> dmc.Card:
             "suppressFieldDotNotation": True,
             "theme": {"function": GRID_THEME},
         },
-        style={"height": "640px"},
+        style={"height": "500px"},
         csvExportParams={"fileName": "designs.csv"},
     )
     search = dmc.TextInput(id="search", placeholder="find, e.g. w4", size="xs", w=150, debounce=False)
@@ -173,7 +174,7 @@ TABS = {
     "numbers": "Numbers",
     "configuration": "Configuration",
     "trust": "Trust",
-    "notes": "Notes",
+    "methods": "Methods",
 }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from werkzeug.serving import make_server
 
 from spikesim_py.errors import InputError
+from spikesim_py.sweep import load_study
 
 from .app import create_app
 
@@ -21,10 +22,10 @@ def serve(store: Path | str | None = None, host: str = "127.0.0.1", port: int = 
         port: 0 takes a free one.
 
     Raises:
-        InputError: the store is not there, or the port cannot be had.
+        InputError: the store is no study, or the port cannot be had.
     """
-    if store is not None and not Path(store).is_file():
-        raise InputError(f"{store}: no such study; make one with `spikesim sweep quickstart --store {store}`")
+    if store is not None:
+        load_study(store)
     listener = listen(host, port)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = create_app(store)

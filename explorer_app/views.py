@@ -66,8 +66,10 @@ def table_columns(frame: Frame) -> list[dict[str, Any]]:
             about = column(frame, name)
             places = _FIXED if about.unit == "%" else _SIGNIFICANT
             more: dict[str, Any] = {"valueFormatter": {"function": places}, "type": "rightAligned"}
+            if name == "edap":
+                more |= {"minWidth": 76}
             if name == "accuracy":
-                more |= {"tooltipField": "interval"}
+                more |= {"tooltipField": "interval", "minWidth": 66}
             title = about.unit if name == "tops_per_watt" else f"{SHORT.get(name, about.label)}\n{about.unit}"
             columns.append(
                 {
@@ -82,7 +84,7 @@ def table_columns(frame: Frame) -> list[dict[str, Any]]:
 def _kind(frame: Frame, name: str) -> dict[str, Any]:
     if is_number(frame, name):
         return {"type": "rightAligned", "filter": "agNumberColumnFilter"}
-    return {"minWidth": 82}
+    return {"minWidth": 78}
 
 
 def table_rows(frame: Frame, front: np.ndarray | None) -> list[dict[str, Any]]:
@@ -164,7 +166,7 @@ def reproduce_tab(report: dict[str, Any]) -> list[Any]:
     if report["accuracy"]:
         rows += [("accuracy key", report["accuracy"]["key"]), ("data", report["accuracy"]["data"])]
         rows += [("simulated chips", ", ".join(f"{chip:.2%}" for chip in report["accuracy"]["chips"]))]
-    return [command_line(command(report), "command"), _definitions(rows), dmc.Text(report["methods"], size="sm")]
+    return [command_line(command(report), "command"), _definitions(rows)]
 
 
 def numbers_tab(report: dict[str, Any]) -> Any:
@@ -200,10 +202,9 @@ def trust_tab(report: dict[str, Any]) -> list[Any]:
     ]
 
 
-def notes_tab(report: dict[str, Any]) -> Any:
-    """What a reader of the numbers must know."""
-    notes = report["notes"]
-    return html.Ul([html.Li(note) for note in notes]) if notes else dmc.Text("No notes.", size="sm", c="dimmed")
+def methods_tab(report: dict[str, Any]) -> list[Any]:
+    """What a reader of the numbers must know, and what a paper would say."""
+    return [html.Ul([html.Li(note) for note in report["notes"]]), html.P(report["methods"])]
 
 
 def _definitions(rows: list[tuple[str, str]]) -> html.Dl:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -16,23 +17,21 @@ from .hardware import Hardware, load_hardware
 from .network import Network, load_network
 from .report import Report
 
-#: below this many columns a table loses digits, so output that is piped gets at least this
-_MIN_WIDTH = 110
+#: below this many columns a table loses digits
+_MIN_WIDTH = 118
 
 
 def console() -> Console:
-    """Rich on a terminal; plain and wide enough when piped."""
+    """Rich on a terminal, plain when piped; never so narrow that a table loses digits."""
     if sys.stdout.isatty():
-        return Console()
+        return Console(width=max(Console().width, _MIN_WIDTH))
     return Console(width=_MIN_WIDTH, no_color=True, highlight=False)
 
 
 def print_report(report: Report) -> None:
     """The numbers of a report, its components and its notes."""
     out = console()
-    out.print(
-        f"[bold]{report.network}[/bold] on [bold]{report.chip}[/bold]  (report {report.report_hash[:12]})"
-    )
+    out.print(f"[bold]{report.network}[/bold] on [bold]{report.chip}[/bold]  (report {report.report_hash[:12]})")
     if report.measured:
         low, high = report.measured.interval
         chips = len(report.measured.chips)
@@ -40,9 +39,7 @@ def print_report(report: Report) -> None:
             f"accuracy      {report.measured.value:.2%}  (95 % interval {low:.2%} to {high:.2%}; "
             f"{report.measured.samples} samples of {report.measured.data}, {chips} chip{'s' * (chips > 1)})"
         )
-    out.print(
-        f"energy        {engineering(report.energy_pj, 'pJ'):<14} {report.energy_pj:.6f} pJ per inference"
-    )
+    out.print(f"energy        {engineering(report.energy_pj, 'pJ'):<14} {report.energy_pj:.6f} pJ per inference")
     out.print(f"latency       {engineering(report.latency_ns, 'ns'):<14} {report.latency_ns:.6f} ns")
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
@@ -65,11 +62,7 @@ def print_report(report: Report) -> None:
 
 
 def _components(report: Report) -> Table:
-    table = Table(title="components", title_justify="left")
-    for name, justify in (("component", "left"), ("energy", "right"), ("", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for name in ("area", "", "critical time", ""):
-        table.add_column(name, justify="right")
+    table = _table("components", "component", "energy", "", "area", "", "critical time", "")
     totals = report.tree
     rows = sorted(report.tree.components().items(), key=lambda item: -item[1].energy_pj)
     for name, node in rows:
@@ -89,9 +82,7 @@ def print_defects(network: Network, hardware: Hardware) -> None:
     """What each released defect does to energy, latency and area."""
     from .cost.released import defect_table
 
-    table = Table(title="each defect corrected by itself", title_justify="left")
-    for name in ("defect", "energy", "", "latency", "", "area", ""):
-        table.add_column(name, justify="left" if name == "defect" else "right")
+    table = _table("each defect corrected by itself", "defect", "energy", "", "latency", "", "area", "")
     for row in defect_table(network, hardware):
         table.add_row(
             row.name,
@@ -137,9 +128,7 @@ def print_dry_run(space: str, store: str) -> None:
     from .sweep import dry_run
 
     plan = dry_run(space, store)
-    print(
-        f"{plan.designs} designs, {plan.stored} stored, {plan.measurements} distinct accuracy measurements to make"
-    )
+    print(f"{plan.designs} designs, {plan.stored} stored, {plan.measurements} distinct accuracy measurements to make")
 
 
 def run_sweep(space: str, store: str, executor: str, workers: int | None, *, resume: bool) -> Any:
@@ -177,7 +166,9 @@ def training_progress() -> Iterator[Callable[[Any], None]]:
     """The same progress, fed by a trainer's epochs."""
     with _progress() as report:
         yield lambda epoch: report(
-            epoch.epoch, epoch.epochs, f"epochs, loss {epoch.task_loss:.3f}, training accuracy {epoch.train_accuracy:.1%}"
+            epoch.epoch,
+            epoch.epochs,
+            f"epochs, loss {epoch.task_loss:.3f}, training accuracy {epoch.train_accuracy:.1%}",
         )
 
 
@@ -200,23 +191,30 @@ def print_pareto(study: Any) -> None:
     from .sweep import pareto_table
 
     rows = pareto_table(study)
-    table = Table(
-        title=f"Pareto front of accuracy and EDAP: {len(rows)} of {len(study)} designs", title_justify="left"
-    )
-    headings = ("network", "weight bits", "crossbar", "ADC bits", "accuracy", "95 % interval", "EDAP J·s·mm²")
-    for name in (*headings, "TOPS/W", "area", "utilization"):
-        table.add_column(name, justify="left" if name == "network" else "right")
+    title = f"Pareto front of accuracy and EDAP: {len(rows)} of {len(study)} designs"
+    table = _table(title, "network", "weights", "crossbar", "ADC", "accuracy", "95 % interval")
+    for name in ("EDAP J·s·mm²", "TOPS/W", "area", "used"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
             row.network,
-            str(row.weight_bits),
+            f"{row.weight_bits} bit",
             f"{row.rows}x{row.cols}",
-            str(row.adc_bits),
+            f"{row.adc_bits} bit",
             f"{row.accuracy:.2%}",
-            f"{row.accuracy_low:.1%} to {row.accuracy_high:.1%}",
+            f"{100 * row.accuracy_low:.1f} to {row.accuracy_high:.1%}",
             f"{row.edap:.3g}",
             f"{row.tops_per_watt:.3g}",
             engineering(row.area_um2, "µm²"),
             f"{row.utilization:.1%}",
         )
     console().print(table)
+
+
+def _table(title: str, first: str, *others: str) -> Table:
+    """A plain table: the first column is text, the others are numbers; no cell is broken over lines."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table

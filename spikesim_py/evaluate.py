@@ -16,7 +16,7 @@ from .activity import Activity, resolve_activity
 from .cost import CostResult, cost_network
 from .datasets import Dataset, load_dataset
 from .errors import InputError
-from .hardware import Hardware, Subtract, TapSum, hardware_fields, load_hardware
+from .hardware import Hardware, TapSum, hardware_fields, load_hardware
 from .mapping import map_network
 from .network import Network, load_network
 from .report import Accuracy, Report

@@ -61,12 +61,8 @@ class Browser:
 
     def text(self, query: str) -> str:
         """Text of an element, read in one step because React may replace it; empty if it is not there."""
-        return str(
-            self.js(
-                "const e = document.querySelector(arguments[0]) ?? {textContent: ''}; return e.innerText ?? e.textContent",
-                query,
-            )
-        )
+        code = "const e = document.querySelector(arguments[0]); return e ? e.innerText ?? e.textContent : ''"
+        return str(self.js(code, query))
 
     def count(self, query: str) -> int:
         return int(self.js("return document.querySelectorAll(arguments[0]).length", query))
@@ -91,6 +87,16 @@ class Browser:
         builder.pointer_action.move_to_location(round(x), round(y)).pause(0.3)
         builder.perform()
         ActionChains(self.driver).click().perform()
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        """Press at one place, move, release at another."""
+        from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+        builder = ActionBuilder(self.driver)
+        pointer = builder.pointer_action
+        pointer.move_to_location(round(start[0]), round(start[1])).pointer_down().pause(0.1)
+        pointer.move_to_location(round(end[0]), round(end[1])).pause(0.1).pointer_up()
+        builder.perform()
 
     def click(self, query: str) -> None:
         """A real mouse click on the middle of an element, scrolled into view."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,3 +127,23 @@ def study(bits: tuple[int, ...] = (2, 4, 8), adc: tuple[int, ...] = (4, 5, 6)) -
             for rows in (64, 128)
         ]
     )
+
+
+class Shelf:
+    """Stands in for `load_study`: one study that can grow or break, over a file whose change is seen."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.loads = path, 0
+        self.put(study())
+
+    def put(self, content: MemoryStudy | Exception) -> None:
+        self.content = content
+        with self.path.open("a") as stream:
+            stream.write("x")
+
+    def load(self, path: Path) -> MemoryStudy:
+        assert path == self.path
+        self.loads += 1
+        if isinstance(self.content, Exception):
+            raise self.content
+        return self.content

@@ -47,7 +47,7 @@ def test_evaluate_writes_json_and_html(tmp_path: Path) -> None:
     assert data["hardware"]["crossbar"]["rows"] == 64
     assert f"{data['metrics']['accuracy']:.2%}" in result.output
     text = page.read_text()
-    assert text.startswith("<!doctype html>")
+    assert text.lower().startswith("<!doctype html>")
     assert 'src="http' not in text
 
 

@@ -31,8 +31,13 @@ def vgg9(steps: int) -> Network:
 
 @pytest.mark.parametrize(
     ("steps", "energy_uj", "latency_ms"),
-    [(1, "3.181387", "12.566528"), (2, "6.362774", "25.133056"), (4, "12.725547", "50.266112")]
-    + [(5, "15.906934", "62.832640"), (10, "31.813868", "125.665280")],
+    [
+        (1, "3.181387", "12.566528"),
+        (2, "6.362774", "25.133056"),
+        (4, "12.725547", "50.266112"),
+        (5, "15.906934", "62.832640"),
+        (10, "31.813868", "125.665280"),
+    ],
 )
 def test_golden_outputs_over_time_steps(steps: int, energy_uj: str, latency_ms: str) -> None:
     """Runs of the authors' script (tests/reference/README.md)."""
@@ -96,7 +101,9 @@ def conv_stack(layers: Layers, dim: int, kernel: int, steps: int) -> tuple[Netwo
     return build(description, {}), table
 
 
-def script(table: list[tuple[int, int, int, int]], k: int, x: int, t: int, device: str, per_tile: int, mhz: float) -> Any:
+def script(
+    table: list[tuple[int, int, int, int]], k: int, x: int, t: int, device: str, per_tile: int, mhz: float
+) -> Any:
     """The published equations, written a second time from the paper's notation."""
     xbar_pj, xbar_um2 = {"rram": (1.76423, 26.2144), "sram": (671.089, 671.089)}[device]
     pes = [math.ceil(cin / x) * math.ceil(cout / x) for cin, cout, _, _ in table]
@@ -124,7 +131,15 @@ def script(table: list[tuple[int, int, int, int]], k: int, x: int, t: int, devic
     mhz=st.sampled_from([100.0, 250.0, 1000.0]),
 )
 def test_any_layer_list_equals_the_published_equations(
-    channels: list[int], pools: list[bool], dim: int, kernel: int, x: int, steps: int, device: str, per_tile: int, mhz: float
+    channels: list[int],
+    pools: list[bool],
+    dim: int,
+    kernel: int,
+    x: int,
+    steps: int,
+    device: str,
+    per_tile: int,
+    mhz: float,
 ) -> None:
     layers = [(a, b, p) for a, b, p in zip(channels, channels[1:], pools, strict=False)]
     network, table = conv_stack(layers, dim, kernel, steps)

@@ -118,9 +118,7 @@ def test_designs_with_one_accuracy_key_have_one_accuracy(first: dict[str, Any], 
     results = []
     for fields in (first, second):
         chip = load_hardware("rram_32nm", {name.replace("__", "."): value for name, value in fields.items()})
-        run = measure(
-            load_network("digits-w4"), chip, data="digits", split="report", samples=40, chips=1, seed=0
-        )
+        run = measure(load_network("digits-w4"), chip, data="digits", split="report", samples=40, chips=1, seed=0)
         results.append((run.accuracy, run.activity.to_dict()))
     assert results[0] == results[1]
 

@@ -10,32 +10,12 @@ from typing import Any
 import pytest
 from dash import dcc
 from dash.development.base_component import Component
-from study_data import MemoryStudy, report, study
+from study_data import MemoryStudy, Shelf, report, study
 
 from explorer_app import create_app, serve, views
 from explorer_app.reader import Reader
 from explorer_app.server import listen
 from spikesim_py.errors import InputError, StoreError
-
-
-class Shelf:
-    """Stands in for `load_study`: one study that can grow or break, over a file whose change is seen."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.loads = path, 0
-        self.put(study())
-
-    def put(self, content: MemoryStudy | Exception) -> None:
-        self.content = content
-        with self.path.open("a") as stream:
-            stream.write("x")
-
-    def load(self, path: Path) -> MemoryStudy:
-        assert path == self.path
-        self.loads += 1
-        if isinstance(self.content, Exception):
-            raise self.content
-        return self.content
 
 
 @pytest.fixture
@@ -135,47 +115,47 @@ def test_a_tick_is_silent_until_the_study_grows(shelf: Shelf, call: Call) -> Non
 
 
 def test_the_cloud_follows_the_study_and_the_axes(shelf: Shelf, call: Call) -> None:
-    found = call("pareto.figure", **AXES)
+    found = call("drawn.data", **AXES)
     assert found["problem"]["children"] is None
     assert found["status"]["children"] == "18 designs"
-    assert "EDAP" in found["pareto"]["figure"]["layout"]["xaxis"]["title"]["text"]
+    assert "EDAP" in found["drawn"]["data"]["layout"]["xaxis"]["title"]["text"]
     shelf.put(study(bits=(1, 2, 4, 8)))
-    found = call("pareto.figure", **AXES | {"x": "adc.bits"})
+    found = call("drawn.data", **AXES | {"x": "adc.bits"})
     assert found["status"]["children"] == found["cloud-note"]["children"] == "24 designs"
-    assert "adc.bits" in found["pareto"]["figure"]["layout"]["xaxis"]["title"]["text"]
+    assert "adc.bits" in found["drawn"]["data"]["layout"]["xaxis"]["title"]["text"]
 
 
 @pytest.mark.parametrize("chosen", [{"x": "gone.field"}, {"color": "gone.field"}, {"y": "gone"}])
 def test_choices_that_another_study_left_behind_do_no_harm(call: Call, chosen: dict[str, str]) -> None:
-    found = call("pareto.figure", **AXES | chosen)
-    assert found["pareto"]["figure"]["data"]
+    found = call("drawn.data", **AXES | chosen)
+    assert found["drawn"]["data"]["data"]
 
 
 def test_an_unreadable_study_is_a_message_on_the_page(
     shelf: Shelf, call: Call, caplog: pytest.LogCaptureFixture
 ) -> None:
     shelf.put(StoreError("study.db: is not a study"))
-    found = call("pareto.figure", **AXES)
+    found = call("drawn.data", **AXES)
     assert "study.db: is not a study" in str(found["problem"])
     assert call("designs.rowData", designs=[], **AXES)["designs"]["rowData"] == []
     assert call("breakdown.figure", selected="ab", quantity="energy_pj", by="layer") == {}
     assert not caplog.records
     shelf.put(study())
-    assert call("pareto.figure", **AXES)["problem"]["children"] is None
+    assert call("drawn.data", **AXES)["problem"]["children"] is None
 
 
 def test_a_study_without_designs_waits(shelf: Shelf, call: Call) -> None:
     shelf.put(MemoryStudy([]))
-    found = call("pareto.figure", **AXES)
+    found = call("drawn.data", **AXES)
     assert found["status"]["children"] == "no design yet"
-    assert "waiting" in str(found["pareto"]["figure"]["layout"]["annotations"])
+    assert "waiting" in str(found["drawn"]["data"]["layout"]["annotations"])
     assert call("designs.rowData", designs=[], **AXES)["designs"]["rowData"] == []
 
 
 def test_costs_without_accuracy_are_drawn_along_another_axis(shelf: Shelf, call: Call) -> None:
     shelf.put(MemoryStudy([report(bits, accuracy=None) for bits in (2, 4)]))
-    found = call("pareto.figure", **AXES)
-    assert "efficiency" in found["pareto"]["figure"]["layout"]["yaxis"]["title"]["text"]
+    found = call("drawn.data", **AXES)
+    assert "efficiency" in found["drawn"]["data"]["layout"]["yaxis"]["title"]["text"]
     table = call("designs.rowData", designs=[], **AXES)
     assert "accuracy" not in [column["field"] for column in table["designs"]["columnDefs"]]
 
@@ -198,7 +178,7 @@ def test_a_design_shows_its_numbers_configuration_sources_and_command(call: Call
     assert "--set crossbar.rows=64 --set adc.bits=4" in str(found["detail-command"])
     assert "program_sigma: 0.04" in str(found["detail-configuration"])
     assert "simulator-validated" in str(found["detail-trust"])
-    assert "a note" in str(found["detail-notes"])
+    assert "a note" in str(found["detail-methods"])
     assert repr(item.energy_pj) in str(found["detail-numbers"])
 
 

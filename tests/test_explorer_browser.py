@@ -15,8 +15,7 @@ from pathlib import Path
 import dash
 import pytest
 from browser import Browser, browser, need_browser
-from study_data import MemoryStudy, report, study
-from test_explorer_app import Shelf
+from study_data import MemoryStudy, Shelf, report, study
 from werkzeug.serving import make_server
 
 import spikesim_py as ss
@@ -24,6 +23,8 @@ from explorer_app import create_app
 from spikesim_py.errors import StoreError
 
 pytestmark = pytest.mark.browser
+PLOT = "document.querySelector('#pareto .js-plotly-plot')"
+DRAWN = f"{PLOT}._fullData.filter(t => t.customdata).reduce((sum, t) => sum + t.x.length, 0)"
 
 
 @pytest.fixture(scope="module")
@@ -137,20 +138,19 @@ def test_axes_and_colour_can_be_chosen(opened: Browser) -> None:
     assert markers(page) == 18
 
 
-PLOT = "document.querySelector('#pareto .js-plotly-plot')"
-
-
 @pytest.mark.slow
 def test_a_running_sweep_appears_without_disturbing_the_user(opened: Browser, shelf: Shelf) -> None:
     page = opened
     item = report(8, {"adc.bits": 6, "crossbar.rows": 128}, accuracy=0.5)
     choose_point(page, item.report_hash)
-    page.js(f"window.Plotly.relayout({PLOT}, {{'yaxis.range': [50, 99]}})")
+    box = page.js("const r = document.querySelector('#pareto .nsewdrag').getBoundingClientRect(); return [r.x, r.y]")
+    page.drag((box[0] + 60, box[1] + 20), (box[0] + 360, box[1] + 200))
+    zoomed = page.js(f"return {PLOT}._fullLayout.yaxis.range")
     shelf.put(study(bits=(1, 2, 4, 8)))
-    page.wait(lambda: markers(page) == 24, "the new designs")
-    assert page.text("#status") == "24 designs"
+    page.wait(lambda: page.text("#status") == "24 designs", "the new designs")
+    assert page.js(f"return {DRAWN}") == 24
     assert page.text(".hash") == item.report_hash[:12]
-    assert page.js(f"return {PLOT}._fullLayout.yaxis.range") == [50, 99]
+    assert page.js(f"return {PLOT}._fullLayout.yaxis.range") == zoomed
     page.wait(lambda: page.count("#designs .ag-row-selected") == 1, "the row, still selected")
 
 

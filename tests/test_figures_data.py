@@ -125,11 +125,36 @@ def test_every_design_is_drawn_once_whatever_colours_it(color: str) -> None:
 def test_confidence_bars_reach_the_interval() -> None:
     frame = study().frame()
     rows = {found: i for i, found in enumerate(frame["report_hash"])}
-    for trace in _markers(pareto_figure(frame)):
+    for trace in _markers(pareto_figure(frame, log_y=False)):
         for k, found in enumerate(trace.customdata):
             row = rows[found]
             assert math.isclose(trace.y[k] + trace.error_y.array[k], 100 * frame["accuracy_high"][row])
             assert math.isclose(trace.y[k] - trace.error_y.arrayminus[k], 100 * frame["accuracy_low"][row])
+
+
+def test_on_an_error_axis_bars_reach_the_interval_and_stop_short_of_perfection() -> None:
+    frame = study().frame()
+    frame["accuracy_high"][0] = 1.0
+    rows = {found: i for i, found in enumerate(frame["report_hash"])}
+    figure = pareto_figure(frame, log_y=True)
+    assert figure.layout.yaxis.type == "log"
+    assert figure.layout.yaxis.autorange == "reversed"
+    assert dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))[5] == "95"
+    for trace in _markers(figure):
+        for k, found in enumerate(trace.customdata):
+            row = rows[found]
+            assert math.isclose(trace.y[k], 100 - 100 * frame["accuracy"][row])
+            assert math.isclose(trace.y[k] + trace.error_y.array[k], 100 - 100 * frame["accuracy_low"][row])
+            top = trace.y[k] - trace.error_y.arrayminus[k]
+            assert math.isclose(top, max(0.05, 100 - 100 * frame["accuracy_high"][row]))
+
+
+def test_a_perfect_accuracy_keeps_its_place_on_a_linear_axis() -> None:
+    frame = study().frame()
+    frame["accuracy"][0] = 1.0
+    figure = pareto_figure(frame, log_y=True)
+    assert figure.layout.yaxis.type == "linear"
+    assert max(max(trace.y) for trace in _markers(figure)) == 100.0
 
 
 def test_axes_say_unit_and_direction_and_are_logarithmic_only_where_they_can_be() -> None:
@@ -146,7 +171,7 @@ def test_axes_say_unit_and_direction_and_are_logarithmic_only_where_they_can_be(
 
 def test_the_chosen_design_is_ringed() -> None:
     frame = study().frame()
-    figure = pareto_figure(frame, selected=str(frame["report_hash"][3]))
+    figure = pareto_figure(frame, selected=str(frame["report_hash"][3]), log_y=False)
     ring = next(trace for trace in figure.data if trace.name == "selected")
     assert math.isclose(ring.y[0], frame["accuracy"][3] * 100)
     assert not any(trace.name == "selected" for trace in pareto_figure(frame, selected="gone").data)
@@ -169,8 +194,8 @@ def test_columns_are_labelled_for_readers() -> None:
     assert varying(frame) == ["network", "weight_bits", "crossbar.rows", "adc.bits"]
     assert column(frame, "weight_bits").title == "weight bits"
     assert column(frame, "accuracy").title == "accuracy (%)"
-    assert shown(frame, "adc.bits", 0) == "4"
-    assert shown({"network": np.array(["<b>x"])}, "network", 0) == "&lt;b&gt;x"
+    assert shown(frame, "adc.bits", [0, 2]) == ["4", "5"]
+    assert shown({"network": np.array(["<b>x"])}, "network", [0]) == ["&lt;b&gt;x"]
 
 
 LEAF = st.tuples(st.integers(0, 14), st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e6))
@@ -210,9 +235,18 @@ def test_a_component_has_one_colour_in_every_figure() -> None:
     for quantity in QUANTITIES:
         for trace in breakdown_figure(data, quantity).data:
             if trace.type == "bar":
-                colors.setdefault(trace.name, set()).add(trace.marker.color)
+                colors.setdefault(trace.name, set()).update(trace.marker.color)
     assert "other" in colors
     assert all(len(found) == 1 for found in colors.values())
+
+
+def test_components_without_the_quantity_have_no_bar() -> None:
+    silent = component("mux", area_um2=5.0, grade="sourced", source="s")
+    root = branch("chip", [branch("l", [silent, component("adc", energy_pj=2.0, grade="sourced", source="s")])])
+    figure = breakdown_figure(root.to_dict(), "energy_pj", "component")
+    assert figure.layout.yaxis.categoryarray == ("adc",)
+    assert breakdown_figure(root.to_dict(), "area_um2", "component").layout.yaxis.categoryarray == ("mux",)
+    assert len(breakdown_figure(root.to_dict(), "critical_ns", "component").layout.yaxis.categoryarray) == 0
 
 
 def test_a_component_right_below_the_chip_is_shared() -> None:

@@ -209,7 +209,8 @@ def changed_network(node: str | None, fields: dict[str, Any]) -> Network:
 def network_outputs(network: Network) -> dict[str, Any]:
     images = tiny_images(24)
     result = network.run(images)
-    report = cost(network, load_hardware(RRAM))
+    # offset weights are stored at their declared width, differential ones at the width that they need
+    report = cost(network, load_hardware(RRAM, {"mapping.signs": "offset"}))
     return {
         "outputs": result.outputs.tolist(),
         "spikes": dict(result.spikes),

@@ -105,14 +105,14 @@ class TestExecutorContract:
         assert list(executor(name, 2)(sweep_jobs.square, [])) == []
 
     def test_an_item_that_raises_is_an_error_of_one_line(self, name: str) -> None:
-        outcomes = dict((i, (s, v)) for i, s, v in executor(name, 2)(sweep_jobs.troubled, [1, 3, 4]))
+        outcomes = {i: (s, v) for i, s, v in executor(name, 2)(sweep_jobs.troubled, [1, 3, 4])}
         assert outcomes[1] == ("error", "ValueError: three is bad")
         assert outcomes[0] == ("ok", 1)
         assert outcomes[2] == ("ok", 16)
 
 
 def test_a_poison_item_is_found_and_its_neighbours_are_unharmed() -> None:
-    outcomes = dict((i, (s, v)) for i, s, v in executor("local", 2)(sweep_jobs.troubled, range(9)))
+    outcomes = {i: (s, v) for i, s, v in executor("local", 2)(sweep_jobs.troubled, range(9))}
     assert outcomes.pop(5) == ("crashed", "its process died")
     assert outcomes.pop(3)[0] == "error"
     assert outcomes == {i: ("ok", i * i) for i in (0, 1, 2, 4, 6, 7, 8)}
@@ -312,9 +312,7 @@ def test_a_sweep_killed_at_any_moment_resumes(tmp_path: Path, trial: int) -> Non
 # ------------------------------------------------------------------------------------------------------ fronts
 
 
-@given(
-    points=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)), min_size=0, max_size=30)
-)
+@given(points=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(0, 5)), min_size=0, max_size=30))
 def test_fronts_equal_brute_force(points: list[tuple[int, int, int]]) -> None:
     metrics = ["accuracy", "edap", "tops_per_watt"]
     values = np.array(points, dtype=float).reshape(-1, 3)

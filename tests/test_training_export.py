@@ -31,15 +31,12 @@ def _random_module(shape: Shape, arithmetic: Float | Integer, seed: int) -> Spik
     """Untrained, with batch norms that let a good part of the units fire."""
     torch.manual_seed(seed)
     module = SpikingConvNet(shape, arithmetic)
-    module.train()
     images = torch.randint(0, 2**shape.input_bits, (8, *shape.input_shape)).float()
     for stage in module.stages:
         torch.nn.init.normal_(stage.norm.gamma, 1.0, 0.5)
         torch.nn.init.normal_(stage.norm.beta, 0.3, 0.5)
-    with torch.no_grad():
-        for _ in range(20):
-            module(images)
-    return module.eval()
+    module.settle(images)
+    return module
 
 
 def _assert_same(module: SpikingConvNet, network: Network, images: np.ndarray) -> None:

@@ -59,9 +59,7 @@ def test_training_leaves_the_callers_torch_as_it_was(tmp_path):
 
 def test_training_learns_and_the_file_says_how(tmp_path):
     seen: list[training.Epoch] = []
-    text = QUANTIZED.replace("epochs: 1", "epochs: 8, batch: 16, learning_rate: 0.01").replace(
-        "4, 6", "8, 12"
-    )
+    text = QUANTIZED.replace("epochs: 1", "epochs: 8, batch: 16, learning_rate: 0.01").replace("4, 6", "8, 12")
     path, log = tmp_path / "net.safetensors", tmp_path / "log.csv"
     made = training.train(_recipe(tmp_path, text), output=path, log=log, progress=seen.append)
     assert made.path == path

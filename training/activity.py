@@ -23,8 +23,7 @@ def measure_activity(network: Network, images: NDArray[Any]) -> dict[str, float]
     values = {"input": check_input(network, images)}
     network.run(images, observer=lambda name, value: values.update({name: value}), batch=len(images))
     return {
-        node.name: _rate(node, values[node.inputs[0]], network.edges[node.inputs[0]].bits)
-        for node in network.layers
+        node.name: _rate(node, values[node.inputs[0]], network.edges[node.inputs[0]].bits) for node in network.layers
     }
 
 

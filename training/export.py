@@ -126,9 +126,7 @@ def adopt(module: SpikingConvNet, teacher: Network, images: NDArray[Any]) -> Non
     module.classifier.weight.copy_(torch.from_numpy(teacher.weight("fc").copy()))
 
 
-def _unfold(
-    norm: Norm, multiplier: NDArray[Any], bias: NDArray[Any], sums: NDArray[Any], scale: float
-) -> None:
+def _unfold(norm: Norm, multiplier: NDArray[Any], bias: NDArray[Any], sums: NDArray[Any], scale: float) -> None:
     """A batch norm whose fold is the given affine, on sums that the module counts in units of `scale`."""
     axes = (0, 1, 3, 4)
     mean, variance = sums.mean(axes, dtype=np.float64), sums.var(axes, dtype=np.float64)

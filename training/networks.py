@@ -14,7 +14,6 @@ from .quantizers import Arithmetic, Folded
 
 Tensor = torch.Tensor
 NORM_EPSILON = 1e-5  # batch norm's usual guard against a channel that never varies
-_MOMENTUM = 0.1
 _POOL = 2
 
 
@@ -68,7 +67,9 @@ class Norm(nn.Module):
     """Batch norm over samples, time-steps and pixels together, starting at one threshold (tdBN).
 
     Zheng et al. 2021 (arXiv 2011.05280), eq. 4 to 7 with alpha = 1. Sum pooling's 1/4 needs no place of its
-    own: normalization takes out any constant factor.
+    own: normalization takes out any constant factor. `mean` and `variance` are those of the last batch seen in
+    training; `settle` makes that batch a whole split, because an average over the last few batches cost a
+    1-bit network more than two points.
     """
 
     mean: Tensor
@@ -82,16 +83,15 @@ class Norm(nn.Module):
         self.register_buffer("variance", torch.ones(channels))
 
     def fold(self, arithmetic: Arithmetic) -> Folded:
-        """The affine by the running statistics: what is exported."""
+        """The affine by the stored statistics: what is exported."""
         return self._fold(arithmetic, self.mean, self.variance)
 
     def forward(self, a: Tensor, arithmetic: Arithmetic) -> Tensor:
         if not self.training:
             return arithmetic.affine(a, self.fold(arithmetic))
         variance, mean = torch.var_mean(a, (0, 1, 3, 4), correction=0)
-        with torch.no_grad():
-            self.mean.lerp_(mean, _MOMENTUM)
-            self.variance.lerp_(variance, _MOMENTUM)
+        self.mean.copy_(mean.detach())
+        self.variance.copy_(variance.detach())
         return arithmetic.affine(a, self._fold(arithmetic, mean, variance))
 
     def _fold(self, arithmetic: Arithmetic, mean: Tensor, variance: Tensor) -> Folded:
@@ -129,6 +129,16 @@ class SpikingConvNet(nn.Module):
     def stages(self) -> list[Stage]:
         """Convolutions with their batch norms, from the input on."""
         return [stage for stage in self._stages if isinstance(stage, Stage)]
+
+    @torch.no_grad()
+    def settle(self, images: Tensor) -> None:
+        """Fix every batch norm to its exact statistics over `images`, one batch; then eval mode.
+
+        Precise BN (Wu and Johnson 2021, arXiv 2105.07576, section 3).
+        """
+        self.train()
+        self(images)
+        self.eval()
 
     def forward(self, images: Tensor) -> Answer:
         """`images` (samples, C, H, W): whole numbers from 0 to 2^input_bits - 1, as float32."""

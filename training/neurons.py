@@ -46,9 +46,7 @@ def spike(u: Tensor, theta: float, surrogate: str = "triangle") -> Tensor:
     return _Spike.apply(u, theta, SURROGATES[surrogate])  # type: ignore[no-any-return, no-untyped-call]
 
 
-def lif(
-    a: Tensor, time_steps: int, arithmetic: Arithmetic, reset: Reset, surrogate: str
-) -> tuple[Tensor, Tensor]:
+def lif(a: Tensor, time_steps: int, arithmetic: Arithmetic, reset: Reset, surrogate: str) -> tuple[Tensor, Tensor]:
     """Spikes and membranes of units driven by `a`, in the order of the reference executor.
 
     ``u = leak(v) + a``, spike where ``u >= theta``, reset, store. The reset takes no part in the gradient

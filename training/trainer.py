@@ -28,6 +28,7 @@ from .networks import Answer, Shape, SpikingConvNet
 from .quantizers import Float
 
 Tensor = torch.Tensor
+_SETTLE_IMAGES = 1024  # enough for exact statistics of a channel: each image counts T x H x W times
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,9 @@ def fit(recipe: TrainingConfig, progress: Progress | None = None) -> tuple[Spiki
         module = SpikingConvNet(_shape(recipe, data), recipe.arithmetic, recipe.optimization.surrogate)
         teacher = _teacher(recipe.distillation, module, data)
         history = tuple(_epochs(module, teacher, recipe, data, progress or (lambda epoch: None)))
-    return module.eval(), history
+        sample = _pixels(data.head(min(len(data), _SETTLE_IMAGES)))
+        module.settle(shifted(sample, recipe.optimization.shift_pixels))  # as it was trained
+    return module, history
 
 
 @torch.no_grad()
@@ -183,7 +186,7 @@ def _epochs(
     progress: Progress,
 ) -> Iterator[Epoch]:
     how = recipe.optimization
-    images, labels = torch.from_numpy(data.images.astype(np.float32)), torch.from_numpy(data.labels.copy())
+    images, labels = _pixels(data), torch.from_numpy(data.labels.copy())
     batches = len(labels) // how.batch
     if not batches:
         raise InputError(
@@ -208,6 +211,10 @@ def _epochs(
         done = Epoch(epoch, how.epochs, rate, *(sums / batches).tolist())
         progress(done)
         yield done
+
+
+def _pixels(data: Dataset) -> Tensor:
+    return torch.from_numpy(data.images.astype(np.float32))
 
 
 def _losses(

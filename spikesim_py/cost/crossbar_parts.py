@@ -100,7 +100,7 @@ def _dummy(layer: Layer, read: Read) -> Part:
     """A column of off cells per crossbar, connected in every phase; its area is part of the crossbar."""
     fj = current_fj(layer.hardware, read.adc, cell_siemens(layer.hardware, 0.0))
     energy = _crossbar_phases(layer) * layer.active_lines * fj * 1e-3
-    return Part("dummy_column", read.array.grade, read.array.source, energy_pj=energy)
+    return Part("dummy_column", "sourced", f"as a column of the crossbar: {read.adc.source}", energy_pj=energy)
 
 
 def _rows(layer: Layer, read: Read) -> Part:

@@ -74,9 +74,7 @@ def _array(tech: Technology) -> Part:
     return Part("fp32_array", weakest(law.grade, "assumed"), law.source, area_um2=area, leakage_pw=leakage)
 
 
-def _products(
-    network: Network, tech: Technology, layer: Conv | Linear, rate: float, clock_ns: float
-) -> list[Part]:
+def _products(network: Network, tech: Technology, layer: Conv | Linear, rate: float, clock_ns: float) -> list[Part]:
     """Multiply-accumulates of a layer, its weights and its inputs."""
     law, edge, source = tech["fp32"], network.edges[layer.name], network.edges[layer.inputs[0]]
     passes = 1 if network.runs_once(layer.name) else network.time_steps

@@ -71,8 +71,11 @@ def shared_parts(tech: Technology, mapping: Mapping) -> list[Part]:
     bits = network.edges["input"].size * spec.bits
     memory = Memory(tech, bits)
     return [
-        Part("noc_routers", tech.noc.grade, tech.noc.source, area_um2=area, leakage_pw=area * density),
-        Part("noc_links", tech.noc.grade, tech.noc.source, area_um2=wires, leakage_pw=wires * density),
+        Part("noc_routers", tech.noc.grade, tech.noc.source, area_um2=area),
+        Part("noc_links", tech.noc.grade, tech.noc.source, area_um2=wires),
+        Part(
+            "noc_leakage", "assumed", f"as flip-flops, area for area: {law.source}", leakage_pw=(area + wires) * density
+        ),
         Part(
             "global_buffer",
             memory.grade,

@@ -66,9 +66,7 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
     )
 
 
-def _core(
-    mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activity
-) -> tuple[list[Part], float]:
+def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activity) -> tuple[list[Part], float]:
     """A layer's parts but for the NoC, and the time of one pass over its positions."""
     record = activity.layers[plan.name]
     layer = _layer(mapping, tech, plan, record)

@@ -242,17 +242,21 @@ def _energies(layer: _Layer, hardware: Hardware) -> Iterator[CostNode]:
     phases, adcs = _phases_and_adcs(hardware)
     turns = _conversions_per_read(layer, hardware)
     sram = hardware.device.kind is DeviceKind.SRAM
-    crossbar_pj, crossbar_fix = (unit.crossbar_sram, None) if sram else (unit.crossbar_rram, None)
-    if sram and not defects.sram_energy_is_area:
-        crossbar_fix = published.corrected.crossbar_sram_pj
+    crossbar_pj = unit.crossbar_sram if sram else unit.crossbar_rram
+    crossbar_fix = published.corrected.crossbar_sram_pj if sram and not defects.sram_energy_is_area else None
     diff_fix = None if defects.diff_energy_unit else published.corrected.diff_pj
     cycles = layer.pes * layer.positions * layer.reads
     scaled = _crossbar_scale(hardware)
+    read_pj = crossbar_fix.value if crossbar_fix else crossbar_pj
     rows: list[tuple[str, float, _Corrected | None]] = [
         ("htree", unit.htree, None),
         ("mem_fetch", unit.mem_fetch, None),
         ("neuron", unit.neuron, None),
-        ("crossbar", phases * layer.taps * (crossbar_fix.value if crossbar_fix else crossbar_pj) * scaled, crossbar_fix),
+        (
+            "crossbar",
+            phases * layer.taps * read_pj * scaled,
+            crossbar_fix,
+        ),
         ("adc", phases * adcs * turns * unit.adc, None),
         ("mux", phases * adcs * turns * unit.mux, None),
         ("diff", phases * _SUBTRACTORS * (diff_fix.value if diff_fix else unit.diff), diff_fix),

@@ -36,8 +36,6 @@ def schedule(layers: Sequence[Staged], pipeline: Pipeline) -> Timing:
         counts = tuple(layer.full if layer is bottleneck else Counts(1, 1) for layer in layers)
     else:
         counts = tuple(layer.full for layer in layers)
-    latency = sum(
-        part.exposed_ns(count) for layer, count in zip(layers, counts, strict=True) for part in layer.parts
-    )
+    latency = sum(part.exposed_ns(count) for layer, count in zip(layers, counts, strict=True) for part in layer.parts)
     interval = latency if pipeline == "none" else slowest.total_ns
     return Timing(latency, interval, slowest.name, counts)

@@ -53,9 +53,7 @@ def sign_count(layer: Layer) -> list[Part]:
     if signs is not SignMapping.OFFSET and signs is not SignMapping.OFFSET_NEGATIVE and not one_bit:
         return []
     bits = partial_sum_bits(plan, layer.hardware)
-    correction = placed(
-        "sign_count", adder(layer.tech, bits), plan.adcs, plan.outputs * plan.positions * plan.steps
-    )
+    correction = placed("sign_count", adder(layer.tech, bits), plan.adcs, plan.outputs * plan.positions * plan.steps)
     if signs is SignMapping.OFFSET_NEGATIVE:
         return [_masked(layer, correction)]
     return [_counted(layer, "sign_count", correction)]
@@ -148,8 +146,7 @@ def input_buffer(layer: Layer, read: Read) -> Part:
     rows = plan.groups * plan.rows * plan.input_bits
     reads = rows * plan.positions * plan.steps
     energy = sum(
-        share * (writes * memory.write_fj + reads * memory.read_fj)
-        for share, memory in zip(needs, held, strict=True)
+        share * (writes * memory.write_fj + reads * memory.read_fj) for share, memory in zip(needs, held, strict=True)
     )
     fetch_ns = math.ceil(rows * max(needs) / held[0].line_bits) * layer.clock_ns
     excess = max(fetch_ns - plan.input_bits * read.read_ns, 0.0) * plan.positions
@@ -163,5 +160,3 @@ def input_buffer(layer: Layer, read: Read) -> Part:
         read_ns=excess,
         hidden_ns=(fetch_ns * plan.positions - excess) * plan.steps,
     )
-
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -69,81 +69,88 @@ def breakdown(tree: Tree, quantity: Quantity) -> Breakdown:
     return Breakdown(tuple(layers), tuple(kept), values, QUANTITIES[quantity][1])
 
 
+def label(name: str) -> str:
+    """A layer's or component's name as plotly and a reader take it."""
+    return escape(name.replace("_", " "))
+
+
 def breakdown_figure(tree: Tree, quantity: Quantity, by: By = "layer") -> go.Figure:
     """Stacked horizontal bars: one per layer, stacked by component; or one per component, stacked by layer."""
     data = breakdown(tree, quantity)
-    total = float(data.values.sum())
-    scale = scale_for(total, data.unit)
+    bars = _layer_bars(data) if by == "layer" else _component_bars(data)
+    scale = scale_for(float(data.values.sum()), data.unit)
     figure = go.Figure(layout={"template": TEMPLATE, "barmode": "stack", "hovermode": "closest"})
-    figure.add_traces(list(_by_layer(data, scale.factor) if by == "layer" else _by_component(data, scale.factor)))
-    sums = data.values.sum(1 if by == "layer" else 0)
-    names = data.layers if by == "layer" else data.components
-    figure.add_trace(_totals(names, sums, total, scale.factor, data.unit))
+    figure.add_traces([*bars.stacked(scale.factor), bars.totals(scale.factor)])
     room = 1.28 if by == "layer" else 1.45  # for the text behind the longest bar
-    figure.update_xaxes(
-        title={"text": f"{QUANTITIES[quantity][0]} ({scale.unit})"},
-        range=[0, float(sums.max(initial=0.0)) * scale.factor * room or 1.0],
-    )
-    largest_first = [names[i] for i in np.argsort(-sums, kind="stable") if sums[i]]
-    shown = names if by == "layer" else largest_first
-    figure.update_yaxes(
-        categoryorder="array",
-        categoryarray=[escape(name) for name in shown],
-        autorange="reversed",
-        showgrid=False,
-        ticks="",
-    )
+    longest = float(bars.values.sum(1).max(initial=0.0)) * scale.factor
+    figure.update_xaxes(title={"text": f"{QUANTITIES[quantity][0]} ({scale.unit})"}, range=[0, longest * room or 1.0])
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", type="category")
+    figure.update_yaxes(categoryorder="array", categoryarray=[label(name) for name in bars.names])
     figure.update_layout(
         legend={"orientation": "h", "x": -0.12, "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
         margin={"t": 10, "b": 46, "l": 10},
-        height=90 + 27 * len(shown) + (60 if by == "layer" else 0),
+        height=90 + 27 * len(bars.names) + (60 if by == "layer" else 0),
         showlegend=by == "layer",
     )
     return figure
 
 
-def _color(index: int, data: Breakdown) -> str:
-    return REST if data.components[index] == "other" else COMPONENTS[index]
+@dataclass(frozen=True)
+class _Bars:
+    """One bar per name, one part of each bar per stack; `values` and `colors` are (names x stacks)."""
+
+    names: Sequence[str]
+    stacks: Sequence[str]
+    values: np.ndarray
+    colors: list[list[str]]
+    unit: str
+
+    @property
+    def total(self) -> float:
+        return float(self.values.sum()) or 1.0
+
+    def stacked(self, factor: float) -> Iterator[go.Bar]:
+        for j in np.flatnonzero(self.values.any(0)):
+            name, values = label(self.stacks[j]), self.values[:, j]
+            yield go.Bar(
+                y=[label(n) for n in self.names],
+                x=values * factor,
+                orientation="h",
+                name=name,
+                marker={"color": [row[j] for row in self.colors], "line": {"width": 0.6, "color": PAPER}},
+                customdata=[[engineering(float(v), self.unit), f"{v / self.total:.1%}"] for v in values],
+                hovertemplate=f"%{{y}} · {name}<br><b>%{{customdata[0]}}</b> (%{{customdata[1]}})<extra></extra>",
+            )
+
+    def totals(self, factor: float) -> go.Scatter:
+        """The sum of each bar, written at its end."""
+        sums = self.values.sum(1)
+        return go.Scatter(
+            x=sums * factor,
+            y=[label(name) for name in self.names],
+            mode="text",
+            text=[f" {engineering(float(v), self.unit, 3)} · {v / self.total:.0%}" if v else "" for v in sums],
+            textposition="middle right",
+            textfont={"size": 11, "color": MUTED},
+            hoverinfo="skip",
+            showlegend=False,
+            cliponaxis=False,
+        )
 
 
-def _by_layer(data: Breakdown, factor: float) -> Iterator[go.Bar]:
-    for j, name in enumerate(data.components):
-        if data.values[:, j].any():
-            yield _bar(data.layers, data.values[:, j], data, factor, name, _color(j, data))
+def _colors(data: Breakdown) -> list[str]:
+    return [REST if name == "other" else COMPONENTS[j] for j, name in enumerate(data.components)]
 
 
-def _by_component(data: Breakdown, factor: float) -> Iterator[go.Bar]:
-    colors = [_color(j, data) for j in range(len(data.components))]
-    for i, name in enumerate(data.layers):
-        if data.values[i].any():
-            yield _bar(data.components, data.values[i], data, factor, name, colors)
+def _layer_bars(data: Breakdown) -> _Bars:
+    """Layers in the order of the network."""
+    return _Bars(data.layers, data.components, data.values, [_colors(data)] * len(data.layers), data.unit)
 
 
-def _bar(
-    names: tuple[str, ...], values: np.ndarray, data: Breakdown, factor: float, name: str, color: str | list[str]
-) -> go.Bar:
-    total = data.values.sum() or 1.0
-    return go.Bar(
-        y=[escape(n) for n in names],
-        x=values * factor,
-        orientation="h",
-        name=escape(name),
-        marker={"color": color, "line": {"width": 0.6, "color": PAPER}},
-        customdata=[[engineering(float(v), data.unit), f"{v / total:.1%}"] for v in values],
-        hovertemplate=f"%{{y}} · {escape(name)}<br><b>%{{customdata[0]}}</b> (%{{customdata[1]}})<extra></extra>",
-    )
-
-
-def _totals(names: tuple[str, ...], sums: np.ndarray, total: float, factor: float, unit: str) -> go.Scatter:
-    """The sum of each bar, written at its end."""
-    return go.Scatter(
-        x=sums * factor,
-        y=[escape(name) for name in names],
-        mode="text",
-        text=[f" {engineering(float(v), unit, 3)} · {v / (total or 1.0):.0%}" if v else "" for v in sums],
-        textposition="middle right",
-        textfont={"size": 11, "color": MUTED},
-        hoverinfo="skip",
-        showlegend=False,
-        cliponaxis=False,
-    )
+def _component_bars(data: Breakdown) -> _Bars:
+    """Components by size; those that have none of the quantity are left out."""
+    sums = data.values.sum(0)
+    order = [j for j in np.argsort(-sums, kind="stable") if sums[j]]
+    colors = _colors(data)
+    parts = [[colors[j]] * len(data.layers) for j in order]
+    return _Bars([data.components[j] for j in order], data.layers, data.values[:, order].T, parts, data.unit)

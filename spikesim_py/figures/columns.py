@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -14,14 +13,12 @@ from .._units import number, scale_for
 from ..hardware import hardware_fields
 from ..report import METRICS
 
-Frame = Mapping[str, np.ndarray]
+Frame = dict[str, np.ndarray]
 
 #: columns that identify a design rather than describe it
 _INTERNAL = {"report_hash", "accuracy_key", "accuracy_low", "accuracy_high"}
 #: units of hardware fields worth showing; the others (rows, bit, PEs) repeat the field's name
 _PHYSICAL = {"nm", "MHz", "ohm", "V", "g_on", "spikes/row/step"}
-#: a logarithmic axis is the default where a metric spans more than this
-_LOG_SPAN = 8.0
 
 
 @dataclass(frozen=True)
@@ -71,22 +68,15 @@ def is_number(frame: Frame, name: str) -> bool:
     return bool(np.asarray(frame[name]).dtype.kind in "iuf")
 
 
-def spans_decades(frame: Frame, name: str) -> bool:
-    """Whether a metric asks for a logarithmic axis: positive, and wide."""
-    values = np.asarray(frame[name], float) if name in METRICS and METRICS[name][1] != "-" else np.array([])
-    values = values[np.isfinite(values)]
-    return bool(values.size and values.min() > 0 and values.max() / values.min() > _LOG_SPAN)
-
-
-def shown(frame: Frame, name: str, row: int) -> str:
-    """One cell with its unit, escaped for plotly and HTML."""
-    value = frame[name][row]
+def shown(frame: Frame, name: str, rows: np.ndarray | list[int]) -> list[str]:
+    """Cells of a column with their unit, escaped for plotly and HTML."""
+    values = np.asarray(frame[name])
+    if values.dtype.kind in "iu":
+        return [str(int(value)) for value in values[rows]]
     if not is_number(frame, name):
-        return escape(str(value))
-    if np.asarray(frame[name]).dtype.kind in "iu":
-        return str(int(value))
+        return [escape(str(value)) for value in values[rows]]
     about = column(frame, name)
-    return f"{number(float(value) * about.factor)} {about.unit}".strip()
+    return [f"{number(float(value) * about.factor)} {about.unit}".strip() for value in values[rows]]
 
 
 @cache

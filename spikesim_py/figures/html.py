@@ -41,9 +41,9 @@ pre { background: #f5f7f9; border: 1px solid var(--rule); border-radius: 6px; pa
 table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; border-bottom: 1.5px solid #9aa5b1; padding: 5px 10px 5px 0;
   vertical-align: bottom; }
-td { border-bottom: 1px solid var(--rule); padding: 4px 10px 4px 0; vertical-align: top; overflow-wrap: break-word; }
+td { border-bottom: 1px solid var(--rule); padding: 4px 10px 4px 0; vertical-align: top; white-space: nowrap; }
+td:last-child { white-space: normal; overflow-wrap: break-word; }
 th.right, td.right { text-align: right; }
-td.right { white-space: nowrap; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(176px, 1fr)); gap: 8px; margin: 18px 0; }
 .tile { border: 1px solid var(--rule); border-radius: 8px; padding: 9px 12px; }
 .tile b { display: block; font-size: 16.5px; font-weight: 600; white-space: nowrap; }
@@ -175,7 +175,7 @@ def _front_table(frame: Frame, front: Any) -> str:
     swept = varying(frame)
     metrics = [name for name in TABLE if _has(frame, name)]
     head = [column(frame, name).title for name in (*swept, *metrics)]
-    cells = [[*[shown(frame, n, row) for n in swept], *[_metric(frame, n, row) for n in metrics]] for row in rows]
+    cells = [[*[shown(frame, n, [row])[0] for n in swept], *[_metric(frame, n, row) for n in metrics]] for row in rows]
     return _table(head, cells, right=range(len(swept), len(head)), safe=True)
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from .columns import Column, Frame, column, describing, is_number, shown, spans_decades, varying
-from .style import CATEGORIES, FRONT, PAPER, RULE, SYMBOLS, TEMPLATE, ordered_colors
+from .axes import Placing, placing
+from .columns import Column, Frame, column, is_number, shown, varying
+from .style import CATEGORIES, FRONT, PAPER, SELECTED, SYMBOLS, TEMPLATE, ordered_colors
 
 #: more colours than this in one legend cannot be told apart: a colour bar takes over
 _MAX_GROUPS = 8
@@ -83,7 +84,7 @@ def color_groups(frame: Frame, rows: np.ndarray, color: str) -> list[Group]:
         return []
     numeric = is_number(frame, color)
     colors = ordered_colors(max(levels.size, 1)) if numeric else list(CATEGORIES)
-    names = [shown(frame, color, int(rows[np.flatnonzero(values == level)[0]])) for level in levels]
+    names = shown(frame, color, [int(rows[np.flatnonzero(values == level)[0]]) for level in levels])
     return [Group(names[i], colors[i], SYMBOLS[i], np.flatnonzero(values == level)) for i, level in enumerate(levels)]
 
 
@@ -106,13 +107,11 @@ def pareto_figure(
         log_x, log_y: logarithmic axes; None decides by the span of the column.
     """
     points = pareto_points(frame, x, y, front)
+    drawing = _Drawing(frame, points, placing(points.x, points.across, log_x), placing(points.y, points.up, log_y))
     figure = go.Figure(layout={"template": TEMPLATE, "hovermode": "closest", "dragmode": "zoom"})
-    if points.front.any():
-        figure.add_trace(_front_line(points))
-    figure.add_traces(list(_clouds(frame, points, color)))
-    figure.add_traces(_ring(frame, points, selected))
-    figure.update_xaxes(_axis(points.x, points.across, spans_decades(frame, x) if log_x is None else log_x))
-    figure.update_yaxes(_axis(points.y, points.up, spans_decades(frame, y) if log_y is None else log_y))
+    figure.add_traces([*drawing.front_line(), *drawing.clouds(color), *drawing.ring(selected)])
+    figure.update_xaxes(drawing.across.axis())
+    figure.update_yaxes(drawing.up.axis())
     figure.update_layout(
         uirevision=f"{x}|{y}|{log_x}|{log_y}",
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
@@ -122,110 +121,94 @@ def pareto_figure(
     return figure
 
 
-def _front_line(points: Points) -> go.Scatter:
-    x, y, shape = points.step()
-    line = {"shape": shape, "color": FRONT, "width": 1.6}
-    return go.Scatter(x=x, y=y, mode="lines", line=line, name="Pareto front", hoverinfo="skip")
+@dataclass(frozen=True)
+class _Drawing:
+    """Points on their way to traces."""
 
+    frame: Frame
+    points: Points
+    across: Placing
+    up: Placing
 
-def _clouds(frame: Frame, points: Points, color: str) -> Iterator[go.Scatter | go.Scattergl]:
-    """Per colour the dominated points, pale and small, then the front, solid and large."""
-    groups = color_groups(frame, points.rows, color)
-    name = column(frame, color).title
-    for on_front in (False, True):
-        for group in groups:
-            members = group.members[points.front[group.members] == on_front]
-            marker = {"color": group.color, "symbol": group.symbol}
-            trace = _cloud(frame, points, members, on_front, marker)
-            label = f"{name} {group.name}" if is_number(frame, color) else group.name
-            first = on_front or not points.front[group.members].any()
-            yield trace.update(name=label, legendgroup=label, showlegend=bool(first and group.members.size))
-        if not groups:
-            yield _continuous(frame, points, np.flatnonzero(points.front == on_front), on_front, color)
+    def front_line(self) -> list[go.Scatter]:
+        x, y, shape = self.points.step()
+        line = {"shape": shape, "color": FRONT, "width": 1.6}
+        at = {"x": self.across.place(x), "y": self.up.place(y)}
+        return [go.Scatter(**at, mode="lines", line=line, name="Pareto front", hoverinfo="skip")] if x.size else []
 
+    def ring(self, selected: str | None) -> list[go.Scatter]:
+        hit = np.flatnonzero(np.asarray(self.frame["report_hash"])[self.points.rows].astype(str) == selected)[:1]
+        marker = {"size": 20, "color": "rgba(0,0,0,0)", "line": {"width": 2.4, "color": SELECTED}}
+        at = {"x": self.across.place(self.points.x[hit]), "y": self.up.place(self.points.y[hit])}
+        return [go.Scatter(**at, mode="markers", marker=marker, hoverinfo="skip", name="selected")] if hit.size else []
 
-def _continuous(
-    frame: Frame, points: Points, members: np.ndarray, on_front: bool, color: str
-) -> go.Scatter | go.Scattergl:
-    about, values = column(frame, color), np.asarray(frame[color])[points.rows]
-    if not is_number(frame, color):
-        values = np.unique(values, return_inverse=True)[1]
-    scaled = values.astype(float) * about.factor
-    marker = {
-        "color": scaled[members],
-        "colorscale": "Viridis",
-        "cmin": np.nanmin(scaled),
-        "cmax": np.nanmax(scaled),
-        "showscale": on_front or not points.front.any(),
-        "colorbar": {"title": {"text": about.title, "side": "right"}, "thickness": 10, "outlinewidth": 0},
-    }
-    return _cloud(frame, points, members, on_front, marker).update(showlegend=False)
+    def clouds(self, color: str) -> Iterator[go.Scatter | go.Scattergl]:
+        """Per colour the dominated points, pale and small, then the front, solid and large."""
+        groups, name = color_groups(self.frame, self.points.rows, color), column(self.frame, color).title
+        front = self.points.front
+        for on_front in (False, True):
+            for rank, group in enumerate(groups):
+                members = group.members[front[group.members] == on_front]
+                label = f"{name} {group.name}" if is_number(self.frame, color) else group.name
+                named = members.size and (on_front or not front[group.members].any())
+                trace = self.cloud(members, on_front, {"color": group.color, "symbol": group.symbol})
+                yield trace.update(name=label, legendgroup=label, legendrank=1001 + rank, showlegend=bool(named))
+            if not groups:
+                members = np.flatnonzero(front == on_front)
+                yield self.cloud(members, on_front, self.color_bar(color, members)).update(showlegend=False)
 
+    def color_bar(self, color: str, members: np.ndarray) -> dict[str, object]:
+        """Marker of a column with too many values for a legend."""
+        about, values = column(self.frame, color), np.asarray(self.frame[color])[self.points.rows]
+        if not is_number(self.frame, color):
+            values = np.unique(values, return_inverse=True)[1]
+        scaled = values.astype(float) * about.factor
+        bar = {"title": {"text": about.title, "side": "right"}, "thickness": 10, "outlinewidth": 0}
+        limits = {"cmin": np.nanmin(scaled), "cmax": np.nanmax(scaled)}
+        return {"color": scaled[members], "colorscale": "Viridis", "showscale": True, "colorbar": bar, **limits}
 
-def _cloud(
-    frame: Frame, points: Points, members: np.ndarray, on_front: bool, marker: Mapping[str, object]
-) -> go.Scatter | go.Scattergl:
-    many = points.x.size > _MANY
-    kind = go.Scattergl if many else go.Scatter
-    line = {"width": 1.2 if on_front else 0, "color": PAPER}
-    look = {"size": 11 if on_front else 7, "opacity": 1.0 if on_front else 0.38, "line": line}
-    rows = points.rows[members]
-    return kind(
-        x=points.x[members],
-        y=points.y[members],
-        mode="markers",
-        marker={**marker, **look},
-        error_y=None if many and not on_front else _bars(points, members, marker["color"], on_front),
-        customdata=[str(frame["report_hash"][row]) for row in rows],  # a list: arrays vanish from Dash events
-        text=[_card(frame, points, int(i)) for i in members],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    def cloud(self, members: np.ndarray, on_front: bool, marker: Mapping[str, object]) -> go.Scatter | go.Scattergl:
+        points, many = self.points, self.points.x.size > _MANY
+        line = {"width": 1.2 if on_front else 0, "color": PAPER}
+        look = {"size": 11 if on_front else 7, "opacity": 1.0 if on_front else 0.5, "line": line}
+        return (go.Scattergl if many else go.Scatter)(
+            x=self.across.place(points.x[members]),
+            y=self.up.place(points.y[members]),
+            mode="markers",
+            marker={**marker, **look},
+            error_y=None if many and not on_front else self.bars(members, marker["color"], on_front),
+            # a list: arrays vanish from Dash's click events
+            customdata=[str(found) for found in self.frame["report_hash"][points.rows[members]]],
+            text=self.cards(members),
+            hovertemplate="%{text}<extra></extra>",
+        )
 
+    def bars(self, members: np.ndarray, color: object, on_front: bool) -> dict[str, object] | None:
+        """From each point to both ends of its interval, as placed."""
+        points = self.points
+        if points.low is None or points.high is None:
+            return None
+        y, low, high = (self.up.place(values[members]) for values in (points.y, points.low, points.high))
+        return {
+            "type": "data",
+            "symmetric": False,
+            "array": np.maximum(low, high) - y,
+            "arrayminus": y - np.minimum(low, high),
+            "color": color if isinstance(color, str) and on_front else "rgba(95,108,123,0.22)",
+            "thickness": 1.2 if on_front else 0.8,
+            "width": 3 if on_front else 0,
+        }
 
-def _bars(points: Points, members: np.ndarray, color: object, on_front: bool) -> dict[str, object] | None:
-    if points.low is None or points.high is None:
-        return None
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": (points.high - points.y)[members],
-        "arrayminus": (points.y - points.low)[members],
-        "color": color if isinstance(color, str) and on_front else "rgba(95,108,123,0.22)",
-        "thickness": 1.2 if on_front else 0.8,
-        "width": 3 if on_front else 0,
-    }
-
-
-def _card(frame: Frame, points: Points, i: int) -> str:
-    """The hover card: what the design is, then both coordinates."""
-    row = int(points.rows[i])
-    lines = [f"<b>{shown(frame, 'network', row)}</b>"] if "network" in frame else []
-    differing = [name for name in varying(frame) if name not in ("network", "chip")]
-    lines += [f"{column(frame, name).label} {shown(frame, name, row)}" for name in differing]
-    lines += [f"{about.label} <b>{shown(frame, about.name, row)}</b>" for about in (points.across, points.up)]
-    if points.low is not None and points.high is not None:
-        lines.append(f"95 % interval {points.low[i]:.1f} to {points.high[i]:.1f} %")
-    return "<br>".join(lines)
-
-
-def _ring(frame: Frame, points: Points, selected: str | None) -> list[go.Scatter]:
-    hashes = np.asarray(frame["report_hash"])[points.rows].astype(str)
-    hit = np.flatnonzero(hashes == selected) if selected else np.array([], int)
-    if not hit.size:
-        return []
-    marker = {"size": 20, "color": "rgba(0,0,0,0)", "line": {"width": 2.4, "color": "#D55E00"}}
-    x, y = points.x[hit[:1]], points.y[hit[:1]]
-    return [go.Scatter(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip", name="selected")]
-
-
-def _axis(values: np.ndarray, about: Column, log: bool) -> dict[str, object]:
-    arrow = {True: "  →  better", False: "  ←  better", None: ""}[about.larger_is_better]
-    logarithmic = bool(log and values.size and values.min() > 0)
-    axis: dict[str, object] = {"title": {"text": about.title + arrow}, "type": "log" if logarithmic else "linear"}
-    if logarithmic:
-        narrow = values.max() / values.min() < 1000
-        axis |= {"dtick": "D2", "tickformat": ",~g"} if narrow else {"dtick": 1, "minor": {"gridcolor": RULE}}
-    return axis
-
-
-__all__ = ["Points", "color_groups", "describing", "pareto_figure", "pareto_points"]
+    def cards(self, members: np.ndarray) -> list[str]:
+        """Hover cards: what each design is, then both coordinates."""
+        frame, points, rows = self.frame, self.points, self.points.rows[members]
+        lines = [[f"<b>{text}</b>" for text in shown(frame, "network", rows)]] if "network" in frame else []
+        for name in varying(frame):
+            if name != "network":
+                lines.append([f"{column(frame, name).label} {text}" for text in shown(frame, name, rows)])
+        for about in (points.across, points.up):
+            lines.append([f"{about.label} <b>{text}</b>" for text in shown(frame, about.name, rows)])
+        if points.low is not None and points.high is not None:
+            ends = zip(points.low[members], points.high[members], strict=True)
+            lines.append([f"95 % interval {low:.1f} to {high:.1f} %" for low, high in ends])
+        return ["<br>".join(card) for card in zip(*lines, strict=True)]

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 INK, MUTED, RULE, PAPER = "#1f2933", "#5f6c7b", "#e4e9ee", "#ffffff"
-FRONT = "#1f2933"
+FRONT, SELECTED = "#1f2933", "#D55E00"
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 #: categories without order: Okabe and Ito, "Color Universal Design" (2008)
@@ -81,4 +81,4 @@ def ordered_colors(count: int) -> list[str]:
     """`count` steps of viridis without its pale end: dark is low, bright is high."""
     if count == 1:
         return [CATEGORIES[0]]
-    return [str(c) for c in sample_colorscale("Viridis", [0.05 + 0.8 * i / (count - 1) for i in range(count)])]
+    return [str(c) for c in sample_colorscale("Viridis", [0.75 * i / (count - 1) for i in range(count)])]

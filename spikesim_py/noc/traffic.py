@@ -229,9 +229,7 @@ def _shortcut(
     else:  # pre-activations and sums are dense
         flits, packets = _bitmap(values * edge.bits, mapping.hardware)
     to_places = _places(mapping, target)
-    return Transfer(
-        sender or target, target, "shortcut", from_places, to_places, flits, packets, network.time_steps
-    )
+    return Transfer(sender or target, target, "shortcut", from_places, to_places, flits, packets, network.time_steps)
 
 
 def _partial_sums(mapping: Mapping, layer: str, shares: Shares) -> list[Transfer]:

@@ -74,9 +74,7 @@ def dry_run(space: Source, store: str | Path) -> DryRun:
     with Store.read(store) as kept:
         finished, measured = kept.finished(), kept.measurements()
     missing = [point for point in points if point.key not in finished]
-    return DryRun(
-        len(points), len(points) - len(missing), len({point.accuracy_key for point in missing} - measured)
-    )
+    return DryRun(len(points), len(points) - len(missing), len({point.accuracy_key for point in missing} - measured))
 
 
 @dataclass(frozen=True)

@@ -105,8 +105,7 @@ def designs(space: Space) -> list[Design]:
     """
     names = list(space.axes)
     return [
-        _resolve(space, dict(zip(names, values, strict=True)))
-        for values in itertools.product(*space.axes.values())
+        _resolve(space, dict(zip(names, values, strict=True))) for values in itertools.product(*space.axes.values())
     ]
 
 

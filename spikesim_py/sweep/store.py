@@ -150,15 +150,12 @@ class Store:
             )
 
     def add_design(self, position: int, design: Design, report: Report, columns: dict[str, Any]) -> None:
-        self._put(
-            (design.key, position, json.dumps(dict(design.axes)), "done", None, report.report_hash)
-            + (json.dumps(columns), json.dumps(report.to_dict()), time.time())
-        )
+        axes, texts = json.dumps(dict(design.axes)), (json.dumps(columns), json.dumps(report.to_dict()))
+        self._put((design.key, position, axes, "done", None, report.report_hash, *texts, time.time()))
 
     def add_failure(self, position: int, design: Design, error: str) -> None:
-        self._put(
-            (design.key, position, json.dumps(dict(design.axes)), "failed", error, None, None, None, time.time())
-        )
+        axes = json.dumps(dict(design.axes))
+        self._put((design.key, position, axes, "failed", error, None, None, None, time.time()))
 
     def _put(self, row: tuple[Any, ...]) -> None:
         with self._transaction():
@@ -200,7 +197,7 @@ def _check_file(path: Path) -> None:
         with path.open("rb") as stream:
             header = stream.read(len(_HEADER))
     except FileNotFoundError:
-        raise StoreError(f"{path}: there is no such study file (make one with `spikesim sweep`)") from None
+        raise StoreError(f"{path}: there is no such study file (make one with `spikesim sweep quickstart --store FILE.db`)") from None
     except OSError as error:
         raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
     if header != _HEADER:

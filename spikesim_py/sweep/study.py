@@ -87,9 +87,7 @@ def nondominated(frame: Frame, metrics: Sequence[str]) -> NDArray[np.bool_]:
         raise InputError("metrics = []: a front needs at least one")
     for name in metrics:
         if name not in METRICS:
-            raise InputError(
-                f"metric {name!r}: unknown{did_you_mean(name, METRICS)} (known: {', '.join(METRICS)})"
-            )
+            raise InputError(f"metric {name!r}: unknown{did_you_mean(name, METRICS)} (known: {', '.join(METRICS)})")
     if not len(frame["report_hash"]):
         return np.zeros(0, dtype=bool)
     values = np.stack([np.asarray(frame[name], dtype=float) for name in metrics], axis=1)

@@ -1,0 +1,83 @@
+"""Takes the pictures of the docs from a study: `python docs/screenshots.py runs/demo.db`.
+
+Needs Chromium and its driver, as the browser tests do.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from browser import Browser, browser  # noqa: E402
+from werkzeug.serving import make_server  # noqa: E402
+
+from explorer_app import create_app  # noqa: E402
+from spikesim_py.figures.html import study_page  # noqa: E402
+from spikesim_py.figures.picks import best_designs  # noqa: E402
+from spikesim_py.sweep import Study, load_study, nondominated  # noqa: E402
+
+IMAGES = ROOT / "docs" / "images"
+WIDTH = 1500
+SETTLE_S = 1.5  # fonts, animations of the drop-downs, the last redraw
+
+
+def picked(study: Study) -> str:
+    """The design to show: the cheapest whose accuracy cannot be told from the best."""
+    frame = study.frame()
+    picks = best_designs(frame, nondominated(frame, ["accuracy", "edap"]))
+    return str(frame["report_hash"][list(picks.values())[min(1, len(picks) - 1)]])
+
+
+def explorer(page: Browser, study: Study) -> None:
+    """The explorer with one design clicked."""
+    server = make_server("127.0.0.1", 0, create_app(study.path).server, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    page.open(f"http://127.0.0.1:{server.server_port}")
+    page.wait(lambda: page.count("#pareto .scatterlayer .point") >= len(study), "every design as a point")
+    page.click(f"#designs .ag-center-cols-container [row-id='{picked(study)}'] [col-id='network']")
+    page.wait(lambda: page.text("#detail-head"), "the design that was clicked")
+    save(page, "explorer.png")
+    page.open("about:blank")
+    server.shutdown()
+
+
+def report(page: Browser, study: Study) -> None:
+    """The top of the offline page of the study."""
+    with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as stream:
+        stream.write(study_page(study))
+        stream.flush()
+        page.open(f"file://{stream.name}")
+        page.wait(lambda: page.count("#figure-pareto-edap .point") >= len(study), "the front")
+        save(page, "report.png", 1500)
+
+
+def save(page: Browser, name: str, height: int | None = None) -> None:
+    """The whole page (or its top), with the mouse out of the way."""
+    page.click_at(WIDTH / 2, 12)
+    page.js("window.scrollTo(0, 0)")
+    whole = page.js("return document.documentElement.scrollHeight")
+    chrome = page.js("return window.outerHeight - window.innerHeight")
+    page.driver.set_window_size(WIDTH, (height or whole) + chrome)
+    time.sleep(SETTLE_S)
+    IMAGES.mkdir(exist_ok=True)
+    page.driver.save_screenshot(str(IMAGES / name))
+    print(f"wrote {IMAGES / name}")
+
+
+def main(store: str) -> None:
+    study = load_study(store)
+    with browser(WIDTH, 1400) as page:
+        explorer(page, study)
+        report(page, study)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])
