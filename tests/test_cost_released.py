@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from typing import Any
@@ -12,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikesim_py.cost.released import defect_table
+from spikesim_py.cost.released_constants import constants
 from spikesim_py.errors import ConfigError
 from spikesim_py.evaluate import cost
-from spikesim_py.hardware import Defects, load_hardware
+from spikesim_py.hardware import Defects, hardware_fields, load_hardware
+from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, build, load_network
 from spikesim_py.report import Report
 
@@ -203,6 +206,7 @@ def test_decreasing_pe_counts_stop_the_script_and_are_answered_here() -> None:
     ("overrides", "message"),
     [
         ({"crossbar__cols": 32}, r"crossbar.cols = 32: .* square"),
+        ({"crossbar__mux": 16}, r"crossbar.mux = 16: the released script fixes 8"),
         ({"schedule__pipeline": "layer"}, r"schedule.pipeline = 'layer': .* 'none' only"),
     ],
 )
@@ -215,6 +219,148 @@ def test_corrected_fully_connected_layers_are_the_true_network() -> None:
     report = released("vgg9-cifar10", cost__defects__fc_layers_omitted=False)
     assert report.cost.pes == 48 + 64 * 16 + 16
     assert [node.name for node in report.tree.children][-3:] == ["fc1", "fc2", "shared"]
+
+
+#: PEs x positions after the pool, per layer of VGG9, and pJ per PE cycle: from the authors' script
+CYCLES, CYCLE_PJ = [1024, 256, 512, 256, 512, 1024, 256], 828.4861472
+
+
+def corrected(*switches: str, **overrides: Any) -> Report:
+    return released("vgg9-cifar10", **overrides, **{f"cost__defects__{name}": False for name in switches})
+
+
+def test_layer_energies_are_cycles_times_the_cycle_energy() -> None:
+    layers = released("vgg9-cifar10").tree.children[:-1]
+    for layer, cycles in zip(layers, CYCLES, strict=True):
+        assert layer.energy_pj == pytest.approx(cycles * 5 * CYCLE_PJ, rel=1e-12)
+
+
+def test_corrected_sram_read_is_the_tabulated_one() -> None:
+    """Word lines and precharge of a full read of 64 x 64, over its 8 mux phases."""
+    with (ROOT / "tests" / "reference" / "neurosim_components.csv").open() as file:
+        rows = {
+            row["component"]: float(row["energy_pJ_per_full_bitplane_read"])
+            for row in csv.DictReader(file)
+            if (row["sweep"], row["rows"], row["mux"], row["adc"]) == ("sram_sweep", "64", "8", "SAR")
+        }
+    per_phase_pj = (rows["wlSwitchMatrix"] + rows["precharger"]) / 8
+    assert constants().corrected.crossbar_sram_pj.value == pytest.approx(per_phase_pj, rel=1e-6)
+    report = corrected("sram_energy_is_area", device__kind="sram", device__cell_bits=1)
+    reads = sum(CYCLES) * 5 * 8 * 9
+    assert report.tree.components()["crossbar"].energy_pj == pytest.approx(reads * per_phase_pj, rel=1e-6)
+    assert f"{report.energy_pj * 1e-6:.2f} µJ" in (ROOT / "docs" / "released_defects.md").read_text()
+    assert report.tree.share("simulator-validated", "energy_pj") > 0
+
+
+def test_corrected_subtraction_follows_the_power_law_from_22_to_32_nm() -> None:
+    slope = math.log(2.04 / 1.07) / math.log(32 / 22)
+    subtract_pj = 16 * 2.04e-3 * (65 / 32) ** slope
+    assert constants().corrected.diff_pj.value == pytest.approx(subtract_pj, rel=2e-3)
+    diff = corrected("diff_energy_unit").tree.components()["diff"].energy_pj
+    assert diff == pytest.approx(sum(CYCLES) * 5 * 8 * 16 * subtract_pj, rel=2e-3)
+
+
+def test_corrected_memories_hold_the_bits_of_their_edges_and_every_layer() -> None:
+    bits = 3 * 1024 * 8 + 64 * 1024 + 64 * 256 * 3 + 128 * 256 + 128 * 64 * 3 + 2 * 256 * 64
+    inputs = corrected("input_buffer_22_bit").tree.components()["input_buffer"]
+    assert inputs.area_um2 == pytest.approx(bits * 0.7391, rel=1e-12)
+    grown = corrected("neuron_memory_first_five").area_um2 - released("vgg9-cifar10").area_um2
+    assert grown == pytest.approx((256 * 64 + 256 * 16) * 22 * 0.7391, rel=1e-9)
+
+
+def test_corrected_taps_take_turns_in_energy_and_time() -> None:
+    base, serial = released("vgg9-cifar10").tree, corrected("taps_share_adcs_free").tree
+    for name in base.components():
+        factor = 9 if name in ("adc", "mux") else 1
+        assert serial.components()[name].energy_pj == pytest.approx(base.components()[name].energy_pj * factor)
+    assert serial.critical_ns == 9 * base.critical_ns
+    assert serial.area_um2 == base.area_um2
+
+
+def test_corrected_first_layer_takes_eight_planes_once_or_at_every_step() -> None:
+    reads_of = {"once": 8, "every_step": 40}
+    model = load_network("vgg9-cifar10").model
+    for encoder, reads in reads_of.items():
+        spec = model.input.model_copy(update={"encoder": encoder})
+        report = released(
+            build(model.model_copy(update={"input": spec}), {}), cost__defects__first_layer_every_step=False
+        )
+        conv1, conv2 = report.tree.children[:2]
+        assert conv1.energy_pj == pytest.approx(CYCLES[0] * reads * CYCLE_PJ, rel=1e-12)
+        assert conv1.critical_ns == int(0.75 * 1024 * 64) * reads * 104
+        assert conv2.energy_pj == pytest.approx(CYCLES[1] * 5 * CYCLE_PJ, rel=1e-12)
+
+
+def test_corrected_tiles_serve_one_layer_each() -> None:
+    report = corrected("layers_share_tiles")
+    assert (report.cost.pes, report.cost.tiles) == (48, 1 + 1 + 1 + 1 + 1 + 2 + 2)
+
+
+def test_corrected_counts_at_128_rows_and_mux_16() -> None:
+    """128 / 16 converters, 16 phases, and crossbars of four times the cells."""
+    report = corrected("adc_count_is_mux_phases", crossbar__rows=128, crossbar__cols=128, crossbar__mux=16)
+    array_pj = 16 * (9 * 4 * 1.76423 + 8 * (2.03084 + 0.094245) + 16 * 1.15e-6 + 0.2)
+    cycle_pj = 157.12 + 4.64 + 5.096 + 397 + array_pj
+    cycles = 1024 + 256 + 256 + 64 + 2 * 64 + 4 * 64 + 4 * 16
+    assert report.energy_pj == pytest.approx(cycles * 5 * cycle_pj, rel=1e-12)
+    area = report.tree.components()
+    assert area["crossbar"].area_um2 == pytest.approx(report.cost.tiles * 8 * 9 * 4 * 26.2144, rel=1e-12)
+    assert area["adc"].area_um2 == pytest.approx(report.cost.tiles * 8 * 8 * 693.633, rel=1e-12)
+
+
+#: fields that the equations do not read, each with a value other than the chip's
+UNREAD: dict[str, Any] = {
+    "technology.node_nm": 32,
+    "device.cell_bits": 2,
+    "device.r_on_ohm": 5000,
+    "device.on_off_ratio": 10,
+    "device.read_volt": 0.3,
+    "crossbar.event_driven": True,
+    "adc.kind": "flash",
+    "adc.bits": 6,
+    "mapping.tap_sum": "analog_sum",
+    "mapping.signs": "twos_complement",
+    "mapping.baseline": "dummy_column",
+    "pe.crossbars": 4,
+    "tile.neuron_lanes": 1,
+    "noc.flit_bits": 128,
+    "noc.vcs": 4,
+    "noc.pipeline": "A",
+    "noc.encoding": "aer",
+    "noc.placement": "row_major",
+}
+#: fields that are read (or whose other values are refused), and fields that another of `UNREAD` stands for
+READ = {"technology.clock_mhz", "device.kind", "crossbar.rows", "crossbar.cols", "crossbar.mux", "tile.pes"}
+READ |= {"schedule.pipeline", "cost.library", "cost.assumed_activity", "name", "description"}
+ALIKE = {"mapping.rows", "mapping.subtract", "noc.buffer_flits"}
+
+
+@pytest.mark.parametrize("field", UNREAD)
+def test_what_is_not_read_is_listed_and_changes_nothing(field: str) -> None:
+    base, report = released("vgg9-cifar10"), released("vgg9-cifar10", **{field.replace(".", "__"): UNREAD[field]})
+    assert report.tree == base.tree
+    (note,) = (note for note in report.notes if note.startswith("this library does not read"))
+    assert field in note or f"{field.split('.')[0]}.*" in note
+
+
+def test_every_field_that_costs_is_read_or_listed() -> None:
+    fields = {name for name, field in hardware_fields() if field.json_schema_extra["affects"] != "accuracy"}
+    fields -= {name for name in fields if name.startswith("cost.defects.")}
+    assert fields == READ | set(UNREAD) | ALIKE
+
+
+def test_activity_does_not_reach_the_numbers() -> None:
+    quiet = cost("vgg9-cifar10", "spikesim_released", activity=0.0)
+    busy = cost("vgg9-cifar10", "spikesim_released", activity=1.0)
+    assert quiet.tree == busy.tree
+    assert any("activity" in note for note in quiet.notes)
+
+
+def test_pes_and_crossbars_agree_with_the_mapping_room_for_kernels_of_three() -> None:
+    network, chip = load_network("vgg9-cifar10"), load_hardware("spikesim_released")
+    plans = [plan for plan in map_network(network, chip).layers.values() if plan.taps == 9]
+    result = released("vgg9-cifar10").cost
+    assert (result.pes, result.crossbars) == (sum(p.pes for p in plans), sum(p.crossbars for p in plans))
 
 
 def test_the_documented_table_is_the_computed_one() -> None:

@@ -16,20 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
-
-from .._resources import config_dir
-from .._yaml import read_yaml
 from ..activity import Activity
 from ..errors import ConfigError
 from ..hardware import Defects, DeviceKind, Hardware, load_hardware
 from ..mapping import Mapping, ceil_div, map_network
 from ..mapping.plan import matrix_shape
 from ..network import Conv, Linear, Network, Pool
+from .released_constants import Corrected, constants
 from .result import CostResult
-from .tree import CostNode, Grade, branch, component
+from .tree import CostNode, branch, component
 
 #: layers whose outputs the script charges as neuron memory (defect 6), entries of its overlap list (defect 5)
 _NEURON_MEMORY_LAYERS, _OVERLAP_ENTRIES = 5, 12
@@ -41,68 +37,6 @@ _IGNORED = (
     "crossbar.event_driven, adc.kind, adc.bits, mapping.*, pe.crossbars, tile.neuron_lanes, noc.*, weight bits, "
     "membrane bits, activity"
 )
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Corrected(_Part):
-    value: PositiveFloat
-    source: str
-    grade: Grade
-
-
-class _CorrectedValues(_Part):
-    crossbar_sram_pj: _Corrected
-    diff_pj: _Corrected
-
-
-class _Energy(_Part):
-    """pJ per PE cycle, or per mux phase; see the file."""
-
-    htree: PositiveFloat
-    mem_fetch: PositiveFloat
-    neuron: PositiveFloat
-    crossbar_rram: PositiveFloat
-    crossbar_sram: PositiveFloat
-    adc: PositiveFloat
-    mux: PositiveFloat
-    diff: PositiveFloat
-    temp_buffer: PositiveFloat
-    tile_buffer: PositiveFloat
-
-
-class _Area(_Part):
-    """um2 per component; see the file."""
-
-    htree: PositiveFloat
-    crossbar_rram: PositiveFloat
-    crossbar_sram: PositiveFloat
-    adc: PositiveFloat
-    mux: PositiveFloat
-    diff: PositiveFloat
-    temp_buffer: PositiveFloat
-    tile_buffer: PositiveFloat
-    memory_bit: PositiveFloat
-
-
-class Constants(_Part):
-    """The published constants, from configs/technology/spikesim_released.yaml."""
-
-    source: str
-    clocks_per_pe_cycle: PositiveInt
-    overlap: PositiveFloat
-    bits_per_value: PositiveInt
-    energy_pj: _Energy
-    area_um2: _Area
-    corrected: _CorrectedValues
-
-
-@cache
-def constants() -> Constants:
-    """The published constants."""
-    return Constants.model_validate(read_yaml(config_dir("technology") / "spikesim_released.yaml")[0])
 
 
 @dataclass(frozen=True)
@@ -124,7 +58,8 @@ def released_cost(mapping: Mapping, activity: Activity) -> CostResult:
     """Cost of a mapped network by SpikeSim's released equations; `activity` does not reach them.
 
     Raises:
-        ConfigError: the chip has what the equations cannot express: crossbars that are not square, a pipeline.
+        ConfigError: the chip has what the equations cannot express: crossbars that are not square, another mux
+            than 8 (as released), a pipeline.
     """
     network, hardware = mapping.network, mapping.hardware
     _check(hardware)
@@ -157,6 +92,11 @@ def _check(hardware: Hardware) -> None:
             f"crossbar.cols = {hardware.crossbar.cols}: the library spikesim_released knows square crossbars only "
             f"(crossbar.rows = {hardware.crossbar.rows})"
         )
+    if hardware.cost.defects.adc_count_is_mux_phases and hardware.crossbar.mux != _RELEASED_MUX:
+        raise ConfigError(
+            f"crossbar.mux = {hardware.crossbar.mux}: the released script fixes {_RELEASED_MUX} columns per ADC; "
+            f"set cost.defects.adc_count_is_mux_phases = false to choose another"
+        )
     if hardware.schedule.pipeline != "none":
         raise ConfigError(
             f"schedule.pipeline = {hardware.schedule.pipeline!r}: the library spikesim_released knows 'none' only"
@@ -171,20 +111,27 @@ def _layers(network: Network, hardware: Hardware) -> Iterator[_Layer]:
     for index, node in enumerate(included):
         taps, channels, outputs, groups = matrix_shape(node)
         source = network.edges[node.inputs[0]]
-        first = network.runs_once(node.name) and not defects.first_layer_every_step
         _, height, width = _billed_shape(network, node) if defects.post_pool_dims else network.edges[node.name].shape
         stored = index < _NEURON_MEMORY_LAYERS or not defects.neuron_memory_first_five
         yield _Layer(
             name=node.name,
             taps=taps,
             pes=groups * ceil_div(channels, x) * ceil_div(outputs // groups, x),
-            floor_pes=int(groups * (channels / x) * (outputs // groups / x)),
+            floor_pes=groups * int(channels / x * (outputs // groups) / x),
             positions=height * width,
             outputs=outputs,
-            reads=source.bits if first else network.time_steps,
+            reads=_reads(network, node.name, defects),
             input_bits_held=source.size * (bits if defects.input_buffer_22_bit else source.bits),
             values_stored=outputs * height * width if stored else 0,
         )
+
+
+def _reads(network: Network, layer: str, defects: Defects) -> int:
+    """Reads of a layer's crossbars per output pixel: T as released; the layer that sees the image takes a bit
+    plane at a time once corrected (defect 11), at one time-step if its pre-activation is buffered."""
+    if defects.first_layer_every_step or layer != network.first_layer:
+        return network.time_steps
+    return network.edges["input"].bits * (1 if network.runs_once(layer) else network.time_steps)
 
 
 def _billed_shape(network: Network, node: Conv | Linear) -> tuple[int, int, int]:
@@ -248,15 +195,11 @@ def _energies(layer: _Layer, hardware: Hardware) -> Iterator[CostNode]:
     cycles = layer.pes * layer.positions * layer.reads
     scaled = _crossbar_scale(hardware)
     read_pj = crossbar_fix.value if crossbar_fix else crossbar_pj
-    rows: list[tuple[str, float, _Corrected | None]] = [
+    rows: list[tuple[str, float, Corrected | None]] = [
         ("htree", unit.htree, None),
         ("mem_fetch", unit.mem_fetch, None),
         ("neuron", unit.neuron, None),
-        (
-            "crossbar",
-            phases * layer.taps * read_pj * scaled,
-            crossbar_fix,
-        ),
+        ("crossbar", phases * layer.taps * read_pj * scaled, crossbar_fix),
         ("adc", phases * adcs * turns * unit.adc, None),
         ("mux", phases * adcs * turns * unit.mux, None),
         ("diff", phases * _SUBTRACTORS * (diff_fix.value if diff_fix else unit.diff), diff_fix),
@@ -284,7 +227,8 @@ def _time(index: int, layers: list[_Layer], hardware: Hardware) -> Iterator[Cost
     """The layer's PE cycles; all but the last layer hide a quarter of them behind the next."""
     published, layer = constants(), layers[index]
     cycle_ns = published.clocks_per_pe_cycle * 1000.0 / hardware.technology.clock_mhz
-    per_read = layer.positions * _conversions_per_read(layer, hardware)
+    turns = _conversions_per_read(layer, hardware)
+    per_read = layer.positions * turns
     if hardware.cost.defects.latency_counts_channels:
         per_read *= layer.outputs
     last = index == len(layers) - 1
@@ -293,7 +237,7 @@ def _time(index: int, layers: list[_Layer], hardware: Hardware) -> Iterator[Cost
         "pe_cycles",
         critical_ns=critical * layer.reads * cycle_ns,
         busy_ns=per_read * layer.reads * cycle_ns,
-        grade="sourced",
+        grade="assumed" if turns > 1 else "sourced",  # that the whole cycle repeats is our reading
         source=published.source,
     )
 

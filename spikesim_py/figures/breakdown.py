@@ -110,7 +110,7 @@ class _Bars:
         return float(self.values.sum()) or 1.0
 
     def stacked(self, factor: float) -> Iterator[go.Bar]:
-        for j in np.flatnonzero(self.values.any(0)):
+        for j in map(int, np.flatnonzero(self.values.any(0))):
             name, values = label(self.stacks[j]), self.values[:, j]
             yield go.Bar(
                 y=[label(n) for n in self.names],

@@ -10,7 +10,8 @@ import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -22,11 +23,12 @@ from ..errors import InputError, did_you_mean
 Status = Literal["ok", "error", "crashed"]
 Outcome = tuple[int, Status, Any]
 Function = Callable[[Any], Any]
+Outcomes = Generator[Outcome, None, None]
 #: threads of the numerical libraries: one per worker, so that workers and threads do not oversubscribe the cores
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
-def executor(name: str, workers: int | None = None) -> Callable[[Function, Sequence[Any]], Iterator[Outcome]]:
+def executor(name: str, workers: int | None = None) -> Callable[[Function, Sequence[Any]], Outcomes]:
     """The executor of that name; raises `InputError` for one that is not there."""
     if name == "serial":
         return serial
@@ -37,17 +39,18 @@ def executor(name: str, workers: int | None = None) -> Callable[[Function, Seque
     raise InputError(f"executor = {name!r}: unknown{did_you_mean(name, known)} (known: {', '.join(known)})")
 
 
-def serial(function: Function, items: Sequence[Any]) -> Iterator[Outcome]:
+def serial(function: Function, items: Sequence[Any]) -> Outcomes:
     """One after the other, in this process."""
     for index, item in enumerate(items):
         yield (index, *_guarded(function, item))
 
 
-def local(function: Function, items: Sequence[Any], workers: int) -> Iterator[Outcome]:
+def local(function: Function, items: Sequence[Any], workers: int) -> Outcomes:
     """A supervised pool of processes.
 
     A worker that dies breaks its pool. Items that were in flight are then run again one at a time, each in a
     process of its own, so that the one that kills its process is found and its neighbours are not blamed.
+    Workers end with the driver, however it ends.
     """
     waiting = list(range(len(items)))
     while waiting:
@@ -110,15 +113,24 @@ def _guarded(function: Function, item: Any) -> tuple[Status, Any]:
 
 
 def _start_worker() -> None:
-    """Ctrl-C belongs to the driver, which stops its workers itself."""
+    """Ctrl-C belongs to the driver, which stops its workers itself; a driver that is killed cannot."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
     if "torch" in sys.modules:  # otherwise the environment tells it
         sys.modules["torch"].set_num_threads(1)
 
 
+def _end_with_driver() -> None:
+    """A worker holds both ends of its queue, so it would wait for work for ever after its driver is gone."""
+    driver = multiprocessing.parent_process()
+    assert driver is not None  # only workers run this
+    driver.join()
+    os._exit(1)
+
+
 @contextmanager
 def _spawning() -> Iterator[None]:
-    """New processes get one thread each, and do not run the user's script again.
+    """New processes get one thread each, no Ctrl-C from their first instant, and do not run the user's script again.
 
     A spawned process imports the driver's main module; a script that calls `sweep` at its top level would then
     start a sweep in every worker. Workers need nothing from it: what they run lies in this package.
@@ -127,6 +139,7 @@ def _spawning() -> Iterator[None]:
     main = sys.modules["__main__"]
     os.environ.update(_ONE_THREAD)
     sys.modules["__main__"] = ModuleType("__main__")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a new process inherits it
     try:
         yield
     finally:
@@ -136,3 +149,4 @@ def _spawning() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # last: a Ctrl-C that waited is raised here

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import SpikesimError, StoreError
 from ..evaluate import Measurement, assemble, measure
+from ..hardware import Hardware
 from ..network import load_network
 from ..report import Report
 from .executors import executor as named_executor
@@ -59,10 +60,11 @@ def sweep(
         driver = _Driver(kept, points, progress or (lambda done, total, what: None))
         driver.finish_measured()
         jobs = driver.jobs()
-        items = [_Job(plan, job[0][1]) for job in jobs.values()]
+        items = [_Job(plan, waiting[0][1].source, waiting[0][1].hardware) for waiting in jobs.values()]
         keys = list(jobs)
-        for index, status, value in run(_measure, items):
-            driver.take(keys[index], status, value)
+        with closing(run(_measure, items)) as outcomes:  # Ctrl-C here ends the workers at once
+            for index, status, value in outcomes:
+                driver.take(keys[index], status, value)
     return Study(Path(store).expanduser())
 
 
@@ -79,17 +81,18 @@ def dry_run(space: Source, store: str | Path) -> DryRun:
 
 @dataclass(frozen=True)
 class _Job:
-    """One accuracy to measure: any design that has the key."""
+    """One accuracy to measure, on any chip that has it. The network goes as a name: small items cross pipes safely."""
 
     space: Space
-    design: Design
+    network: str
+    hardware: Hardware
 
 
 def _measure(job: _Job) -> Measurement:
     space = job.space
     return measure(
-        load_network(job.design.network),
-        job.design.hardware,
+        load_network(job.network),
+        job.hardware,
         data=space.data,
         split=space.split,
         samples=space.samples,
@@ -122,6 +125,8 @@ class _Driver:
 
     def take(self, key: str, status: str, value: Any) -> None:
         """One outcome of the executor."""
+        if status == "ok" and value.accuracy.key != key:
+            status, value = "error", "its network's file was changed while the sweep ran"
         if status == "ok":
             self._store.add_measurement(key, value)
             self._cost(key, value)
@@ -131,11 +136,9 @@ class _Driver:
     def _cost(self, key: str, measured: Measurement) -> None:
         def finish(position: int, design: Design) -> None:
             try:
-                report = assemble(design.loaded, design.hardware, measured)
-            except StoreError:
-                raise
-            except SpikesimError as error:
-                self._store.add_failure(position, design, f"error: {error}")
+                report = assemble(design.network, design.hardware, measured)
+            except Exception as error:  # one design's failure is its own, as in the executors
+                self._store.add_failure(position, design, f"error: {type(error).__name__}: {error}")
                 return
             self._store.add_design(position, design, report, columns(design, report))
 
@@ -154,8 +157,8 @@ class _Driver:
 def columns(design: Design, report: Report) -> dict[str, Any]:
     """The numbers of a design that tables and figures use."""
     hardware, interval = design.hardware, report.accuracy_ci
-    bits = [node.weight_bits or 32 for node in design.loaded.layers]
-    row: dict[str, Any] = {axis: value for axis, value in design.axes.items() if "+" not in axis}
+    bits = [node.weight_bits or 32 for node in design.network.layers]
+    row: dict[str, Any] = {field: value for axis, value in design.axes.items() for field in axis.split("+")}
     row |= {
         "network": report.network,
         "chip": report.chip,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,14 +48,11 @@ class Design:
     """One point of a space, resolved: it loads, it fits the data, and its keys are known."""
 
     axes: Mapping[str, Value]
-    network: str
+    source: str
+    network: Network
     hardware: Hardware
     key: str
     accuracy_key: str
-
-    @cached_property
-    def loaded(self) -> Network:
-        return load_network(self.network)
 
 
 def sweeps() -> dict[str, Path]:
@@ -84,9 +81,15 @@ def _validated(data: dict[str, Any], file: str, lines: Mapping[str, int]) -> Spa
     if (space.network is None) == ("network" not in space.axes):
         line = f"{file}:{lines['network']}" if "network" in lines else file
         raise ConfigError(f"{line}: network: must stand once, by itself or as an axis")
+    taken = dict.fromkeys(space.set, "set")
     for axis, values in space.axes.items():
+        where = f"{_where(file, lines, ('axes', axis))}: axes.{axis}"
         if len(set(map(repr, values))) != len(values):
-            raise ConfigError(f"{_where(file, lines, ('axes', axis))}: axes.{axis} = {values}: holds a value twice")
+            raise ConfigError(f"{where} = {values}: holds a value twice")
+        for field in axis.split("+"):
+            if field in taken:
+                raise ConfigError(f"{where}: {field} stands in {taken[field]} too: one of them would do nothing")
+            taken[field] = f"axes.{axis}"
     return space
 
 
@@ -103,20 +106,20 @@ def designs(space: Space) -> list[Design]:
     Raises:
         InputError: a design is impossible; the message names it. Nothing has run then.
     """
-    names = list(space.axes)
-    return [
-        _resolve(space, dict(zip(names, values, strict=True))) for values in itertools.product(*space.axes.values())
-    ]
+    load = cache(load_network)  # one object per network: its file is read, and its digest taken, once
+    chip = load_hardware(space.chip)
+    combinations = itertools.product(*space.axes.values())
+    return [_resolve(space, dict(zip(space.axes, values, strict=True)), chip, load) for values in combinations]
 
 
-def _resolve(space: Space, axes: dict[str, Value]) -> Design:
-    network_name = str(axes.get("network", space.network))
+def _resolve(space: Space, axes: dict[str, Value], chip: Hardware, load: Callable[[str], Network]) -> Design:
+    source = str(axes.get("network", space.network))
     overrides = dict(space.set)
     for axis, value in axes.items():
         if axis != "network":
             overrides |= dict.fromkeys(axis.split("+"), value)
     try:
-        network, hardware = load_network(network_name), load_hardware(space.chip, overrides)
+        network, hardware = load(source), load_hardware(chip, overrides)
         samples = check_fits(network, load_dataset(space.data, space.split).head(space.samples))
         key = accuracy_key(
             network,
@@ -130,4 +133,4 @@ def _resolve(space: Space, axes: dict[str, Value]) -> Design:
     except SpikesimError as error:
         shown = ", ".join(f"{name} = {value}" for name, value in axes.items())
         raise InputError(f"sweep {space.name!r}: design ({shown}): {error}") from None
-    return Design(axes, network_name, hardware, design_key(network, hardware, key), key)
+    return Design(axes, source, network, hardware, design_key(network, hardware, key), key)
