@@ -69,7 +69,7 @@ def derived(groups: dict[str, Group], node: int, vdd: float, vdd32: float) -> di
             register_leakage=(leak_bit * (1 - leak_share), "pW/bit"),
         ),
         "memory": group(
-            "simulator-validated" if measured else "assumed",
+            "sourced" if measured else "assumed",
             buffer_source + "; banks of 16 Kb and 128-bit lines are ours",
             cell_area=(280 * (node * 1e-3) ** 2, "um2/bit"),
             edge_area=(BUFFER_32["edge_um2"] * feature**2, "um2/line"),

@@ -220,5 +220,5 @@ def test_a_port_in_use_is_one_line() -> None:
 
 
 def test_a_store_that_is_not_there_is_refused_before_serving(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.db: no such study; make one with `spikesim sweep"):
+    with pytest.raises(InputError, match=r"gone\.db: there is no such study file \(make one with `spikesim sweep"):
         serve(tmp_path / "gone.db", port=0)

@@ -129,3 +129,17 @@ def test_a_chip_is_frozen() -> None:
 def test_presets_are_complete() -> None:
     assert list(presets()) == ["rram_32nm", "spikesim_released", "sram_32nm"]
     assert isinstance(load_hardware("rram_32nm"), Hardware)
+
+
+def test_a_source_holds_for_its_own_value_only(tmp_path: Path) -> None:
+    fields = ("device.r_on_ohm", "device.read_volt")
+    assert load_hardware("rram_32nm").is_sourced(*fields)
+    assert load_hardware("rram_32nm", {"device.r_on_ohm": 6000}).is_sourced(*fields)
+    changed = load_hardware("rram_32nm", {"device.r_on_ohm": 5000})
+    assert changed.sources["device.r_on_ohm"] == "given by an override"
+    assert not changed.is_sourced(*fields)
+    (tmp_path / "mine.yaml").write_text("extends: rram_32nm\ndevice:\n  read_volt: 0.3\n")
+    mine = load_hardware(tmp_path / "mine.yaml")
+    assert mine.sources["device.read_volt"] == "given in mine.yaml"
+    assert mine.is_sourced("device.r_on_ohm")
+    assert not load_hardware("sram_32nm").is_sourced("device.r_on_ohm")  # stated as assumed

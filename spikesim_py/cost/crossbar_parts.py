@@ -13,7 +13,9 @@ from .components import CellArray, Circuit, Converter, RowDriver, cell_array, co
 from .components import input_shift_add as planes_circuit
 from .components import shift_add as slices_circuit
 from .components.array import cell_siemens, current_fj
+from .components.base import weakest
 from .parts import Layer, Part, placed
+from .tree import Grade
 
 #: mean level of the cells on active rows where it was not measured: the middle
 MIDDLE_LEVEL = 0.5
@@ -87,7 +89,7 @@ def _cells(layer: Layer, read: Read) -> Part:
     lines = phases * (layer.active_lines * array.word_fj + layer.awake * plan.crossbars * array.precharge_fj)
     return Part(
         "crossbar",
-        array.grade,
+        _graded(layer, array.grade),
         array.source,
         energy_pj=plan.reads * (current + bit_lines + lines) * 1e-3,
         area_um2=plan.crossbars * array.area_um2,
@@ -100,7 +102,15 @@ def _dummy(layer: Layer, read: Read) -> Part:
     """A column of off cells per crossbar, connected in every phase; its area is part of the crossbar."""
     fj = current_fj(layer.hardware, read.adc, cell_siemens(layer.hardware, 0.0))
     energy = _crossbar_phases(layer) * layer.active_lines * fj * 1e-3
-    return Part("dummy_column", "sourced", f"as a column of the crossbar: {read.adc.source}", energy_pj=energy)
+    grade = _graded(layer, "sourced")
+    return Part("dummy_column", grade, f"as a column of the crossbar: {read.adc.source}", energy_pj=energy)
+
+
+def _graded(layer: Layer, circuit: Grade) -> Grade:
+    """A cell's current is as good as its device's numbers, and as the level that its cells are known to hold."""
+    known = layer.activity.background is not None
+    sourced = layer.hardware.is_sourced("device.r_on_ohm", "device.on_off_ratio", "device.read_volt")
+    return circuit if known and sourced else weakest(circuit, "assumed")
 
 
 def _rows(layer: Layer, read: Read) -> Part:

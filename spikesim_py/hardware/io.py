@@ -40,7 +40,8 @@ def load_hardware(source: str | Path | Hardware, overrides: Overrides | None = N
     else:
         data, origin = _read(resolve(source, presets(), "chip"), ())
     for key, value in (overrides or {}).items():
-        _assign(data, key, value)
+        if _assign(data, key, value):
+            _disown(data, key, "given by an override")
     try:
         return Hardware.model_validate(data)
     except ValidationError as error:
@@ -93,7 +94,11 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], _Origin]:
         raise ConfigError(f"{path}:{lines['extends']}: extends = {parent!r}: expected a chip's name or path")
     beside = path.parent / parent
     base, _ = _read(beside if beside.is_file() else resolve(parent, presets(), "chip"), (*seen, path))
-    return _merge(base, data), _Origin(str(path), lines)
+    merged, cited = _merge(base, data), data.get("sources")
+    for key in lines:
+        if not (isinstance(cited, dict) and key in cited):
+            _disown(merged, key, f"given in {path.name}")
+    return merged, _Origin(str(path), lines)
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
@@ -104,13 +109,23 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _assign(data: dict[str, Any], key: str, value: Any) -> None:
+def _disown(data: dict[str, Any], key: str, why: str) -> None:
+    """A source that was cited for another value does not hold for this one."""
+    sources = data.get("sources")
+    if isinstance(sources, dict) and key in sources:
+        data["sources"] = sources | {key: why}
+
+
+def _assign(data: dict[str, Any], key: str, value: Any) -> bool:
+    """Set a dotted key in place; says whether that changed its value."""
     *path, leaf = key.split(".")
     for part in path:
         inner = data.get(part)
         data[part] = dict(inner) if isinstance(inner, dict) else {}
         data = data[part]
+    changed: bool = data.get(leaf) != value
     data[leaf] = value
+    return changed
 
 
 def _explain(error: ValidationError, origin: _Origin, overrides: Overrides) -> str:

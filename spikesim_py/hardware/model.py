@@ -329,6 +329,12 @@ class Hardware(Section):
             )
         return self
 
+    def is_sourced(self, *fields: str) -> bool:
+        """Whether each of these fields has a source that is more than an assumption or a user's word."""
+        return all(
+            name in self.sources and not self.sources[name].startswith(("assumed", "derived", "given")) for name in fields
+        )
+
     @property
     def dummy_columns(self) -> int:
         """Columns per crossbar that hold no weight."""

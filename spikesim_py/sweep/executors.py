@@ -42,7 +42,7 @@ def executor(name: str, workers: int | None = None) -> Callable[[Function, Seque
 def serial(function: Function, items: Sequence[Any]) -> Outcomes:
     """One after the other, in this process."""
     for index, item in enumerate(items):
-        yield (index, *_guarded(function, item))
+        yield (index, *guarded(function, item))
 
 
 def local(function: Function, items: Sequence[Any], workers: int) -> Outcomes:
@@ -78,7 +78,7 @@ def _pool(
         while queue or running:
             while queue and len(running) < 2 * workers:
                 with _spawning():
-                    running[pool.submit(_guarded, function, items[queue[0]])] = queue[0]
+                    running[pool.submit(guarded, function, items[queue[0]])] = queue[0]
                 queue.pop(0)
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 outcome = future.result()  # before it leaves `running`: this is where a broken pool shows
@@ -104,7 +104,8 @@ def _stop(pool: ProcessPoolExecutor, finished: bool) -> None:
             process.terminate()
 
 
-def _guarded(function: Function, item: Any) -> tuple[Status, Any]:
+def guarded(function: Function, item: Any) -> tuple[Status, Any]:
+    """`ok` and the result, or `error` and its first line."""
     try:
         return "ok", function(item)
     except Exception as error:

@@ -13,6 +13,7 @@ from ..hardware import Hardware
 from ..network import load_network
 from ..report import Report
 from .executors import executor as named_executor
+from .executors import guarded
 from .space import Design, Space, designs, load_space
 from .store import Store
 from .study import Study
@@ -135,12 +136,11 @@ class _Driver:
 
     def _cost(self, key: str, measured: Measurement) -> None:
         def finish(position: int, design: Design) -> None:
-            try:
-                report = assemble(design.network, design.hardware, measured)
-            except Exception as error:  # one design's failure is its own, as in the executors
-                self._store.add_failure(position, design, f"error: {type(error).__name__}: {error}")
-                return
-            self._store.add_design(position, design, report, columns(design, report))
+            status, report = guarded(lambda record: assemble(design.network, design.hardware, record), measured)
+            if status == "ok":
+                self._store.add_design(position, design, report, columns(design, report))
+            else:
+                self._store.add_failure(position, design, f"{status}: {report}")
 
         self._each(key, finish)
 

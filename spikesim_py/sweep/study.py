@@ -20,6 +20,9 @@ from .space import Space
 from .store import Store
 
 Frame = dict[str, NDArray[Any]]
+#: what every study has a column of, besides its axes
+COLUMNS = ("network", "chip", "weight_bits", "crossbar.rows", "crossbar.cols", "adc.bits", *METRICS)
+COLUMNS += ("accuracy_low", "accuracy_high", "report_hash", "accuracy_key")
 
 
 @dataclass(frozen=True)
@@ -36,12 +39,12 @@ class Study:
     def frame(self) -> Frame:
         """Columns by name, one row per finished design.
 
-        Axes; `network`, `chip`, `weight_bits`, `crossbar.rows`, `crossbar.cols`, `adc.bits`; every metric of
-        `METRICS`; `accuracy_low`, `accuracy_high`; `report_hash`, `accuracy_key`.
+        The fields of the axes, and `COLUMNS`: `network`, `chip`, `weight_bits`, `crossbar.rows`, `crossbar.cols`,
+        `adc.bits`; every metric of `METRICS`; `accuracy_low`, `accuracy_high`; `report_hash`, `accuracy_key`.
         """
         with Store.read(self.path) as store:
             rows = store.columns()
-        names = dict.fromkeys(name for row in rows for name in row) or {"report_hash": None}
+        names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(COLUMNS)
         return {name: _column([row.get(name) for row in rows]) for name in names}
 
     def __len__(self) -> int:
