@@ -22,9 +22,7 @@ def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
         return f"{where}: {key}: is missing"
     rule = problem["msg"].removeprefix("Value error, ")
     rule = rule[0].lower() + rule[1:]
-    shown = (
-        f"{key} = {value!r}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
-    )
+    shown = f"{key} = {value!r}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
     return f"{where}: {shown}{rule.replace('input should be', 'must be')}"
 
 

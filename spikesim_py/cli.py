@@ -104,9 +104,7 @@ def _write(path: Path, text: str) -> None:
 @_set
 @click.option("--data", default="digits", show_default=True, help="Dataset.")
 @click.option("--samples", type=click.IntRange(min=1), help="Images to classify (default: the whole split).")
-@click.option(
-    "--chips", default=1, show_default=True, type=click.IntRange(1, 10_000), help="Device instances."
-)
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1, 10_000), help="Device instances.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @_json
 @_html
@@ -129,9 +127,7 @@ def evaluate(
     """
     from .evaluate import evaluate as run
 
-    report = run(
-        net, chip, data=data, samples=samples, chips=chips, seed=seed, overrides=_overrides(assignments)
-    )
+    report = run(net, chip, data=data, samples=samples, chips=chips, seed=seed, overrides=_overrides(assignments))
     _deliver(report, json_path, html_path)
 
 

@@ -122,9 +122,7 @@ def test_a_real_process_exits_with_2_and_says_so_on_stderr(tmp_path: Path) -> No
 
 def test_sweep_dry_run_and_run(tmp_path: Path) -> None:
     space = tmp_path / "two.yaml"
-    space.write_text(
-        "network: digits-w1\nchip: rram_32nm\nsamples: 20\nchips: 1\naxes:\n  adc.bits: [3, 6]\n"
-    )
+    space.write_text("network: digits-w1\nchip: rram_32nm\nsamples: 20\nchips: 1\naxes:\n  adc.bits: [3, 6]\n")
     store = tmp_path / "two.db"
     dry = spikesim("sweep", str(space), "--store", str(store), "--dry-run")
     assert dry.exit_code == 0, dry.output

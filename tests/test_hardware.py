@@ -80,9 +80,7 @@ BAD_YAML = [
 
 
 @pytest.mark.parametrize(("text", "message"), BAD_YAML)
-def test_bad_yaml_gets_one_line_with_file_field_value_and_rule(
-    tmp_path: Path, text: str, message: str
-) -> None:
+def test_bad_yaml_gets_one_line_with_file_field_value_and_rule(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=message) as caught:

@@ -112,9 +112,7 @@ def test_plan_and_cells_agree_and_no_two_cells_share_a_place(
 @pytest.mark.parametrize("tap_sum", ["adc_per_crossbar", "adc_shared_serial", "analog_sum"])
 def test_tap_sums_move_conversions_not_cells(tap_sum: str) -> None:
     network = one_layer(20, 4, 3, 4)
-    chip = load_hardware(
-        "rram_32nm", {"crossbar.rows": 8, "mapping.rows": "spikeflow", "mapping.tap_sum": tap_sum}
-    )
+    chip = load_hardware("rram_32nm", {"crossbar.rows": 8, "mapping.rows": "spikeflow", "mapping.tap_sum": tap_sum})
     plan = map_network(network, chip).layers["c"]
     assert plan.row_blocks == 9 * 3
     expected = {"adc_per_crossbar": (27, 8, 8), "adc_shared_serial": (27, 8, 72), "analog_sum": (3, 72, 8)}
@@ -164,9 +162,7 @@ def test_float_networks_and_signed_inputs_are_refused_with_the_way_out(tiny: Net
     chip = load_hardware("rram_32nm")
     description = tiny.model.model_dump(mode="python")
     floats = {name: array.astype(np.float32) for name, array in tiny.arrays.items()}
-    halves = [
-        node | ({"leak": {"multiplier": 0.5}} if node["op"] == "lif" else {}) for node in description["nodes"]
-    ]
+    halves = [node | ({"leak": {"multiplier": 0.5}} if node["op"] == "lif" else {}) for node in description["nodes"]]
     with pytest.raises(MappingError, match=r"use spikesim_py\.network\.quantize"):
         map_network(build(description | {"arithmetic": "float", "nodes": halves}, floats), chip)
     nodes = [node for node in description["nodes"] if node["name"] != "lif1"]

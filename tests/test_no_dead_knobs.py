@@ -139,9 +139,7 @@ def test_a_hardware_field_changes_a_documented_output(field: str) -> None:
     assert any(first[key] != second[key] for key in numbers)
 
 
-@pytest.mark.parametrize(
-    "field", [key for key, f in hardware_fields() if f.json_schema_extra["affects"] == "cost"]
-)
+@pytest.mark.parametrize("field", [key for key, f in hardware_fields() if f.json_schema_extra["affects"] == "cost"])
 def test_a_cost_field_leaves_the_arithmetic_alone(field: str) -> None:
     chip, before, value, name = HARDWARE[field]
     network = network_of(name)
@@ -266,8 +264,7 @@ def test_convolution_structure_changes_the_plan(before: dict[str, Any], after: d
 
 def test_an_affine_shift_halves() -> None:
     nodes = [
-        {"op": "linear", "name": "fc", "inputs": ["input"], "in_features": 1, "out_features": 1}
-        | {"weight_bits": 4},
+        {"op": "linear", "name": "fc", "inputs": ["input"], "in_features": 1, "out_features": 1} | {"weight_bits": 4},
         {"op": "affine", "name": "a", "inputs": ["fc"], "shift": 1},
         {"op": "readout", "name": "out", "inputs": ["a"], "mode": "last"},
     ]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import multiprocessing
 import os
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,8 @@ SMALL: dict[str, Any] = {
     "axes": {"crossbar.rows+crossbar.cols": [64, 128], "adc.bits": [3, 6], "technology.node_nm": [32, 45]},
 }
 
+
+SLOWER = SMALL | {"network": "digits-w8", "samples": 300}
 
 # ------------------------------------------------------------------------------------------------------- spaces
 
@@ -60,6 +66,11 @@ def test_designs_that_cut_the_rows_alike_share_their_accuracy() -> None:
         ("network: digits-w1\nchip: rram_32nm\naxes:\n  adc.bits: []\n", r":4: axes.adc.bits"),
         ("network: digits-w1\nchip: rram_32nm\naxes:\n  adc.bits: [3, 3]\n", r":4: .*holds a value twice"),
         ("network: digits-w1\nchip: rram_32nm\nchips: 0\n", r":3: chips = 0: must be greater than or equal to 1"),
+        (
+            "network: a\nchip: b\naxes:\n  adc.bits: [3]\n  adc.bits+adc.kind: [4]\n",
+            r":5: axes.adc.bits\+adc.kind: adc.bits stands in axes.adc.bits too",
+        ),
+        ("network: a\nchip: b\nset: {adc.bits: 3}\naxes:\n  adc.bits: [3]\n", r":5: .*adc.bits stands in set too"),
     ],
 )
 def test_bad_spaces_name_file_line_and_rule(tmp_path: Path, text: str, message: str) -> None:
@@ -123,6 +134,13 @@ def test_an_item_whose_worker_was_killed_from_outside_is_run_again(tmp_path: Pat
     assert sorted(executor("local", 2)(sweep_jobs.killed_once, items)) == [(i, "ok", i * i) for i in range(6)]
 
 
+def test_workers_find_what_only_the_driver_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "only_here.py").write_text("def twice(item):\n    return 2 * item\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    twice = __import__("only_here").twice
+    assert list(executor("local", 1)(twice, [4])) == [(0, "ok", 8)]
+
+
 def test_workers_have_one_thread_each_and_the_driver_keeps_its_own() -> None:
     before = [os.environ.get(name) for name in sweep_jobs.THREAD_VARIABLES]
     assert list(executor("local", 1)(sweep_jobs.threads, [0])) == [(0, "ok", ["1", "1"])]
@@ -163,6 +181,7 @@ def test_a_study_holds_every_design_with_its_numbers(study_path: Path) -> None:
     assert set(METRICS) <= set(frame)
     assert np.isfinite(frame["edap"]).all()
     assert sorted(set(frame["technology.node_nm"])) == [32, 45]
+    assert sorted(set(frame["accuracy_key"])) == sorted({point.accuracy_key for point in designs(study.space)})
     assert (frame["accuracy_low"] <= frame["accuracy"]).all()
     report = study.report(str(frame["report_hash"][0]))
     assert report["metrics"]["edap"] == frame["edap"][0]
@@ -175,6 +194,12 @@ def test_workers_do_not_change_the_numbers(study_path: Path, tmp_path: Path) -> 
     sweep(SMALL, store=tmp_path / "two.db", workers=2)
     one, two = load_study(study_path).frame(), load_study(tmp_path / "two.db").frame()
     assert all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_every_field_of_a_tied_axis_is_a_column(tmp_path: Path) -> None:
+    axes = {"device.stuck_on_rate+device.stuck_off_rate": [0.0, 0.01]}
+    frame = sweep(SMALL | {"axes": axes, "samples": 2}, store=tmp_path / "t.db", executor="serial").frame()
+    assert frame["device.stuck_on_rate"].tolist() == frame["device.stuck_off_rate"].tolist() == [0.0, 0.01]
 
 
 def test_resuming_repeats_nothing_and_grows_the_axes(study_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,6 +256,46 @@ def test_what_is_not_a_study_is_refused_and_left_alone(tmp_path: Path, study_pat
     assert not (tmp_path / "nowhere.db").exists()
 
 
+def test_results_of_another_model_are_not_mixed_in(study_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "old.db").write_bytes(study_path.read_bytes())
+    with sqlite3.connect(tmp_path / "old.db") as old:
+        old.execute("UPDATE meta SET value = '0' WHERE key = 'model_version'")
+    old.close()
+    assert len(load_study(tmp_path / "old.db")) >= 8
+    with pytest.raises(StoreError, match="holds results of model version 0; this is"):
+        sweep(SMALL, store=tmp_path / "old.db")
+
+
+def test_a_damaged_study_is_refused_in_one_line_or_read(study_path: Path, tmp_path: Path) -> None:
+    """Bytes changed anywhere, files cut anywhere: never another exception."""
+    whole, path = study_path.read_bytes(), tmp_path / "damaged.db"
+    refusals: list[str] = []
+    space = load_study(study_path).space
+    for trial in range(80):
+        rng, damaged = random.Random(trial), bytearray(whole)
+        for _ in range(rng.choice([1, 20, 400])):
+            damaged[rng.randrange(len(whole) if trial % 2 else 8192)] = rng.randrange(256)
+        path.write_bytes(damaged if trial % 4 else damaged[: rng.randrange(len(whole))])
+        try:
+            study = load_study(path)
+            frame = study.frame()
+            study.failures(), study.pareto(["accuracy", "edap"]), study.report(str(frame["report_hash"][0]))
+            with Store.write(path, space, resume=True) as store:
+                assert all(store.measurement(key) for key in store.measurements())
+        except StoreError as error:
+            refusals.append(str(error))
+    assert len(refusals) > 40
+    assert not any("\n" in refusal for refusal in refusals)
+
+
+def test_reading_leaves_no_file_behind(study_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "s.db").write_bytes(study_path.read_bytes())
+    rows = len(load_study(tmp_path / "s.db"))
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # an archive that nobody can write
+    assert len(load_study(tmp_path / "s.db")) == rows >= 8
+    assert [path.name for path in tmp_path.iterdir()] == ["s.db"]
+
+
 def test_a_reader_is_not_blocked_by_a_writer(study_path: Path) -> None:
     writer = sqlite3.connect(study_path, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
@@ -268,45 +333,126 @@ def test_a_failed_design_is_kept_as_a_failure(tmp_path: Path, monkeypatch: pytes
     assert study.failures() == []
 
 
+def test_a_network_that_changes_while_the_sweep_runs_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = sys.modules["spikesim_py.sweep.run"]
+    real = run._measure
+
+    def other(job: Any) -> Any:
+        measured = real(job)
+        return dataclasses.replace(measured, accuracy=dataclasses.replace(measured.accuracy, key="another"))
+
+    monkeypatch.setattr(run, "_measure", other)
+    study = sweep(SMALL | {"samples": 1}, store=tmp_path / "c.db", executor="serial")
+    assert len(study) == 0
+    assert study.frame().keys() >= METRICS.keys()
+    assert not len(study.pareto(["accuracy", "edap"])["edap"])
+    assert "file was changed while the sweep ran" in study.failures()[0]
+
+
 def driver(store: Path) -> subprocess.Popen[str]:
-    code = f"import spikesim_py as ss; ss.sweep({SMALL!r}, store={str(store)!r}, workers=2)"
-    return subprocess.Popen([sys.executable, "-c", code], text=True, cwd=ROOT, start_new_session=True)
+    code = f"import spikesim_py as ss; ss.sweep({SLOWER!r}, store={str(store)!r}, workers=2)"
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", code], text=True, cwd=ROOT, start_new_session=True, stderr=pipe)
 
 
-def killed_after(store: Path, seconds: float) -> None:
-    process = driver(store)
-    time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def check_resume(store: Path, seconds: float) -> None:
-    """Whatever was finished when the driver and its workers were killed is kept, and not done again."""
-    killed_after(store, seconds)
-    before: dict[str, float] = {}
-    if store.exists():
-        with sqlite3.connect(store) as reader:
-            assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-            if reader.execute("PRAGMA user_version").fetchone() == (1,):
-                before = dict(reader.execute("SELECT key, created FROM measurement").fetchall())
-        reader.close()
-    study = sweep(SMALL, store=store, workers=2)
-    assert len(study) == 8
-    with sqlite3.connect(store) as reader:
-        after = dict(reader.execute("SELECT key, created FROM measurement").fetchall())
+def measured(store: Path) -> dict[str, float]:
+    """Key of each stored measurement and when it was made; the file must be sound."""
+    if not store.exists():
+        return {}
+    with sqlite3.connect(store, timeout=60) as reader:
+        assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        rows = reader.execute("SELECT key, created FROM measurement").fetchall()
     reader.close()
+    return dict(rows)
+
+
+def until(condition: Callable[[], Any], seconds: float = 120) -> None:
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < seconds, "has waited too long"
+        time.sleep(0.05)
+
+
+def nobody_is_left(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def stopped_driver(store: Path, kill: Callable[[subprocess.Popen[str]], None]) -> str:
+    """Start a sweep, stop it, and see that its workers end with it; its standard error."""
+    process = driver(store)
+    kill(process)
+    _, errors = process.communicate()
+    until(lambda: nobody_is_left(process.pid))
+    return errors
+
+
+def check_resume(store: Path) -> None:
+    """Whatever was finished when the driver was stopped is kept, and not done again."""
+    before = measured(store)
+    assert len(sweep(SLOWER, store=store, workers=2)) == 8
+    after = measured(store)
     assert len(after) == 4
     assert before.items() <= after.items()
 
 
-def test_a_killed_sweep_resumes(tmp_path: Path) -> None:
-    check_resume(tmp_path / "killed.db", 6)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_sweep_keeps_what_was_finished(tmp_path: Path, number: signal.Signals) -> None:
+    """SIGKILL hits the driver alone; Ctrl-C hits its whole process group, as a terminal does."""
+    store = tmp_path / "stopped.db"
+
+    def kill(process: subprocess.Popen[str]) -> None:
+        until(lambda: measured(store))
+        (os.kill if number is signal.SIGKILL else os.killpg)(process.pid, number)
+
+    errors = stopped_driver(store, kill)
+    assert 1 <= len(measured(store)) < 4
+    assert errors.count("Traceback") == (number is signal.SIGINT)  # the driver's own, none of its workers'
+    assert errors.endswith("KeyboardInterrupt\n" if number is signal.SIGINT else "")
+    check_resume(store)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trial", range(12))
-def test_a_sweep_killed_at_any_moment_resumes(tmp_path: Path, trial: int) -> None:
-    check_resume(tmp_path / "killed.db", 0.5 + trial * 0.9)
+def test_a_sweep_stopped_at_any_moment_resumes(tmp_path: Path, trial: int) -> None:
+    def kill(process: subprocess.Popen[str]) -> None:
+        time.sleep(0.5 + trial * 0.9)
+        (os.killpg if trial % 2 else os.kill)(process.pid, signal.SIGINT if trial % 3 == 2 else signal.SIGKILL)
+
+    stopped_driver(tmp_path / "stopped.db", kill)
+    check_resume(tmp_path / "stopped.db")
+
+
+def check_killed_worker(store: Path, seed: int) -> None:
+    """A worker that is killed from outside costs nothing but time."""
+    rng, killed = random.Random(seed), list[int]()
+    moment = rng.randrange(0, 8)
+
+    def progress(done: int, total: int, what: str) -> None:
+        workers = multiprocessing.active_children()
+        if done >= moment and workers and not killed:
+            time.sleep(rng.random() * 0.2)
+            killed.append(rng.choice(workers).pid or 0)
+            os.kill(killed[0], signal.SIGKILL)
+
+    study = sweep(SLOWER, store=store, workers=2, progress=progress)
+    assert len(study) == 8
+    assert study.failures() == []
+
+
+def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
+    check_killed_worker(tmp_path / "worker.db", 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trial", range(12))
+def test_a_worker_killed_at_any_moment_loses_nothing(tmp_path: Path, trial: int) -> None:
+    check_killed_worker(tmp_path / "worker.db", trial)
 
 
 # ------------------------------------------------------------------------------------------------------ fronts

@@ -102,9 +102,7 @@ class Device(Section):
         about="no variation, no faults, infinite on/off ratio, noiseless ADC",
     )
     cell_bits: int = knob(1, affects="both", unit="bit", about="bits stored in one cell", ge=1, le=4)
-    r_on_ohm: float = knob(
-        100_000.0, affects="cost", unit="ohm", about="cell resistance at the highest level", gt=0
-    )
+    r_on_ohm: float = knob(100_000.0, affects="cost", unit="ohm", about="cell resistance at the highest level", gt=0)
     on_off_ratio: float = knob(
         17.0, affects="both", unit="-", about="conductance of the highest over the lowest level", gt=1
     )
@@ -259,18 +257,12 @@ class Defects(Section):
     taps_share_adcs_free: bool = knob(
         True, affects="cost", unit="-", about="[9] k x k crossbars share one set of ADCs at no cost"
     )
-    post_pool_dims: bool = knob(
-        True, affects="cost", unit="-", about="[10] a layer's work is counted after its pool"
-    )
-    fc_layers_omitted: bool = knob(
-        True, affects="cost", unit="-", about="[11] fully connected layers are left out"
-    )
+    post_pool_dims: bool = knob(True, affects="cost", unit="-", about="[10] a layer's work is counted after its pool")
+    fc_layers_omitted: bool = knob(True, affects="cost", unit="-", about="[11] fully connected layers are left out")
     first_layer_every_step: bool = knob(
         True, affects="cost", unit="-", about="[11] a direct-coded first layer is billed T times, as spikes"
     )
-    diff_energy_unit: bool = knob(
-        True, affects="cost", unit="-", about="[12] the DIFF module costs 1.15e-6 pJ"
-    )
+    diff_energy_unit: bool = knob(True, affects="cost", unit="-", about="[12] the DIFF module costs 1.15e-6 pJ")
     layers_share_tiles: bool = knob(
         True, affects="cost", unit="-", about="layers are packed together into tiles, against the paper"
     )
@@ -320,20 +312,15 @@ class Hardware(Section):
     def _possible(self) -> Hardware:
         reserved = self.dummy_columns
         if self.crossbar.cols <= reserved:
-            raise ValueError(
-                f"crossbar.cols = {self.crossbar.cols}: a dummy column leaves no column for weights"
-            )
+            raise ValueError(f"crossbar.cols = {self.crossbar.cols}: a dummy column leaves no column for weights")
         if self.mapping.subtract is Subtract.ANALOG and self.adc.bits == 1:
-            raise ValueError(
-                "adc.bits = 1: a signed conversion (mapping.subtract = 'analog') needs 2 bits or more"
-            )
+            raise ValueError("adc.bits = 1: a signed conversion (mapping.subtract = 'analog') needs 2 bits or more")
         return self
 
     def is_sourced(self, *fields: str) -> bool:
         """Whether each of these fields has a source that is more than an assumption or a user's word."""
-        return all(
-            name in self.sources and not self.sources[name].startswith(("assumed", "derived", "given")) for name in fields
-        )
+        unfounded = ("assumed", "derived", "given")
+        return all(name in self.sources and not self.sources[name].startswith(unfounded) for name in fields)
 
     @property
     def dummy_columns(self) -> int:

@@ -66,8 +66,7 @@ def row_blocks(plan: LayerPlan, crossbar_rows: int, rule: RowMapping) -> tuple[N
         starts = range(0, plan.rows, crossbar_rows)
         return tuple(np.arange(start, min(start + crossbar_rows, plan.rows)) for start in starts)
     channel_blocks = [
-        np.arange(start, min(start + crossbar_rows, plan.channels))
-        for start in range(0, plan.channels, crossbar_rows)
+        np.arange(start, min(start + crossbar_rows, plan.channels)) for start in range(0, plan.channels, crossbar_rows)
     ]
     return tuple(channels * plan.taps + tap for tap in range(plan.taps) for channels in channel_blocks)
 

@@ -119,9 +119,7 @@ def _twos_complement(weight: NDArray[np.int64], bits: int, cell_bits: int, slice
     columns = Columns(
         np.append(value.coefficient, -top), np.append(value.slice_index, slices), np.append(value.sign, 1)
     )
-    levels = np.concatenate(
-        [_slice(weight + top * negative, slices, cell_bits), negative[None].astype(np.uint8)]
-    )
+    levels = np.concatenate([_slice(weight + top * negative, slices, cell_bits), negative[None].astype(np.uint8)])
     return SignedCodes(columns, levels, 0, None)
 
 

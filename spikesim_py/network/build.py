@@ -222,9 +222,7 @@ def _conv(model: NetworkModel, node: Conv, sources: list[Edge], arrays: Arrays) 
         )
     out = [_slide(*dims) for dims in zip(size, node.kernel, node.stride, node.padding, strict=True)]
     if min(out) < 1:
-        raise NetworkError(
-            f"node {node.name!r}: kernel = {node.kernel}: is larger than its padded input {tuple(size)}"
-        )
+        raise NetworkError(f"node {node.name!r}: kernel = {node.kernel}: is larger than its padded input {tuple(size)}")
     low, high = _sum_range(model, node, source, arrays)
     return Edge((node.out_channels, out[0], out[1]), min(low, 0), max(high, 0))
 
@@ -246,9 +244,7 @@ def _linear(model: NetworkModel, node: Linear, sources: list[Edge], arrays: Arra
 def _channels(node: AnyNode, name: str, source: Edge, arrays: Arrays) -> NDArray[Any]:
     array = arrays[f"{node.name}.{name}"]
     if array.shape not in ((1,), (source.shape[0],)):
-        raise NetworkError(
-            f"array '{node.name}.{name}': shape {array.shape}: must be (1,) or ({source.shape[0]},)"
-        )
+        raise NetworkError(f"array '{node.name}.{name}': shape {array.shape}: must be (1,) or ({source.shape[0]},)")
     return array
 
 
@@ -330,9 +326,7 @@ _RULES: dict[type, Callable[..., Edge]] = {
 def _check_answer(model: NetworkModel) -> None:
     readouts = [node.name for node in model.nodes if isinstance(node, Readout)]
     if readouts != [model.nodes[-1].name]:
-        raise NetworkError(
-            f"must have one readout, as its last node (found: {', '.join(readouts) or 'none'})"
-        )
+        raise NetworkError(f"must have one readout, as its last node (found: {', '.join(readouts) or 'none'})")
     read = {source for node in model.nodes for source in node.inputs}
     for name in ("input", *(node.name for node in model.nodes[:-1])):
         if name not in read:

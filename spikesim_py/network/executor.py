@@ -93,8 +93,7 @@ def check_input(network: Network, x: Any) -> Tensor:
     want = spec.shape if spec.coding == "direct" else (network.time_steps, *spec.shape)
     if array.ndim != len(want) + 1 or array.shape[1:] != want:
         raise DataError(
-            f"input of network {network.name!r}: shape {array.shape}: must be (samples, "
-            f"{', '.join(map(str, want))})"
+            f"input of network {network.name!r}: shape {array.shape}: must be (samples, {', '.join(map(str, want))})"
         )
     if not len(array):
         raise DataError(f"input of network {network.name!r}: no samples")
@@ -174,9 +173,7 @@ def _affine(network: Network, node: Affine, a: Tensor) -> Tensor:
     multiplier, bias = (_per_channel(network, f"{node.name}.{key}") for key in ("multiplier", "bias"))
     if network.arithmetic == "float":
         return a * multiplier + bias
-    return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(
-        torch.int32
-    )
+    return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(torch.int32)
 
 
 def lif(network: Network, node: Lif, a: Tensor) -> Tensor:
