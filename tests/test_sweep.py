@@ -319,7 +319,7 @@ def test_a_failed_design_is_kept_as_a_failure(tmp_path: Path, monkeypatch: pytes
     real = run._measure
 
     def sometimes(job: Any) -> Any:
-        if job.design.hardware.adc.bits == 3:
+        if job.hardware.adc.bits == 3:
             raise ValueError("no luck")
         return real(job)
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spikesim_py.datasets import load_dataset
+from spikesim_py.datasets import Dataset, load_dataset
 from spikesim_py.errors import InputError
 from spikesim_py.network import Network, load_network
 from training import Float, Integer, Shape, SpikingConvNet, export, load_config, measure_activity
@@ -118,7 +118,7 @@ def test_activity_agrees_with_counting_by_hand():
     images = np.random.default_rng(1).integers(0, 8, (5, *SMALL.input_shape), dtype=np.uint8)
     trains = network.run(images, record=True).trains
     pooled = trains["lif2"].reshape(5, 3, 4, 3, 2, 3, 2).sum((4, 6))  # 0 to 4: three planes
-    measured = measure_activity(network, images)
+    measured = measure_activity(network, Dataset("random", images, np.zeros(5, dtype=np.int64)))
     assert measured["conv1"] == pytest.approx(_rate_by_hand(images[:, None], planes=3))
     assert measured["conv2"] == pytest.approx(_rate_by_hand(trains["lif1"].astype(int), planes=1))
     assert measured["fc"] == pytest.approx(_popcount(pooled) / (pooled.size * 3))

@@ -43,7 +43,7 @@ def test_a_file_describes_itself(name):
 @pytest.mark.parametrize("name", BITS)
 def test_a_file_stores_the_activity_of_the_calibration_split(name):
     network = load_network(name)
-    measured = measure_activity(network, load_dataset("digits", "calibration").images)
+    measured = measure_activity(network, load_dataset("digits", "calibration"))
     assert network.model.activity == pytest.approx(measured)
     assert set(measured) == {"conv1", "conv2", "conv3", "fc"}
 

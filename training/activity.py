@@ -1,35 +1,17 @@
-"""How busy each layer's input lines are, measured on the reference executor."""
+"""How busy each layer's input lines are on the exact network: what its file stores for costs without data."""
 
 from __future__ import annotations
 
-from typing import Any
+from spikesim_py.datasets import Dataset
+from spikesim_py.hardware import load_hardware
+from spikesim_py.inference import simulate
+from spikesim_py.network import Network
 
-import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
-
-from spikesim_py.network import Conv, Network
-from spikesim_py.network.executor import check_input
-
-Tensor = torch.Tensor
+#: ideal cells, and converters that hold the sum of any crossbar: the arithmetic of the reference executor
+_EXACT = {"device.ideal": True, "adc.bits": 12}
 
 
-def measure_activity(network: Network, images: NDArray[Any]) -> dict[str, float]:
-    """Ones over (driven rows x bit planes x reads) at each layer's input; zeros of the padding count.
-
-    Args:
-        images: (samples, C, H, W); one batch holds them all, so a few hundred at most.
-    """
-    values = {"input": check_input(network, images)}
-    network.run(images, observer=lambda name, value: values.update({name: value}), batch=len(images))
-    return {
-        node.name: _rate(node, values[node.inputs[0]], network.edges[node.inputs[0]].bits) for node in network.layers
-    }
-
-
-def _rate(node: Any, x: Tensor, planes: int) -> float:
-    whole = x.flatten(0, 1).to(torch.int64)
-    ones = sum(((whole >> plane) & 1 for plane in range(planes)), torch.zeros_like(whole)).double()
-    if isinstance(node, Conv):
-        ones = F.unfold(ones, node.kernel, padding=node.padding, stride=node.stride)
-    return float(ones.mean()) / planes
+def measure_activity(network: Network, data: Dataset) -> dict[str, float]:
+    """Ones over (driven rows x bit planes x reads) at each layer's input; zeros of the padding count."""
+    activity = simulate(network, load_hardware("rram_32nm", _EXACT), data).activity
+    return {name: record.rate for name, record in activity.layers.items()}

@@ -114,7 +114,7 @@ def finish(module: SpikingConvNet, recipe: TrainingConfig, command: str) -> Netw
     network = export(module, recipe.name)
     report = load_dataset(recipe.dataset, "report")
     correct = int((network.run(report.images).predictions == report.labels).sum())
-    activity = measure_activity(network, load_dataset(recipe.dataset, "calibration").images)
+    activity = measure_activity(network, load_dataset(recipe.dataset, "calibration"))
     bits = recipe.quantization
     metadata = {
         "dataset": recipe.dataset,
