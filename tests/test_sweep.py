@@ -116,7 +116,7 @@ class TestExecutorContract:
         assert list(executor(name, 2)(sweep_jobs.square, [])) == []
 
     def test_an_item_that_raises_is_an_error_of_one_line(self, name: str) -> None:
-        outcomes = {i: (s, v) for i, s, v in executor(name, 2)(sweep_jobs.troubled, [1, 3, 4])}
+        outcomes = {i: (s, v) for i, s, v in executor(name, 1)(sweep_jobs.troubled, [1, 3, 4])}
         assert outcomes[1] == ("error", "ValueError: three is bad")
         assert outcomes[0] == ("ok", 1)
         assert outcomes[2] == ("ok", 16)
@@ -131,7 +131,7 @@ def test_a_poison_item_is_found_and_its_neighbours_are_unharmed() -> None:
 
 def test_an_item_whose_worker_was_killed_from_outside_is_run_again(tmp_path: Path) -> None:
     items = [(i, str(tmp_path / "marker")) for i in range(6)]
-    assert sorted(executor("local", 2)(sweep_jobs.killed_once, items)) == [(i, "ok", i * i) for i in range(6)]
+    assert sorted(executor("local", 1)(sweep_jobs.killed_once, items)) == [(i, "ok", i * i) for i in range(6)]
 
 
 def test_workers_find_what_only_the_driver_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -395,7 +395,7 @@ def stopped_driver(store: Path, kill: Callable[[subprocess.Popen[str]], None]) -
 def check_resume(store: Path) -> None:
     """Whatever was finished when the driver was stopped is kept, and not done again."""
     before = measured(store)
-    assert len(sweep(SLOWER, store=store, workers=2)) == 8
+    assert len(sweep(SLOWER, store=store, executor="serial")) == 8
     after = measured(store)
     assert len(after) == 4
     assert before.items() <= after.items()
