@@ -35,12 +35,17 @@ def resolve(source: str | Path, known: dict[str, Path], what: str) -> Path:
 
     Raises `InputError` with the nearest bundled name if it is neither.
     """
-    if str(source) in known:
-        return known[str(source)]
-    path = Path(source).expanduser()
-    if path.is_file():
-        return path
-    problem = "is a folder, not a file" if path.is_dir() else "is neither a bundled name nor a file"
+    if isinstance(source, str) and source in known:
+        return known[source]
+    if not isinstance(source, str | Path):
+        raise InputError(f"{what} {source!r}: must be a bundled name or a path")
+    try:
+        path = Path(source).expanduser()
+        if path.is_file():
+            return path
+        problem = "is a folder, not a file" if path.is_dir() else "is neither a bundled name nor a file"
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{what} {str(source)[:80]!r} cannot be looked up: {error}".splitlines()[0][:300]) from None
     raise InputError(
         f"{what} {str(source)!r} {problem}{did_you_mean(str(source), known)} (bundled: {', '.join(known)})"
     )

@@ -31,7 +31,10 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping of sections, found {type(data).__name__}")
     lines: dict[str, int] = {}
-    _collect_lines(node, "", lines, path)
+    try:
+        _collect_lines(node, "", lines, path)
+    except RecursionError:
+        raise ConfigError(f"{path}: is not valid YAML here: an alias contains itself") from None
     return data, lines
 
 

@@ -72,6 +72,8 @@ def resolve_activity(
     """
     if isinstance(given, Activity):
         _check_layers(given.layers, layers)
+        for name, record in given.layers.items():
+            _check_rate(name, record.rate)
         return given
     if given is None:
         complete = all(name in stored for name in layers)
@@ -80,9 +82,13 @@ def resolve_activity(
     rates = dict(given) if isinstance(given, Mapping) else dict.fromkeys(layers, given)
     _check_layers(rates, layers)
     for name, rate in rates.items():
-        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-            raise InputError(f"activity.{name} = {rate!r}: must be a number from 0 to 1")
+        _check_rate(name, rate)
     return Activity(_records(rates), "given")
+
+
+def _check_rate(name: str, rate: object) -> None:
+    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        raise InputError(f"activity.{name} = {rate!r}: must be a number from 0 to 1")
 
 
 def _records(rates: Mapping[str, float]) -> dict[str, LayerActivity]:

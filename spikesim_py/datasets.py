@@ -44,7 +44,7 @@ class Dataset:
 def load_dataset(name: str, split: str = "report") -> Dataset:
     """A split of a dataset; raises `DataError` for an unknown name or split."""
     if name not in _LOADERS:
-        raise DataError(f"data = {name!r}: unknown{did_you_mean(name, _LOADERS)} (known: {', '.join(_LOADERS)})")
+        raise DataError(f"data = {name!r}: unknown{did_you_mean(str(name), _LOADERS)} (known: {', '.join(_LOADERS)})")
     if split not in SPLITS:
         raise DataError(f"split = {split!r}: must be one of {', '.join(SPLITS)}")
     return _LOADERS[name](split)

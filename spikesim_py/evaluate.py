@@ -88,8 +88,11 @@ def measure(
     """The accuracy of a network on simulated chips: the expensive half of `evaluate`."""
     from .inference import accuracy_interval, simulate
 
-    if isinstance(chips, bool) or not isinstance(chips, int) or chips < 1:
-        raise InputError(f"chips = {chips!r}: must be a whole number, at least 1")
+    for name, given, least in (("chips", chips, 1), ("seed", seed, 0), ("samples", samples, 1)):
+        if given is None and name == "samples":
+            continue
+        if isinstance(given, bool) or not isinstance(given, int) or given < least:
+            raise InputError(f"{name} = {given!r}: must be a whole number, at least {least}")
     dataset = load_dataset(data, split).head(samples)
     count = check_fits(net, dataset)
     key = accuracy_key(net, hardware, data=data, split=split, samples=count, chips=chips, seed=seed)
@@ -114,7 +117,7 @@ def _report(net: Network, hardware: Hardware, accuracy: Accuracy | None, activit
         "accuracy_key": accuracy.key if accuracy else None,
         "model_version": MODEL_VERSION,
     }
-    macs = layer_macs(net)
+    macs = result.macs
     return Report(
         network=net.name,
         chip=hardware.name,
@@ -130,17 +133,8 @@ def _report(net: Network, hardware: Hardware, accuracy: Accuracy | None, activit
     )
 
 
-def layer_macs(net: Network) -> dict[str, int]:
-    """Multiply-accumulates of each dense layer per time-step, padding included."""
-    counts = {}
-    for node in net.layers:
-        shape = net.edges[node.name].shape
-        counts[node.name] = shape[1] * shape[2] * int(np.prod(node.weight_shape))
-    return counts
-
-
 def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
-    """Active products per dense multiply-accumulate and inference: ones over planes and time-steps."""
+    """One-bit products with an active input per dense multiply-accumulate and inference."""
     source = net.edges[net.by_name[layer].inputs[0]]
     steps = 1 if net.runs_once(layer) else net.time_steps
     return activity.layers[layer].rate * source.bits * steps
@@ -207,7 +201,7 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         "ideal": device.ideal,
     }
     if not device.ideal:
-        fields["baseline"] = rules.baseline.value
+        fields["baseline"] = hardware.baseline.value
         for name in ("on_off_ratio", "program_sigma", "stuck_on_rate", "stuck_off_rate"):
             fields[name] = getattr(device, name)
     return fields
@@ -231,7 +225,7 @@ def network_digest(net: Network) -> str:
 
 
 def _canonical(hardware: Hardware) -> dict[str, Any]:
-    """Every field but names and prose."""
+    """Every field but names and prose, and which of them have a source (grades depend on it)."""
     values: dict[str, Any] = hardware.model_dump(mode="json")
     flat = {}
     for key, _ in hardware_fields():
@@ -241,6 +235,7 @@ def _canonical(hardware: Hardware) -> dict[str, Any]:
         for name in key.split("."):
             part = part[name]
         flat[key] = part
+    flat["sourced"] = sorted(field for field in hardware.sources if hardware.is_sourced(field))
     return flat
 
 
@@ -258,7 +253,6 @@ __all__ = [
     "design_key",
     "effective_arithmetic",
     "evaluate",
-    "layer_macs",
     "measure",
     "network_digest",
 ]

@@ -28,7 +28,7 @@ METRICS: dict[str, tuple[str, str, bool]] = {
     "ann_tops": ("throughput of the equivalent one-step network", "TOPS", True),
     "inferences_per_joule": ("inferences per joule", "1/J", True),
     "inferences_per_second_mm2": ("inferences per second and area", "1/(s·mm²)", True),
-    "synops_per_joule": ("synaptic operations per joule", "SynOps/J", True),
+    "synops_per_joule": ("one-bit synaptic operations per joule", "SynOps/J", True),
     "utilization": ("crossbar utilization", "-", True),
     "assumed_energy_share": ("share of energy that is assumed", "-", False),
     "assumed_area_share": ("share of area that is assumed", "-", False),
@@ -149,7 +149,10 @@ class Report:
 
     @property
     def synops_per_joule(self) -> float:
-        """Synaptic operations (products with an active input) per joule."""
+        """One-bit synaptic operations per joule: every one in an input value's digits meets every weight.
+
+        For one-bit inputs and no zero weights these are NeuroBench's effective operations.
+        """
         return self.synops / (self.energy_pj * 1e-12)
 
     @property
@@ -197,7 +200,7 @@ class Report:
 
     def to_json(self, path: str | Path) -> Path:
         """Write `to_dict` as JSON; the file appears whole or not at all."""
-        return write_atomic(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n")
+        return write_atomic(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
     def to_html(self, path: str | Path) -> Path:
         """Write a self-contained page (no network needed to open it)."""

@@ -15,7 +15,7 @@ from spikesim_py.activity import Activity
 from spikesim_py.cost import CostNode
 from spikesim_py.datasets import SPLITS, load_dataset
 from spikesim_py.errors import DataError, InputError
-from spikesim_py.evaluate import accuracy_key, layer_macs, measure
+from spikesim_py.evaluate import accuracy_key, measure
 from spikesim_py.hardware import load_hardware
 from spikesim_py.inference import simulate
 from spikesim_py.network import load_network
@@ -28,7 +28,7 @@ def report() -> Report:
 
 
 def test_the_definitions_of_the_numbers(report: Report) -> None:
-    operations = 2 * sum(layer_macs(load_network("digits-w4")).values()) * 4
+    operations = 2 * sum(load_network("digits-w4").macs.values()) * 4
     assert report.edap == pytest.approx(report.energy_pj * report.latency_ns * report.area_um2 * 1e-27, rel=1e-15)
     assert report.tops == pytest.approx(operations / (report.latency_ns * 1e-9) * 1e-12)
     assert report.tops_per_watt == pytest.approx(operations / (report.energy_pj * 1e-12) * 1e-12)
@@ -53,7 +53,7 @@ def test_synaptic_operations_are_counted_spikes_times_fan_out() -> None:
     source = network.edges["flatten"]
     rate = ideal.activity.layers["fc"].rate
     assert rate * source.bits * source.size * network.time_steps == pytest.approx(ones)
-    macs = layer_macs(network)
+    macs = network.macs
     total = sum(
         macs[node.name]
         * ideal.activity.layers[node.name].rate
@@ -203,3 +203,57 @@ def test_splits_are_disjoint_stratified_and_fixed() -> None:
 
 #: pinned, so that a change of the split cannot pass unnoticed
 FIRST_LABELS = [3, 5, 1, 4, 6, 9, 7, 0, 2, 8]
+
+
+def test_a_hash_tells_apart_what_grades_tell_apart(report: Report) -> None:
+    cited = ss.cost("digits-w4", "rram_32nm", activity=report.activity)
+    unfounded = ss.cost("digits-w4", "rram_32nm", activity=report.activity, overrides={"sources": {}})
+    assert unfounded.assumed_energy_share > cited.assumed_energy_share
+    assert unfounded.report_hash != cited.report_hash
+
+
+def test_extrapolated_circuits_are_assumed(report: Report) -> None:
+    def share(**fields: Any) -> float:
+        overrides = {name.replace("__", "."): value for name, value in fields.items()}
+        return ss.cost("digits-w4", "rram_32nm", activity=report.activity, overrides=overrides).assumed_energy_share
+
+    assert share() < 0.05
+    assert share(adc__bits=12) > share() + 0.2
+    assert share(crossbar__rows=1024, crossbar__cols=1024) > share() + 0.2
+    assert share(crossbar__mux=128) > share()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"seed": -1}, {"seed": 1.5}, {"seed": None}, {"samples": 1.5}, {"samples": True}, {"data": 5}, {"split": None}],
+)
+def test_wrong_types_are_one_clear_line(fields: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=next(iter(fields))):
+        ss.evaluate("digits-w4", "rram_32nm", **{"samples": 5, "chips": 2} | fields)
+
+
+@pytest.mark.parametrize("source", [None, 5, "x" * 5000, b"digits-w4"])
+def test_what_is_no_name_is_refused(source: Any) -> None:
+    with pytest.raises(InputError):
+        ss.cost(source, "rram_32nm")
+    with pytest.raises(InputError):
+        ss.load_hardware(source)
+
+
+def test_records_out_of_range_are_refused(report: Report) -> None:
+    import dataclasses
+
+    layers = dict(report.activity.layers)
+    layers["conv2"] = dataclasses.replace(layers["conv2"], rate=float("nan"))
+    with pytest.raises(InputError, match=r"activity.conv2 = nan"):
+        ss.cost("digits-w4", "rram_32nm", activity=dataclasses.replace(report.activity, layers=layers))
+
+
+def test_pipelines_are_charged_leakage_from_one_inference_to_the_next() -> None:
+    def run(pipeline: str) -> Report:
+        return ss.cost("vgg9-cifar10", "rram_32nm", overrides={"schedule.pipeline": pipeline})
+
+    none, layer = run("none"), run("layer")
+    assert layer.latency_ns == none.latency_ns
+    assert layer.interval_ns < none.interval_ns
+    assert layer.energy_pj < none.energy_pj

@@ -75,6 +75,9 @@ BAD_YAML = [
     ("extends: [1]\n", r":1: extends = \[1\]: expected a chip's name or path"),
     ("device:\n  stuck_on_rate: 0.7\n  stuck_off_rate: 0.7\n", r"stuck_on_rate \+ stuck_off_rate = 1.4"),
     ("mapping:\n  subtract: analog\nadc:\n  bits: 1\n", r"adc.bits = 1: a signed conversion"),
+    ("crossbar: &a\n  rows: *a\n", r"is not valid YAML"),
+    ("crossbar:\n  rows: true\n", r"rows = True: must not be true or false"),
+    ("technology:\n  clock_mhz: 1.0e-300\n", r":2: technology.clock_mhz = 1e-300: must be greater"),
     ("? [1, 2]\n: 3\n", r"is not valid YAML|unknown key|must be"),
 ]
 

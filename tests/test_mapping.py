@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikesim_py.errors import MappingError
+from spikesim_py.evaluate import cost
 from spikesim_py.hardware import SignMapping, load_hardware
 from spikesim_py.mapping import Mapping, encode, map_network, place_tiles
 from spikesim_py.network import Network, build, load_network
@@ -182,3 +183,40 @@ def test_exact_product_is_the_plain_matrix_product() -> None:
     weight = network.weight("c").reshape(2, 3, -1).astype(np.int64)
     expected = np.einsum("gor,ngr->ngo", weight, x.numpy().reshape(4, 2, -1))
     assert np.array_equal(centre, expected)
+
+
+@pytest.mark.parametrize("cols", [2, 3, 16, 17, 128])
+def test_a_pair_that_is_subtracted_before_the_adc_shares_a_crossbar(cols: int) -> None:
+    chip = load_hardware("rram_32nm", {"mapping.subtract": "analog", "crossbar.cols": cols, "crossbar.mux": 1})
+    mapping = map_network(one_layer(20, 5, 3, 4), chip)
+    plan, cells = mapping.layers["c"], mapping.cells("c")
+    for positive in range(0, plan.columns, 2):
+        first, second = cells.place(0, 0, positive), cells.place(0, 0, positive + 1)
+        assert first[0] == second[0]
+        assert second[2] == first[2] + 1 < cols
+    digital = map_network(one_layer(20, 5, 3, 4), load_hardware(chip, {"mapping.subtract": "digital"})).layers["c"]
+    assert plan.conversions * 2 == digital.conversions
+    assert plan.adcs == plan.crossbars * (cols // 2)
+
+
+@pytest.mark.parametrize("tap_sum", ["adc_shared_serial", "analog_sum"])
+def test_crossbars_that_share_adcs_share_a_tile(tap_sum: str) -> None:
+    fields = {"mapping.rows": "spikeflow", "mapping.tap_sum": tap_sum, "crossbar.rows": 8, "crossbar.cols": 16}
+    chip = load_hardware("rram_32nm", fields | {"pe.crossbars": 5, "tile.pes": 4})
+    mapping = map_network(one_layer(20, 12, 3, 4), chip)
+    plan, cells = mapping.layers["c"], mapping.cells("c")
+    per_tile = 20 // 9 * 9
+    for block in range(plan.row_blocks // 9):  # channel blocks
+        for column in (0, plan.columns - 1):
+            rows = [cells.row_blocks[tap * (plan.row_blocks // 9) + block][0] for tap in range(9)]
+            tiles = {cells.place(0, int(row), column)[0] // per_tile for row in rows}
+            assert len(tiles) == 1
+    assert plan.tiles * per_tile >= plan.crossbars
+    with pytest.raises(MappingError, match="joins the crossbars of 9 kernel positions; a tile of 2 x 4"):
+        map_network(one_layer(20, 12, 3, 4), load_hardware(chip, {"pe.crossbars": 4, "tile.pes": 2}))
+
+
+def test_a_chip_of_too_many_tiles_is_refused_at_once() -> None:
+    tiny = {"crossbar.rows": 16, "crossbar.cols": 16, "pe.crossbars": 1, "tile.pes": 1}
+    with pytest.raises(MappingError, match=r"takes \d+ tiles on chip 'rram_32nm': the NoC model takes at most 2048"):
+        cost("vgg16-cifar10", "rram_32nm", overrides=tiny)

@@ -211,6 +211,8 @@ BAD = [
     (changed(activity={"conv1": 1.5}), "activity.conv1 = 1.5"),
     (changed(input={"shape": (2, 6, 6), "bits": 3, "coding": "events"}), "use 'every_step'"),
     (changed("out", op="flatten"), "unknown key|must have one readout"),
+    (changed("lif1", name="shared"), "node 'shared': the name is reserved"),
+    (changed("lif1", membrane_bits=32, store_shift=15, leak={"multiplier": 1, "shift": 16}), "must be at most 62"),
 ]
 
 
@@ -247,6 +249,7 @@ BAD_ARRAYS = [
     (arrays_with(lif1__theta=np.zeros(6, dtype=int)), "thresholds must be positive"),
     (arrays_with(lif1__theta=np.ones(5, dtype=int)), r"'lif1.theta': shape \(5,\): must be \(1,\) or \(6,\)"),
     (arrays_with(fc__weight=np.ones((3, 36), dtype=np.float32)), "dtype float32: an integer network has"),
+    (arrays_with(lif1__theta=np.full(6, 2**63 + 5, dtype=np.uint64)), "holds values beyond int32"),
 ]
 
 
@@ -282,11 +285,9 @@ def test_workloads_load_describe_and_refuse_to_run(name: str) -> None:
 
 def test_vgg9_has_the_weights_and_products_of_the_paper() -> None:
     """papers: 5.94 M weights, 4.20 M of them fully connected; 190.5 M convolution MACs before pooling."""
-    from spikesim_py.evaluate import layer_macs
-
     network = load_network("vgg9-cifar10")
     weights = {node.name: int(np.prod(node.weight_shape)) for node in network.layers}
-    macs = layer_macs(network)
+    macs = network.macs
     assert sum(weights.values()) == 5_938_880
     assert weights["fc1"] + weights["fc2"] == 4_204_544
     assert sum(count for name, count in macs.items() if name.startswith("conv")) == 190_513_152
@@ -362,3 +363,45 @@ def test_max_pool_of_spikes_is_their_or() -> None:
         seen["pool1"].astype(bool), s[..., :-1, :-1] | s[..., 1:, :-1] | s[..., :-1, 1:] | s[..., 1:, 1:]
     )
     assert network.edges["pool1"].bits == 1
+
+
+def test_a_network_without_layers_is_refused() -> None:
+    description = {
+        "name": "empty",
+        "arithmetic": "shape",
+        "time_steps": 1,
+        "input": {"shape": (1, 1, 1), "bits": 1},
+        "nodes": [{"op": "readout", "name": "out", "inputs": ["input"]}],
+    }
+    with pytest.raises(NetworkError, match="has no layer with weights"):
+        build(description, {})
+
+
+def test_many_spikes_add_up_beyond_a_byte() -> None:
+    nodes = [
+        {"op": "linear", "name": "fc", "inputs": ["input"], "in_features": 1, "out_features": 1, "weight_bits": 2},
+        {"op": "lif", "name": "l", "inputs": ["fc"]},
+        {"op": "add", "name": "a", "inputs": ["l"] * 300},
+        {"op": "readout", "name": "out", "inputs": ["a"], "mode": "last"},
+    ]
+    spec = {"shape": (1, 1, 1), "bits": 1}
+    description = {"name": "sum", "arithmetic": "integer", "time_steps": 1, "input": spec, "nodes": nodes}
+    network = build(description, {"fc.weight": np.array([[1]]), "l.theta": np.array([1])})
+    assert network.run(np.ones((1, 1, 1, 1), dtype=np.uint8)).outputs[0, 0] == 300
+
+
+def test_float_arrays_are_kept_as_the_executor_computes() -> None:
+    network = float_network()
+    doubled = {name: array.astype(np.float64) * (1 + 1e-12) for name, array in network.arrays.items()}
+    assert all(array.dtype == np.float32 for array in build(network.model, doubled).arrays.values())
+
+
+def test_hostile_descriptions_are_network_errors(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({"a": np.zeros(3)}, tmp_path / "long.safetensors", metadata={"spikesim": "9" * 5000})
+    with pytest.raises(NetworkError, match="is not JSON"):
+        load_network(tmp_path / "long.safetensors")
+    (tmp_path / "loop.yaml").write_text("crossbar: &a\n  rows: *a\n")
+    with pytest.raises(NetworkError, match="not valid YAML"):
+        load_network(tmp_path / "loop.yaml")

@@ -3,8 +3,8 @@
 The design (ours): one array of 32 x 32 lanes, each with an FP32 multiplier and adder (Horowitz, ISSCC 2014: 3.7
 and 0.9 pJ, 7700 and 4184 um2 at 45 nm), output-stationary: a weight is read once per row of lanes that share it,
 an input once per column. Layers run one after the other, at one multiply-accumulate per lane and clock, dense in
-time. Energy is gated by activity: an input of zero costs nothing, a spike costs an addition, any other active
-value a multiply-accumulate. Weights and membranes are 32-bit SRAM.
+time. Energy is gated by spikes: one that is absent costs nothing, one that is there an addition; any other value,
+zero or not, costs a multiply-accumulate. Weights and membranes are 32-bit SRAM.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def digital_cost(network: Network, hardware: Hardware, activity: Activity) -> Co
         pes=1,
         tiles=1,
         utilization=0.0,
+        macs=network.macs,
         notes=_notes(tech, hardware, activity),
     )
 
@@ -76,10 +77,10 @@ def _array(tech: Technology) -> Part:
 
 def _products(network: Network, tech: Technology, layer: Conv | Linear, rate: float, clock_ns: float) -> list[Part]:
     """Multiply-accumulates of a layer, its weights and its inputs."""
-    law, edge, source = tech["fp32"], network.edges[layer.name], network.edges[layer.inputs[0]]
+    law, source = tech["fp32"], network.edges[layer.inputs[0]]
     passes = 1 if network.runs_once(layer.name) else network.time_steps
     weights = math.prod(layer.weight_shape)
-    macs = edge.shape[1] * edge.shape[2] * weights
+    macs = network.macs[layer.name]
     spikes = spiking(network, layer.inputs[0])
     active = macs * passes * (rate if spikes else 1.0)
     operation_fj = law["add"] + (0.0 if spikes else law["multiply"])
@@ -167,7 +168,7 @@ def _notes(tech: Technology, hardware: Hardware, activity: Activity) -> tuple[st
     return (
         f"float network: costed as a digital FP32 MAC array of {_lanes(tech)} lanes at "
         f"{hardware.technology.node_nm} nm (Horowitz, ISSCC 2014); only technology.* of the chip counts",
-        "float network: spikes cost additions, only active inputs cost energy, time is dense; no NoC; "
+        "float network: a spike costs additions, any other input a MAC whatever its value; time is dense; no NoC; "
         "utilization is 0: there are no crossbars",
         f"activity: {activity.origin}",
     )

@@ -1,6 +1,7 @@
 """The parametric library: circuits of a node, counted by the plan, driven by the activity.
 
-Energy per inference = actions x energy per action, and leakage x latency of every component. The tree is chip ->
+Energy per inference = actions x energy per action, and leakage x the interval between inferences of every
+component (without overlap that is the latency). The tree is chip ->
 layer (and `shared`) -> component; its critical times sum to the latency.
 """
 
@@ -8,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..activity import Activity, LayerActivity
 from ..hardware import AdcKind, DeviceKind, Hardware, RowMapping, TapSum
 from ..mapping import LayerPlan, Mapping
 from ..noc import ZeroLoad, owners, traffic, zero_load
 from .components.adc import FITTED_BITS
+from .components.base import weakest
 from .crossbar_parts import crossbar_parts, read_of
 from .neuron_parts import neuron_parts
 from .noc_parts import pitch_mm, shared_parts, traffic_part
@@ -24,8 +27,8 @@ from .technology import Technology, load_technology
 from .tile_parts import accumulator, background_count, h_tree, input_buffer, sign_count
 from .tree import branch
 
-#: crossbar rows at which the reference circuits were run
-FITTED_ROWS = (32, 256)
+#: crossbar lines and columns per ADC at which the reference circuits were run
+FITTED_LINES, FITTED_MUX = (32, 256), (4, 32)
 
 
 def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
@@ -48,12 +51,11 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
         for name, plan in mapping.layers.items()
     ]
     timing = schedule(staged, hardware.schedule.pipeline)
-    latency = timing.latency_ns
     nodes = [
-        branch(layer.name, [part.node(latency, count, layer.full) for part in layer.parts])
+        branch(layer.name, [part.node(timing.interval_ns, count, layer.full) for part in layer.parts])
         for layer, count in zip(staged, timing.counts, strict=True)
     ]
-    shared = [part.node(latency, Counts(0, 0), Counts(0, 0)) for part in shared_parts(tech, mapping)]
+    shared = [part.node(timing.interval_ns, Counts(0, 0), Counts(0, 0)) for part in shared_parts(tech, mapping)]
     return CostResult(
         tree=branch("chip", [*nodes, branch("shared", shared)]),
         interval_ns=timing.interval_ns,
@@ -62,6 +64,7 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
         pes=mapping.pes,
         tiles=mapping.tiles,
         utilization=mapping.utilization,
+        macs=mapping.network.macs,
         notes=tuple(_notes(mapping, activity)),
     )
 
@@ -72,13 +75,27 @@ def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activit
     layer = _layer(mapping, tech, plan, record)
     read = read_of(layer)
     parts = crossbar_parts(layer, read)
-    parts += accumulator(layer, read) + sign_count(layer) + background_count(layer)
+    parts += accumulator(layer, read) + sign_count(layer, read) + background_count(layer, read)
     parts.append(h_tree(layer, sum(part.area_um2 for part in parts)))
     parts.append(input_buffer(layer, read))
     pass_ns = sum(part.read_ns for part in parts)
     layer_of = owners(mapping.network)
     follows = [node for node in mapping.network.nodes if layer_of[node.name] == plan.name]
-    return _merge([*parts, *neuron_parts(layer, follows)]), pass_ns
+    outside = _extrapolated(mapping.hardware)
+    graded = [replace(p, grade=weakest(p.grade, "assumed")) if p.name in outside else p for p in parts]
+    return _merge([*graded, *neuron_parts(layer, follows)]), pass_ns
+
+
+def _extrapolated(hardware: Hardware) -> set[str]:
+    """Components whose circuits were never run at this chip's sizes: their numbers are assumed."""
+    crossbar, names = hardware.crossbar, set[str]()
+    if not all(FITTED_LINES[0] <= lines <= FITTED_LINES[1] for lines in (crossbar.rows, crossbar.cols)):
+        names |= {"crossbar", "dummy_column", "row_driver", "column_driver", "column_mux", "level_shifter"}
+    if not FITTED_BITS[0] <= hardware.adc.bits <= FITTED_BITS[1]:
+        names |= {"adc", "shift_add", "input_shift_add"}
+    if not FITTED_MUX[0] <= crossbar.mux <= FITTED_MUX[1]:
+        names |= {"column_mux", "row_driver"}
+    return names
 
 
 def _layer(mapping: Mapping, tech: Technology, plan: LayerPlan, record: LayerActivity) -> Layer:
@@ -128,14 +145,17 @@ def _merge(parts: Sequence[Part]) -> list[Part]:
 def _notes(mapping: Mapping, activity: Activity) -> list[str]:
     """What a reader must know: where numbers are extrapolated, derived or assumed."""
     hardware, records = mapping.hardware, activity.layers.values()
-    node, bits, rows = hardware.technology.node_nm, hardware.adc.bits, hardware.crossbar.rows
+    node, bits, crossbar = hardware.technology.node_nm, hardware.adc.bits, hardware.crossbar
     samples = f", {activity.samples} samples" if activity.samples else ""
     notes = [f"activity: {activity.origin}{samples}"]
     if not FITTED_BITS[0] <= bits <= FITTED_BITS[1]:
         notes.append(f"adc.bits = {bits}: extrapolated from converters of 3 to 8 bits")
-    if not FITTED_ROWS[0] <= rows <= FITTED_ROWS[1]:
-        notes.append(f"crossbar.rows = {rows}: extrapolated from arrays of 32 to 256 rows")
-    if hardware.crossbar.cols != rows:
+    for name, lines in (("rows", crossbar.rows), ("cols", crossbar.cols)):
+        if not FITTED_LINES[0] <= lines <= FITTED_LINES[1]:
+            notes.append(f"crossbar.{name} = {lines}: extrapolated from arrays of 32 to 256 lines")
+    if not FITTED_MUX[0] <= crossbar.mux <= FITTED_MUX[1]:
+        notes.append(f"crossbar.mux = {crossbar.mux}: extrapolated from 4 to 32 columns per ADC")
+    if crossbar.cols != crossbar.rows:
         notes.append("crossbar: fitted to square arrays; row and column laws are applied apart")
     if node == 65:
         notes.append("NoC at 65 nm: DSENT at 45 and 32 nm, extrapolated")

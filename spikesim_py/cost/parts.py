@@ -36,11 +36,14 @@ class Part:
     step_ns: float = 0.0
     hidden_ns: float = 0.0
 
-    def node(self, latency_ns: float, counts: Counts, full: Counts) -> CostNode:
-        """The leaf of the tree. `counts` are the passes and steps on the critical path, `full` all of them."""
+    def node(self, interval_ns: float, counts: Counts, full: Counts) -> CostNode:
+        """The leaf of the tree. `counts` are the passes and steps on the critical path, `full` all of them.
+
+        An inference is charged the chip's leakage from its start to the start of the next one.
+        """
         return component(
             self.name,
-            energy_pj=self.energy_pj + self.leakage_pw * latency_ns * 1e-9,  # pW ns = 1e-9 pJ
+            energy_pj=self.energy_pj + self.leakage_pw * interval_ns * 1e-9,  # pW ns = 1e-9 pJ
             area_um2=self.area_um2,
             critical_ns=self.exposed_ns(counts),
             busy_ns=self.exposed_ns(full) + self.hidden_ns,

@@ -33,7 +33,7 @@ _NEURON_MEMORY_LAYERS, _OVERLAP_ENTRIES = 5, 12
 _SUBTRACTORS, _REFERENCE_X, _RELEASED_MUX = 16, 64, 8
 #: fields of a chip that the released equations do not know
 _IGNORED = (
-    "technology.node_nm, device.cell_bits, device.r_on_ohm, device.on_off_ratio, device.read_volt, "
+    "technology.node_nm, device.ideal, device.cell_bits, device.r_on_ohm, device.on_off_ratio, device.read_volt, "
     "crossbar.event_driven, adc.kind, adc.bits, mapping.*, pe.crossbars, tile.neuron_lanes, noc.*, weight bits, "
     "membrane bits, activity"
 )
@@ -82,6 +82,7 @@ def released_cost(mapping: Mapping, activity: Activity) -> CostResult:
         pes=sum(layer.pes for layer in layers),
         tiles=tiles,
         utilization=used / cells,
+        macs={layer.name: layer.positions * _matrix_cells(network, layer.name) for layer in layers},
         notes=(*_notes(layers, hardware.cost.defects), f"this library does not read: {_IGNORED}"),
     )
 

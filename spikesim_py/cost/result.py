@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..activity import Activity
@@ -21,6 +22,7 @@ class CostResult:
         critical_stage: the layer that takes longest per inference.
         crossbars, pes, tiles: how much of each the design takes.
         utilization: share of crossbar cells that hold a weight.
+        macs: layer to the dense multiply-accumulates per time-step that the costs stand for.
         notes: what a reader of the numbers must know (extrapolations, ignored fields, released defects).
     """
 
@@ -31,6 +33,7 @@ class CostResult:
     pes: int
     tiles: int
     utilization: float
+    macs: Mapping[str, int]
     notes: tuple[str, ...]
 
 

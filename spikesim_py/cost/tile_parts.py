@@ -42,7 +42,7 @@ def accumulator(layer: Layer, read: Read) -> list[Part]:
     ]
 
 
-def sign_count(layer: Layer) -> list[Part]:
+def sign_count(layer: Layer, read: Read) -> list[Part]:
     """Counts of active inputs that `offset*` schemes and one-bit weights subtract.
 
     One population count per row block, shared by its columns; `offset_negative` counts per output behind a
@@ -55,21 +55,21 @@ def sign_count(layer: Layer) -> list[Part]:
     bits = partial_sum_bits(plan, layer.hardware)
     correction = placed("sign_count", adder(layer.tech, bits), plan.adcs, plan.outputs * plan.positions * plan.steps)
     if signs is SignMapping.OFFSET_NEGATIVE:
-        return [_masked(layer, correction)]
-    return [_counted(layer, "sign_count", correction)]
+        return [_masked(layer, read, correction)]
+    return [_counted(layer, read, "sign_count", correction)]
 
 
-def background_count(layer: Layer) -> list[Part]:
+def background_count(layer: Layer, read: Read) -> list[Part]:
     """`digital_count`: active rows x background, subtracted from every conversion."""
     chip = layer.hardware
-    if chip.mapping.baseline is not Baseline.DIGITAL_COUNT or chip.device.ideal:
+    if chip.baseline is not Baseline.DIGITAL_COUNT:
         return []
     conversions = layer.plan.conversions * layer.awake_conversions
     correction = placed("digital_count", adder(layer.tech, chip.adc.bits), layer.plan.adcs, conversions)
-    return [_counted(layer, "digital_count", correction)]
+    return [_counted(layer, read, "digital_count", correction)]
 
 
-def _counted(layer: Layer, name: str, correction: Part) -> Part:
+def _counted(layer: Layer, read: Read, name: str, correction: Part) -> Part:
     """A population count per row block and read, and its use."""
     plan = layer.plan
     one = counter(layer.tech, min(plan.rows, layer.hardware.crossbar.rows))
@@ -83,11 +83,11 @@ def _counted(layer: Layer, name: str, correction: Part) -> Part:
         energy_pj=energy + correction.energy_pj,
         area_um2=blocks * one.area_um2 + correction.area_um2,
         leakage_pw=blocks * one.leakage_pw + correction.leakage_pw,
-        hidden_ns=plan.reads * one.time_ns,
+        **_beside(layer, one.time_ns, read.read_ns, 1),
     )
 
 
-def _masked(layer: Layer, correction: Part) -> Part:
+def _masked(layer: Layer, read: Read, correction: Part) -> Part:
     """A mask bit per weight in SRAM, read and counted for every output and plane."""
     plan = layer.plan
     weights = plan.rows * plan.outputs
@@ -101,8 +101,15 @@ def _masked(layer: Layer, correction: Part) -> Part:
         energy_pj=plan.reads * layer.awake * weights * per_bit_fj * 1e-3 + correction.energy_pj,
         area_um2=plan.adcs * one.area_um2 + mask.area_um2 + correction.area_um2,
         leakage_pw=plan.adcs * one.leakage_pw + mask.leakage_pw + correction.leakage_pw,
-        hidden_ns=plan.reads * one.time_ns,
+        **_beside(layer, one.time_ns, read.phase_ns, read.serial),
     )
+
+
+def _beside(layer: Layer, time_ns: float, read_ns: float, times: int) -> dict[str, float]:
+    """A count beside each read (or each of its phases): what is longer than the read shows."""
+    reads = layer.plan.positions * layer.plan.input_bits * times
+    late_ns = max(time_ns - read_ns, 0.0)
+    return {"read_ns": reads * late_ns, "hidden_ns": reads * (time_ns - late_ns) * layer.plan.steps}
 
 
 def h_tree(layer: Layer, core_um2: float) -> Part:

@@ -199,8 +199,8 @@ def _conversion(adc: Adc, hardware: Hardware, offset: int, whole: bool) -> Conve
     removes it before the converter. `none` leaves it in. `digital_count` subtracts
     ``floor(active rows * background / LSB + 1/2)`` codes from every (clipped) code.
     """
-    rules, background = hardware.mapping, background_levels(hardware.device)
-    if rules.baseline is Baseline.DUMMY_COLUMN or rules.subtract is Subtract.ANALOG:
+    baseline, background = hardware.baseline, background_levels(hardware.device)
+    if baseline is Baseline.DUMMY_COLUMN or hardware.mapping.subtract is Subtract.ANALOG:
         background = 0.0
     scale = adc.steps / adc.step
     # whole sums: x * scale + 1/2 is a multiple of 1 / (2 * step); half of that keeps float64 off the ties
@@ -213,6 +213,6 @@ def _conversion(adc: Adc, hardware: Hardware, offset: int, whole: bool) -> Conve
         step=float(adc.step),
         steps=float(adc.steps),
         background=background,
-        counted=rules.baseline is Baseline.DIGITAL_COUNT,
+        counted=baseline is Baseline.DIGITAL_COUNT,
         offset=float(offset),
     )

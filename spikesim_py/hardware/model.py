@@ -23,7 +23,17 @@ def knob(default: Any = ..., *, affects: Affects, unit: str, about: str, **rules
 class Section(BaseModel):
     """Base of every part of the description: frozen, and unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_numbers(cls, data: Any) -> Any:
+        """YAML's `yes` and `true` are not the number 1."""
+        for name, value in data.items() if isinstance(data, dict) else ():
+            field = cls.model_fields.get(name)
+            if isinstance(value, bool) and field is not None and field.annotation is not bool:
+                raise ValueError(f"{name} = {value}: must not be true or false")
+        return data
 
 
 class DeviceKind(StrEnum):
@@ -89,7 +99,7 @@ class Baseline(StrEnum):
 class Technology(Section):
     node_nm: Literal[65, 45, 32, 22] = knob(32, affects="cost", unit="nm", about="CMOS node of the periphery")
     clock_mhz: float = knob(
-        1000.0, affects="cost", unit="MHz", about="clock of the digital periphery and the NoC", gt=0, le=5000
+        1000.0, affects="cost", unit="MHz", about="clock of the digital periphery and the NoC", ge=1, le=5000
     )
 
 
@@ -97,16 +107,18 @@ class Device(Section):
     kind: DeviceKind = knob(DeviceKind.RRAM, affects="both", unit="-", about="cell technology")
     ideal: bool = knob(
         False,
-        affects="accuracy",
+        affects="both",
         unit="-",
         about="no variation, no faults, infinite on/off ratio, noiseless ADC",
     )
     cell_bits: int = knob(1, affects="both", unit="bit", about="bits stored in one cell", ge=1, le=4)
-    r_on_ohm: float = knob(100_000.0, affects="cost", unit="ohm", about="cell resistance at the highest level", gt=0)
-    on_off_ratio: float = knob(
-        17.0, affects="both", unit="-", about="conductance of the highest over the lowest level", gt=1
+    r_on_ohm: float = knob(
+        100_000.0, affects="cost", unit="ohm", about="cell resistance at the highest level", ge=100, le=1e9
     )
-    read_volt: float = knob(0.2, affects="cost", unit="V", about="read voltage on an active row", gt=0, le=5)
+    on_off_ratio: float = knob(
+        17.0, affects="both", unit="-", about="conductance of the highest over the lowest level", gt=1, le=1e15
+    )
+    read_volt: float = knob(0.2, affects="cost", unit="V", about="read voltage on an active row", ge=0.01, le=5)
     program_sigma: float = knob(
         0.0,
         affects="accuracy",
@@ -323,6 +335,18 @@ class Hardware(Section):
         return all(name in self.sources and not self.sources[name].startswith(unfounded) for name in fields)
 
     @property
+    def baseline(self) -> Baseline:
+        """How background is removed here: not at all where there is none (ideal cells, pairs subtracted first)."""
+        needless = self.device.ideal or self.mapping.subtract is Subtract.ANALOG
+        return Baseline.NONE if needless else self.mapping.baseline
+
+    @property
     def dummy_columns(self) -> int:
         """Columns per crossbar that hold no weight."""
-        return 1 if self.mapping.baseline is Baseline.DUMMY_COLUMN and not self.device.ideal else 0
+        return 1 if self.baseline is Baseline.DUMMY_COLUMN else 0
+
+    @property
+    def weight_columns(self) -> int:
+        """Columns per crossbar for weights: a pair that is subtracted before the ADC shares a crossbar."""
+        pair = 2 if self.mapping.subtract is Subtract.ANALOG else 1
+        return (self.crossbar.cols - self.dummy_columns) // pair * pair

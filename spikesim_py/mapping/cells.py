@@ -36,12 +36,15 @@ class Cells:
 
     def place(self, group: int, row: int, column: int) -> tuple[int, int, int]:
         """(crossbar of the layer, row in it, column in it) of a cell of the matrix."""
+        plan, joined = self.plan, self.plan.adc_sharing
         for block, rows in enumerate(self.row_blocks):
             hit = np.flatnonzero(rows == row)
             if hit.size:
                 col_block, at = divmod(column, self.usable_columns)
-                index = (group * self.plan.row_blocks + block) * self.plan.col_blocks + col_block
-                return index, int(hit[0]), at
+                # crossbars that share ADCs (the kernel positions of a channel block) lie side by side
+                tap, channel_block = divmod(block, plan.row_blocks // joined)
+                outer = (group * (plan.row_blocks // joined) + channel_block) * plan.col_blocks + col_block
+                return outer * joined + tap, int(hit[0]), at
         raise IndexError(f"row {row} is not a row of layer {self.plan.name!r}")
 
 
@@ -56,8 +59,7 @@ def layer_cells(mapping: Mapping, layer: str) -> Cells:
     mask = None if codes.mask is None else np.ascontiguousarray(codes.mask.transpose(0, 2, 1))
     blocks = row_blocks(plan, hardware.crossbar.rows, hardware.mapping.rows)
     merged = merge_taps(blocks, plan) if hardware.mapping.tap_sum is TapSum.ANALOG_SUM else blocks
-    usable = hardware.crossbar.cols - hardware.dummy_columns
-    return Cells(plan, usable, levels, codes.columns, blocks, merged, codes.offset, mask)
+    return Cells(plan, hardware.weight_columns, levels, codes.columns, blocks, merged, codes.offset, mask)
 
 
 def row_blocks(plan: LayerPlan, crossbar_rows: int, rule: RowMapping) -> tuple[NDArray[np.int64], ...]:

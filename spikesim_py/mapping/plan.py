@@ -48,11 +48,12 @@ class LayerPlan:
         max_rows: most rows that one conversion sums over: sets the ADC's full scale.
         crossbars: arrays in all.
         adcs: converters in all.
-        serial_conversions: conversions that one ADC makes per read (mux phases x crossbars that share it).
+        serial_conversions: conversions that one ADC makes per read (mux phases x crossbars that share it). An ADC
+            serves `mux` columns, or `mux` pairs where a differential pair is subtracted before it.
         pes, tiles: PEs and tiles in all; a tile serves one layer.
         input_bits: bits of one input value; each is a plane that is read by itself.
         steps: time-steps at which the layer is read (1 if its pre-activation is buffered).
-        macs: multiply-accumulates of the dense layer per time-step, padding included.
+        adc_sharing: crossbars of one set of ADCs (all kernel positions where `tap_sum` joins them, else 1).
         utilization: share of the cells of its crossbars that hold a weight.
         first_tile: index of the layer's first tile.
     """
@@ -79,7 +80,7 @@ class LayerPlan:
     tiles: int
     input_bits: int
     steps: int
-    macs: int
+    adc_sharing: int
     utilization: float
     first_tile: int
 
@@ -167,8 +168,8 @@ def map_network(network: Network, hardware: Hardware) -> Mapping:
     """Place every layer of `network` on tiles of its own.
 
     Raises:
-        MappingError: the network is a float network (quantize it first), a layer reads signed values, or a
-            weight does not fit.
+        MappingError: the network is a float network (quantize it first), a layer reads signed values, a weight
+            does not fit, or crossbars that join their currents do not fit a tile.
     """
     if network.arithmetic == "float":
         raise MappingError(
@@ -203,10 +204,17 @@ def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_
     row_blocks = taps * channel_blocks if spikeflow else ceil_div(taps * channels, crossbar.rows)
     summed = rules.tap_sum is TapSum.ANALOG_SUM
     group_columns = outputs // groups * columns
-    col_blocks = ceil_div(group_columns, crossbar.cols - hardware.dummy_columns)
+    col_blocks = ceil_div(group_columns, hardware.weight_columns)
     crossbars = groups * row_blocks * col_blocks
     sharing = taps if rules.tap_sum is not TapSum.ADC_PER_CROSSBAR else 1
     pes = ceil_div(crossbars, hardware.pe.crossbars)
+    per_tile = hardware.pe.crossbars * hardware.tile.pes // sharing * sharing
+    if not per_tile:
+        raise MappingError(
+            f"layer {node.name!r}: mapping.tap_sum = {rules.tap_sum.value!r} joins the crossbars of {taps} kernel "
+            f"positions; a tile of {hardware.tile.pes} x {hardware.pe.crossbars} crossbars (tile.pes x pe.crossbars) "
+            f"is too small"
+        )
     edge = network.edges[node.name]
     positions = edge.shape[1] * edge.shape[2]
     cells = crossbars * crossbar.rows * crossbar.cols
@@ -228,13 +236,13 @@ def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_
         conversion_blocks=channel_blocks if summed else row_blocks,
         max_rows=max_rows(taps, channels, crossbar.rows, spikeflow, summed),
         crossbars=crossbars,
-        adcs=ceil_div(crossbars, sharing) * ceil_div(crossbar.cols, crossbar.mux),
+        adcs=ceil_div(crossbars, sharing) * ceil_div(crossbar.cols // (2 if analog else 1), crossbar.mux),
         serial_conversions=crossbar.mux * (sharing if not summed else 1),
         pes=pes,
-        tiles=ceil_div(pes, hardware.tile.pes),
+        tiles=max(ceil_div(pes, hardware.tile.pes), ceil_div(crossbars, per_tile)),
         input_bits=source.bits,
         steps=1 if network.runs_once(node.name) else network.time_steps,
-        macs=positions * taps * channels * outputs,
+        adc_sharing=sharing,
         utilization=groups * taps * channels * group_columns / cells,
         first_tile=first_tile,
     )

@@ -59,7 +59,8 @@ def build(description: Mapping[str, Any] | NetworkModel, arrays: Arrays, origin:
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    copy = np.array(array, order="C")
+    """A read-only copy; floats as float32, which is what float networks compute with."""
+    copy = np.array(array, dtype=np.float32 if array.dtype.kind == "f" else None, order="C")
     copy.flags.writeable = False
     return copy
 
@@ -109,7 +110,11 @@ def _line(problem: Any, origin: str) -> str:
 def _check_names(model: NetworkModel) -> None:
     """Names are unique and every input was defined before: the order of the nodes is a topological order."""
     known = {"input"}
+    if not any(isinstance(node, MATRIX_OPS) for node in model.nodes):
+        raise NetworkError("has no layer with weights")
     for node in model.nodes:
+        if node.name == "shared":
+            raise NetworkError("node 'shared': the name is reserved for what layers share on a chip")
         if node.name in known:
             raise NetworkError(f"node {node.name!r}: the name is taken")
         for source in node.inputs:
@@ -161,6 +166,8 @@ def _check_values(model: NetworkModel, name: str, array: NDArray[Any]) -> None:
         raise NetworkError(f"array {name!r}: dtype {array.dtype}: an {model.arithmetic} network has {want}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise NetworkError(f"array {name!r}: holds NaN or infinity")
+    if array.dtype.kind in "iu" and array.size and max(-int(array.min()), int(array.max())) > _INT32:
+        raise NetworkError(f"array {name!r}: holds values beyond int32")
     if name.endswith(".theta") and array.size and array.min() <= 0:
         raise NetworkError(f"array {name!r}: holds {array.min()}: thresholds must be positive")
     if name.endswith(".weight") and model.arithmetic == "integer":
@@ -188,7 +195,10 @@ def _infer(model: NetworkModel, arrays: Arrays) -> dict[str, Edge]:
     edges = {"input": Edge(model.input.shape, 0, 2**model.input.bits - 1)}
     for node in model.nodes:
         sources = [edges[name] for name in node.inputs]
-        edge = _RULES[type(node)](model, node, sources, arrays)
+        try:
+            edge = _RULES[type(node)](model, node, sources, arrays)
+        except OverflowError:
+            raise NetworkError(f"node {node.name!r}: its sums are not finite") from None
         if model.arithmetic != "float" and max(-edge.low, edge.high) > _INT32:
             raise NetworkError(f"node {node.name!r}: sums up to {max(-edge.low, edge.high)}: exceed int32")
         edges[node.name] = edge
@@ -273,6 +283,12 @@ def _lif(model: NetworkModel, node: Lif, sources: list[Edge], arrays: Arrays) ->
         raise NetworkError(
             f"node {node.name!r}: leak.multiplier = {node.leak.multiplier:g}: must be at most "
             f"2^shift = {2**node.leak.shift} (a membrane does not grow by itself)"
+        )
+    fraction = node.leak.shift if model.arithmetic == "integer" else 0
+    if node.membrane_bits + node.store_shift + fraction > 62:
+        raise NetworkError(
+            f"node {node.name!r}: membrane_bits + store_shift + leak.shift = "
+            f"{node.membrane_bits + node.store_shift + fraction}: must be at most 62 (64-bit arithmetic)"
         )
     if model.arithmetic == "float" and (node.leak.shift or node.leak.multiplier > 1 or node.store_shift):
         raise NetworkError(

@@ -152,7 +152,7 @@ def _forward(network: Network, x: Tensor, multiply: Product, observer: Observer 
         elif isinstance(node, Pool):
             value = _pool(node, sources[0])
         elif isinstance(node, Add):
-            value = sources[0]
+            value = sources[0] if sources[0].is_floating_point() else sources[0].to(torch.int32)  # spikes are bytes
             for other in sources[1:]:
                 value = value + other
         elif isinstance(node, Flatten):

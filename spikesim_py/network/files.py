@@ -73,7 +73,7 @@ def _load_safetensors(path: Path) -> Network:
         raise NetworkError(f"{path}: is not a network file, or is truncated ({_first_line(error)})") from None
     try:
         description: Any = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise NetworkError(f"{path}: its description is not JSON ({_first_line(error)})") from None
     if not isinstance(description, dict):
         raise NetworkError(f"{path}: its description is not a JSON object")

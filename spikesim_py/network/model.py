@@ -247,6 +247,12 @@ class Network:
         """The layers that hold weights, in order of execution."""
         return tuple(node for node in self.nodes if isinstance(node, MATRIX_OPS))
 
+    @cached_property
+    def macs(self) -> Mapping[str, int]:
+        """Multiply-accumulates of each dense layer per time-step, padding included."""
+        sizes = {node.name: self.edges[node.name].shape for node in self.layers}
+        return {n.name: sizes[n.name][1] * sizes[n.name][2] * int(np.prod(n.weight_shape)) for n in self.layers}
+
     @property
     def first_layer(self) -> str | None:
         """The layer that reads the input, if exactly one does."""

@@ -5,9 +5,10 @@ the `spikes` of a layer to the tiles of every layer that reads them; `partial_su
 layer whose rows span several tiles; `shortcut` edges to the layer that adds them.
 
 What a tile owns and needs follows from its crossbars (in the plan's order, row blocks outside, column blocks
-inside). An output belongs in equal parts to all tiles that hold columns of it: each reduces its part of the
-partial sums, holds its membranes and sends its spikes. A destination tile is sent the share of the input map
-that its row blocks read. Both shares are taken as spread evenly over channels.
+inside, kernel positions that share ADCs innermost). An output belongs in equal parts to all tiles that hold
+columns of it: each reduces its part of the partial sums, holds its membranes and sends its spikes. A destination
+tile is sent the share of the input map that its row blocks read. Both shares are taken as spread evenly over
+channels.
 
 Bitmaps: one packet per pair of tiles and time-step, a header flit and the values' bits. Address events: one
 single-flit packet per active unit.
@@ -24,12 +25,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..activity import Activity
+from ..errors import MappingError
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh
 from ..network import Add, Conv, Lif, Linear, Network
 
 Kind = Literal["input", "spikes", "partial_sums", "shortcut"]
 Floats = NDArray[np.float64]
+#: traffic is kept for every pair of tiles: beyond this it takes gigabytes
+MAX_TILES = 2048
 #: where the outside world is connected
 PORT = (0, 0)
 
@@ -98,7 +102,15 @@ def traffic(mapping: Mapping, activity: Activity) -> Traffic:
     Args:
         mapping: tells tiles and their places. activity: rates; used by address events only, whose count is
             `output_rate` where measured, else the reading layer's input rate.
+
+    Raises:
+        MappingError: the chip takes too many tiles.
     """
+    if mapping.tiles > MAX_TILES:
+        raise MappingError(
+            f"network {mapping.network.name!r} takes {mapping.tiles} tiles on chip {mapping.hardware.name!r}: the NoC "
+            f"model takes at most {MAX_TILES}; use larger crossbars, pe.crossbars or tile.pes"
+        )
     network, layer_of = mapping.network, owners(mapping.network)
     shares = {name: tile_shares(plan, mapping.hardware) for name, plan in mapping.layers.items()}
     transfers: list[Transfer] = []
@@ -146,18 +158,18 @@ def tile_shares(plan: LayerPlan, hardware: Hardware) -> Shares:
         plan,
         plan.channels if spikeflow else plan.rows,
         hardware.crossbar.rows,
-        hardware.crossbar.cols - hardware.dummy_columns,
-        hardware.pe.crossbars * hardware.tile.pes,
+        hardware.weight_columns,
+        hardware.pe.crossbars * hardware.tile.pes // plan.adc_sharing * plan.adc_sharing,
     )
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
 def _tile_shares(plan: LayerPlan, lines: int, rows: int, cols: int, crossbars: int) -> Shares:
     """Crossbars of `rows` x `cols`, `crossbars` to a tile; row blocks cut `lines` inputs (per kernel position)."""
     index = np.arange(plan.crossbars)
     tile = index // crossbars
     group, inside = np.divmod(index, plan.row_blocks * plan.col_blocks)
-    row, col = np.divmod(inside, plan.col_blocks)
+    row, col = np.divmod(inside // plan.adc_sharing, plan.col_blocks)
     held = np.zeros((plan.tiles, plan.groups * plan.col_blocks))
     held[tile, group * plan.col_blocks + col] = 1.0
     weight = np.tile(_blocks(plan.columns, cols), plan.groups) / plan.groups
