@@ -43,9 +43,10 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
     """
     hardware = mapping.hardware
     tech = load_technology(hardware.technology.node_nm)
+    flows = traffic(mapping, activity)
     cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
     pitch = pitch_mm(math.fsum(p.area_um2 for parts, _ in cores.values() for p in parts) / mapping.tiles)
-    loads = zero_load(traffic(mapping, activity), hardware.noc.pipeline)
+    loads = zero_load(flows, hardware.noc.pipeline)
     staged = [
         _stage(mapping, tech, plan, *cores[name], [x for x in loads if x.transfer.layer == name], pitch)
         for name, plan in mapping.layers.items()

@@ -17,10 +17,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ..activity import Activity
 from ..errors import ConfigError
 from ..hardware import Defects, DeviceKind, Hardware, load_hardware
-from ..mapping import Mapping, ceil_div, map_network
+from ..mapping import ceil_div
 from ..mapping.plan import matrix_shape
 from ..network import Conv, Linear, Network, Pool
 from .released_constants import Corrected, constants
@@ -54,14 +53,13 @@ class _Layer:
     values_stored: int  # outputs that need neuron memory
 
 
-def released_cost(mapping: Mapping, activity: Activity) -> CostResult:
-    """Cost of a mapped network by SpikeSim's released equations; `activity` does not reach them.
+def released_cost(network: Network, hardware: Hardware) -> CostResult:
+    """Cost of a network by SpikeSim's released equations, which count PEs and tiles in their own way.
 
     Raises:
         ConfigError: the chip has what the equations cannot express: crossbars that are not square, another mux
             than 8 (as released), a pipeline.
     """
-    network, hardware = mapping.network, mapping.hardware
     _check(hardware)
     layers = list(_layers(network, hardware))
     tiles = _tiles(layers, hardware)
@@ -297,12 +295,11 @@ def defect_table(network: Network, hardware: Hardware) -> list[DefectRow]:
     """The chip as given, each of its defects corrected by itself, and all of them together."""
     names = [name for name in Defects.model_fields if getattr(hardware.cost.defects, name)]
     variants: dict[str, list[str]] = {"as given": [], **{name: [name] for name in names}, "all corrected": names}
-    activity = Activity({}, "assumed")
     base: CostNode | None = None
     rows = []
     for title, corrected in variants.items():
         chip = load_hardware(hardware, {f"cost.defects.{name}": False for name in corrected})
-        tree = released_cost(map_network(network, chip), activity).tree
+        tree = released_cost(network, chip).tree
         base = base or tree
         rows.append(
             DefectRow(

@@ -46,11 +46,10 @@ def cost_network(network: Network, hardware: Hardware, activity: Activity) -> Co
         from .digital import digital_cost
 
         return digital_cost(network, hardware, activity)
-    mapping = map_network(network, hardware)
     if hardware.cost.library == "spikesim_released":
         from .released import released_cost
 
-        return released_cost(mapping, activity)
+        return released_cost(network, hardware)
     from .parametric import parametric_cost
 
-    return parametric_cost(mapping, activity)
+    return parametric_cost(map_network(network, hardware), activity)
