@@ -118,8 +118,8 @@ def design_head(report: dict[str, Any]) -> list[Any]:
     size = f"T = {report['time_steps']} · {report['crossbars']:,} crossbars · {report['pes']:,} PEs · "
     size += f"{report['tiles']:,} tiles"
     tiles = [tile for tile in [_accuracy_tile(report), *map(_tile, TILES, [report] * len(TILES))] if tile]
-    trust = f"{report['metrics']['assumed_energy_share']:.0%} of the energy and "
-    trust += f"{report['metrics']['assumed_area_share']:.0%} of the area rest on assumed constants"
+    trust = f"{report['metrics']['assumed_energy_share']:.1%} of the energy and "
+    trust += f"{report['metrics']['assumed_area_share']:.1%} of the area rest on assumed constants"
     return [
         html.Div(
             [dmc.Title(title, order=3), html.Span(report["report_hash"][:12], className="hash")], className="card-head"
@@ -191,7 +191,7 @@ def configuration_tab(report: dict[str, Any]) -> list[Any]:
 def trust_tab(report: dict[str, Any]) -> list[Any]:
     """Shares by grade, then every component with its source."""
     shares = [(grade, *pair) for grade, pair in grade_shares(report["tree"]).items()]
-    grades = [[grade, f"{energy:.0%}", f"{area:.0%}"] for grade, energy, area in shares]
+    grades = [[grade, f"{energy:.1%}", f"{area:.1%}"] for grade, energy, area in shares]
     found = [
         [s.component, s.grade, f"{s.energy_share:.1%}", f"{s.area_share:.1%}", s.source]
         for s in sources(report["tree"])

@@ -53,7 +53,7 @@ def print_report(report: Report) -> None:
         f"utilization {report.utilization:.1%}"
     )
     out.print(
-        f"trust         {report.assumed_energy_share:.0%} of energy and {report.assumed_area_share:.0%} of area "
+        f"trust         {report.assumed_energy_share:.1%} of energy and {report.assumed_area_share:.1%} of area "
         f"rest on assumed constants; activity is {report.activity.origin}"
     )
     out.print(_components(report))

@@ -57,7 +57,9 @@ def report(
         "chip": hardware.name,
         "hardware": hardware.model_dump(mode="json"),
         "measured": measured,
-        "cost": CostResult(tree(scale=scale), 50.0, "layer2", 12 * bits, 3 * bits, 2, 0.41, ("a note",)),
+        "cost": CostResult(
+            tree(scale=scale), 50.0, "layer2", 12 * bits, 3 * bits, 2, 0.41, {"layer1": 1_900_000}, ("a note",)
+        ),
         "activity": Activity(rates, "measured", 600),
         "macs": 1_900_000,
         "synops": 2.0e5,

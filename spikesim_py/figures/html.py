@@ -119,7 +119,7 @@ def _costs(report: Report, key: str, by: By) -> str:
 def _closing(report: Report, line: str) -> list[str]:
     """How to reproduce, methods, notes, trust: the same for a design and for a study's best design."""
     notes = "".join(f"<li>{escape(note)}</li>" for note in report["notes"])
-    grades = [(g, f"{e:.0%}", f"{a:.0%}") for g, (e, a) in grade_shares(report["tree"]).items()]
+    grades = [(g, f"{e:.1%}", f"{a:.1%}") for g, (e, a) in grade_shares(report["tree"]).items()]
     found = [
         (s.component, s.grade, f"{s.energy_share:.1%}", f"{s.area_share:.1%}", s.source)
         for s in sources(report["tree"])
