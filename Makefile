@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -c "import sys; sys.exit(sys.version_info < (3, 11) and 'spikesim_py needs Python 3.11 or newer')"
-	# torch's CPU build first where the index offers it by the newest version that we support
-	$(BIN)/pip install --quiet --disable-pip-version-check "torch>=2.6,<2.14"
+	# torch first, so that TORCH_INDEX (PyTorch's CPU index) can spare a download of gigabytes
+	$(BIN)/pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "torch>=2.6,<2.14"
 	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
 	touch $(READY)
 

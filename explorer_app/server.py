@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def serve(store: Path | str | None = None, host: str = "127.0.0.1", port: int = 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     app = create_app(store)
     server = make_server(host, 0, app.server, threaded=True, fd=listener.fileno())
-    print(f"serving on http://{host}:{listener.getsockname()[1]}", flush=True)
+    what = store if store is not None else "no study yet: the page says how to make one"
+    print(f"serving on http://{host}:{listener.getsockname()[1]} ({what}; Ctrl-C stops)", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -45,4 +47,5 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address, family=family, backlog=128)
     except OSError as error:
-        raise InputError(f"{host}:{port}: cannot serve here: {error.strerror}; see --host and --port") from None
+        reason = os.strerror(error.errno) if error.errno else error.strerror
+        raise InputError(f"{host}:{port}: cannot serve here: {reason}; choose another --port") from None

@@ -84,7 +84,7 @@ def table_columns(frame: Frame) -> list[dict[str, Any]]:
 def _kind(frame: Frame, name: str) -> dict[str, Any]:
     if is_number(frame, name):
         return {"type": "rightAligned", "filter": "agNumberColumnFilter"}
-    return {"minWidth": 78}
+    return {"minWidth": 84}
 
 
 def table_rows(frame: Frame, front: np.ndarray | None) -> list[dict[str, Any]]:

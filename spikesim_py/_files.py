@@ -9,6 +9,16 @@ from pathlib import Path
 from .errors import InputError
 
 
+def check_target(path: str | Path) -> None:
+    """Raise `InputError` where a file cannot be written: a folder, or below something that is no folder."""
+    target = Path(path).expanduser()
+    if target.is_dir():
+        raise InputError(f"{target}: cannot be written: is a folder")
+    parent = next((folder for folder in target.absolute().parents if folder.exists()), None)
+    if parent is None or not parent.is_dir() or not os.access(parent, os.W_OK):
+        raise InputError(f"{target}: cannot be written: {parent} is not a folder that can be written")
+
+
 def write_atomic(path: str | Path, data: bytes | str) -> Path:
     """Write `data` beside `path`, then rename over it; raises `InputError` if the folder cannot be written."""
     target = Path(path).expanduser()

@@ -52,13 +52,20 @@ def print_report(report: Report) -> None:
         f"size          {report.cost.crossbars} crossbars, {report.cost.pes} PEs, {report.cost.tiles} tiles, "
         f"utilization {report.utilization:.1%}"
     )
-    out.print(
-        f"trust         {report.assumed_energy_share:.1%} of energy and {report.assumed_area_share:.1%} of area "
-        f"rest on assumed constants; activity is {report.activity.origin}"
-    )
+    out.print(f"trust         {_trust(report)}")
     out.print(_components(report))
     for note in report.notes:
         out.print(f"note: {note}")
+
+
+def _trust(report: Report) -> str:
+    defects = report.hardware["cost"]["defects"]
+    if report.hardware["cost"]["library"] == "spikesim_released" and any(defects.values()):
+        return f"as published, {sum(defects.values())} of {len(defects)} known defects on (see --defects)"
+    return (
+        f"{report.assumed_energy_share:.1%} of energy and {report.assumed_area_share:.1%} of area rest on assumed "
+        f"constants; activity is {report.activity.origin}"
+    )
 
 
 def _components(report: Report) -> Table:
@@ -114,6 +121,8 @@ def describe_chip(name: str, sources: bool) -> None:
     chip = load_hardware(name)
     print(f"{chip.name}: {chip.description}")
     for key, field in hardware_fields():
+        if key.startswith("cost.defects.") and chip.cost.library != "spikesim_released":
+            continue
         value: Any = chip
         for part in key.split("."):
             value = getattr(value, part)

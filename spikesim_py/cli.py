@@ -18,6 +18,15 @@ class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """As click's, but a wrong command line is one line too."""
+        try:
+            code = super().main(*arguments, **options | {"standalone_mode": False})
+        except click.ClickException as error:
+            click.echo(f"spikesim: error: {' '.join(error.format_message().split())} (see --help)", err=True)
+            code = error.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -56,6 +65,14 @@ def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     return dict(parse_override(text) for text in assignments)
 
 
+def _check_outputs(*paths: str | None) -> None:
+    """A path that cannot be written is better known before the work than after it."""
+    from ._files import check_target
+
+    for path in filter(None, paths):
+        check_target(path)
+
+
 def _deliver(report: Any, json_path: str | None, html_path: str | None) -> None:
     from ._terminal import print_report
 
@@ -80,6 +97,10 @@ def demo(serve: bool, store: str, port: int, workers: int | None) -> None:
     """
     from ._terminal import run_sweep
 
+    if serve:  # a busy port is better known before the sweep than after it
+        from explorer_app import listen
+
+        listen("127.0.0.1", port).close()
     study = run_sweep("demo", store, "local", workers, resume=True)
     report = Path(store).with_suffix(".html")
     from .figures.html import study_page
@@ -127,6 +148,7 @@ def evaluate(
     """
     from .evaluate import evaluate as run
 
+    _check_outputs(json_path, html_path)
     report = run(net, chip, data=data, samples=samples, chips=chips, seed=seed, overrides=_overrides(assignments))
     _deliver(report, json_path, html_path)
 
@@ -155,20 +177,26 @@ def cost(
       spikesim cost vgg9-cifar10 spikesim_released --defects
     """
     from .evaluate import cost as run
+    from .hardware import load_hardware
 
-    report = run(net, chip, activity=activity, overrides=_overrides(assignments))
+    _check_outputs(json_path, html_path)
+    hardware = load_hardware(chip, _overrides(assignments))
+    if defects and hardware.cost.library != "spikesim_released":
+        raise InputError(
+            f"--defects: chip {hardware.name!r} uses the library {hardware.cost.library!r}, which has none"
+        )
+    report = run(net, hardware, activity=activity)
     _deliver(report, json_path, html_path)
     if defects:
         from ._terminal import print_defects
-        from .hardware import load_hardware
         from .network import load_network
 
-        print_defects(load_network(net), load_hardware(chip, _overrides(assignments)))
+        print_defects(load_network(net), hardware)
 
 
 @main.command()
 @click.argument("space")
-@click.option("--store", required=True, metavar="FILE.db", help="Study file; made if it is not there.")
+@click.option("--store", metavar="FILE.db", help="Study file; made if it is not there (default: runs/SPACE.db).")
 @click.option("--executor", default="local", show_default=True, help="local or serial.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
 @click.option("--resume/--no-resume", default=True, help="Keep what the store has (default), or refuse it.")
@@ -176,7 +204,7 @@ def cost(
 @_html
 def sweep(
     space: str,
-    store: str,
+    store: str | None,
     executor: str,
     workers: int | None,
     resume: bool,
@@ -191,6 +219,8 @@ def sweep(
     """
     from ._terminal import print_dry_run, run_sweep
 
+    store = store or f"runs/{Path(space).stem}.db"
+    _check_outputs(html_path)
     if dry_run:
         print_dry_run(space, store)
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import yaml
+
 from .model import MATRIX_OPS, Lif, Network
 
 
@@ -19,7 +21,8 @@ def describe(network: Network) -> str:
         lines.append(
             f"{node.name:<12}{node.op:<10}{'+'.join(node.inputs):<14}{shape:<16}{edge.bits:>5}  {_details(node)}"
         )
-    lines += [f"{key}: {value}" for key, value in network.model.metadata.items()]
+    metadata = network.model.metadata
+    lines += yaml.safe_dump(metadata, sort_keys=False, width=100).splitlines() if metadata else []
     return "\n".join(lines)
 
 

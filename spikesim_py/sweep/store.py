@@ -266,7 +266,13 @@ def _check_same(path: Path, old: Space, new: Space) -> None:
     for field in ("data", "split", "samples", "chips", "seed"):
         before, after = getattr(old, field), getattr(new, field)
         if before != after:
-            raise StoreError(f"{path}: was measured with {field} = {before!r}, not {after!r}; name another file")
+            raise StoreError(
+                f"{path}: was measured with {field} = {_shown(before)}, not {_shown(after)}; name another file"
+            )
+
+
+def _shown(value: object) -> str:
+    return "the whole split" if value is None else repr(value)
 
 
 @contextmanager

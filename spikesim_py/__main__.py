@@ -1,0 +1,5 @@
+"""`python -m spikesim_py` is `spikesim`."""
+
+from .cli import main
+
+main()
