@@ -73,7 +73,6 @@ def _pool(
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(indices)), context, initializer=_start_worker)
     queue, running = list(indices), dict[Future[Any], int]()
-    finished = False
     try:
         while queue or running:
             while queue and len(running) < 2 * workers:
@@ -83,7 +82,6 @@ def _pool(
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 outcome = future.result()  # before it leaves `running`: this is where a broken pool shows
                 yield running.pop(future), outcome
-        finished = True
     except BrokenProcessPool:
         lost = set(running.values())
         for future, index in list(running.items()):
@@ -92,16 +90,21 @@ def _pool(
                 yield index, future.result()
         yield from ((index, None) for index in sorted(lost))
     finally:
-        _stop(pool, finished)
+        _stop(pool)
 
 
-def _stop(pool: ProcessPoolExecutor, finished: bool) -> None:
-    """End the workers; at once if the caller left early (Ctrl-C), for their results have no reader."""
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: every result that has a reader has been read.
+
+    Asking them to leave would wait for ever where one was killed while it waited for work: it dies with the lock of
+    the queue through which the others are asked.
+    """
     processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=finished, cancel_futures=True)
-    if not finished:
-        for process in processes:
-            process.terminate()
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
 
 
 def guarded(function: Function, item: Any) -> tuple[Status, Any]:
