@@ -11,10 +11,10 @@ import os
 import signal
 import sys
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
 from types import ModuleType
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from ..errors import InputError, did_you_mean
 
 Status = Literal["ok", "error", "crashed"]
 Outcome = tuple[int, Status, Any]
+_CRASHED: tuple[Status, Any] = ("crashed", "its process died twice")
 Function = Callable[[Any], Any]
 Outcomes = Generator[Outcome, None, None]
 #: threads of the numerical libraries: one per worker, so that workers and threads do not oversubscribe the cores
@@ -46,65 +47,104 @@ def serial(function: Function, items: Sequence[Any]) -> Outcomes:
 
 
 def local(function: Function, items: Sequence[Any], workers: int) -> Outcomes:
-    """A supervised pool of processes.
+    """Processes that take one item at a time.
 
-    A worker that dies breaks its pool. Items that were in flight are then run again one at a time, each in a
-    process of its own, so that the one that kills its process is found and its neighbours are not blamed.
-    Workers end with the driver, however it ends.
+    An item whose process dies is run once more; if that one dies too, the item is to blame. Nobody else notices:
+    processes share nothing, neither a queue nor a lock. They end with the driver, however it ends.
     """
-    waiting = list(range(len(items)))
-    while waiting:
-        suspects: list[int] = []
-        for index, outcome in _pool(function, items, waiting, workers):
-            waiting.remove(index)
-            if outcome is None:
-                suspects.append(index)
-            else:
-                yield (index, *outcome)
-        for index in sorted(suspects):
-            ((_, outcome),) = _pool(function, items, [index], 1)
-            yield (index, *(outcome or ("crashed", "its process died")))
-
-
-def _pool(
-    function: Function, items: Sequence[Any], indices: Sequence[int], workers: int
-) -> Iterator[tuple[int, tuple[Status, Any] | None]]:
-    """Results of a pool until all are done or it breaks; None for the items that were in flight then."""
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(indices)), context, initializer=_start_worker)
-    queue, running = list(indices), dict[Future[Any], int]()
+    waiting, deaths, crew = deque(range(len(items))), Counter[int](), list[_Worker]()
     try:
-        while queue or running:
-            while queue and len(running) < 2 * workers:
-                with _spawning():
-                    running[pool.submit(guarded, function, items[queue[0]])] = queue[0]
-                queue.pop(0)
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                outcome = future.result()  # before it leaves `running`: this is where a broken pool shows
-                yield running.pop(future), outcome
-    except BrokenProcessPool:
-        lost = set(running.values())
-        for future, index in list(running.items()):
-            if future.done() and not future.exception():
-                lost.discard(index)
-                yield index, future.result()
-        yield from ((index, None) for index in sorted(lost))
+        while waiting or any(worker.busy for worker in crew):
+            _hand_out(waiting, items, function, crew, workers)
+            for worker in _ready(crew):
+                index, outcome = worker.answer()
+                if outcome is None:
+                    crew.remove(worker)
+                    worker.stop()
+                    deaths[index] += 1
+                    if deaths[index] < 2:
+                        waiting.append(index)
+                        continue
+                    outcome = _CRASHED
+                _hand_out(waiting, items, function, crew, workers)  # before the caller takes its time
+                yield (index, *outcome)
     finally:
-        _stop(pool)
+        for worker in crew:
+            worker.stop()
 
 
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """End the workers at once: every result that has a reader has been read.
+def _ready(crew: Sequence[_Worker]) -> list[_Worker]:
+    """Wait until a worker has an answer, or is dead; all that are."""
+    ready = wait([worker.pipe for worker in crew if worker.busy])
+    return [worker for worker in crew if worker.pipe in ready]
 
-    Asking them to leave would wait for ever where one was killed while it waited for work: it dies with the lock of
-    the queue through which the others are asked.
-    """
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.join()
+
+def _hand_out(waiting: deque[int], items: Sequence[Any], function: Function, crew: list[_Worker], workers: int) -> None:
+    """Give every idle worker an item; hire while there is more to do and room."""
+    idle = [worker for worker in crew if not worker.busy]
+    while waiting and (idle or len(crew) < workers):
+        if not idle:
+            crew.append(_Worker(function))
+            idle.append(crew[-1])
+        index = waiting.popleft()
+        idle.pop().take(index, items[index])
+
+
+class _Worker:
+    """A process with a pipe of its own."""
+
+    def __init__(self, function: Function) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs, function), daemon=True)
+        with _spawning():
+            self._process.start()
+        theirs.close()
+        self._index: int | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._index is not None
+
+    def take(self, index: int, item: Any) -> None:
+        self._index = index
+        with suppress(OSError):  # one that has died says so when its answer is awaited
+            self.pipe.send(item)
+
+    def answer(self) -> tuple[int, tuple[Status, Any] | None]:
+        """The item's index and outcome; None if the process died."""
+        assert self._index is not None  # only busy workers are waited for
+        index, self._index = self._index, None
+        try:
+            return index, self.pipe.recv()
+        except (EOFError, OSError):
+            return index, None
+
+    def stop(self) -> None:
+        """At once: whoever still works has no reader."""
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+        self.pipe.close()
+
+
+def _work(pipe: Connection, function: Function) -> None:
+    """A worker's life. Ctrl-C belongs to the driver, which stops its workers itself; one that is killed cannot."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+    if "torch" in sys.modules:  # otherwise the environment tells it
+        sys.modules["torch"].set_num_threads(1)
+    with suppress(EOFError, OSError):  # the driver is gone
+        while True:
+            pipe.send(guarded(function, pipe.recv()))
+
+
+def _end_with_driver() -> None:
+    """Else an item that is under way would be finished for nobody."""
+    driver = multiprocessing.parent_process()
+    assert driver is not None  # only workers run this
+    driver.join()
+    os._exit(1)
 
 
 def guarded(function: Function, item: Any) -> tuple[Status, Any]:
@@ -114,22 +154,6 @@ def guarded(function: Function, item: Any) -> tuple[Status, Any]:
     except Exception as error:
         lines = str(error).splitlines()
         return "error", f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-def _start_worker() -> None:
-    """Ctrl-C belongs to the driver, which stops its workers itself; a driver that is killed cannot."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_driver, daemon=True).start()
-    if "torch" in sys.modules:  # otherwise the environment tells it
-        sys.modules["torch"].set_num_threads(1)
-
-
-def _end_with_driver() -> None:
-    """A worker holds both ends of its queue, so it would wait for work for ever after its driver is gone."""
-    driver = multiprocessing.parent_process()
-    assert driver is not None  # only workers run this
-    driver.join()
-    os._exit(1)
 
 
 @contextmanager
