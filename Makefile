@@ -32,7 +32,8 @@ bench: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 docs: $(READY)
-	$(BIN)/python docs/screenshots.py
+	$(BIN)/spikesim sweep demo --store runs/demo.db
+	$(BIN)/python docs/screenshots.py runs/demo.db
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info runs

@@ -83,7 +83,8 @@ def table_columns(frame: Frame) -> list[dict[str, Any]]:
 
 def _kind(frame: Frame, name: str) -> dict[str, Any]:
     if is_number(frame, name):
-        return {"type": "rightAligned", "filter": "agNumberColumnFilter"}
+        wide = max(map(len, name.split("."))) >= len("crossbar")  # a heading is not broken inside a word
+        return {"type": "rightAligned", "filter": "agNumberColumnFilter"} | ({"minWidth": 70} if wide else {})
     return {"minWidth": 84}
 
 
