@@ -84,8 +84,8 @@ def table_columns(frame: Frame) -> list[dict[str, Any]]:
 def _kind(frame: Frame, name: str) -> dict[str, Any]:
     if is_number(frame, name):
         wide = max(map(len, name.split("."))) >= len("crossbar")  # a heading is not broken inside a word
-        return {"type": "rightAligned", "filter": "agNumberColumnFilter"} | ({"minWidth": 70} if wide else {})
-    return {"minWidth": 84}
+        return {"type": "rightAligned", "filter": "agNumberColumnFilter"} | {"minWidth": 66 if wide else 43}
+    return {"minWidth": 82}
 
 
 def table_rows(frame: Frame, front: np.ndarray | None) -> list[dict[str, Any]]:
