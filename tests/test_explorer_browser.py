@@ -221,7 +221,7 @@ def test_the_command_serves_a_real_study_with_one_line_and_no_traceback(page: Br
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     assert server.stdout is not None
     try:
-        assert server.stdout.readline() == f"serving on http://127.0.0.1:{port}\n"
+        assert server.stdout.readline() == f"serving on http://127.0.0.1:{port} ({store}; Ctrl-C stops)\n"
         page.open(f"http://127.0.0.1:{port}")
         page.wait(lambda: markers(page) == 4, "four designs")
         found = str(done.frame()["report_hash"][0])
