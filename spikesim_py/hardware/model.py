@@ -1,8 +1,7 @@
 """The description of a chip: what the user declares, and nothing derived from it.
 
-Every field states its unit and what it affects (`accuracy`, `cost` or `both`): the accuracy key of a
-design is the hash of the fields that accuracy can depend on, so that two chips that differ in cost only
-share one accuracy measurement.
+Every field states its unit and what it affects (`accuracy`, `cost` or `both`). Tests hold it to that: each
+field changes an output somewhere, and a field that affects cost only never changes the arithmetic.
 """
 
 from __future__ import annotations
