@@ -5,14 +5,10 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
-from rich.console import Console
-from rich.table import Table
 
 import spikesim_py as ss
 from spikesim_py.crossbar import program
@@ -20,16 +16,9 @@ from spikesim_py.hardware import load_hardware
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, build, load_network
 
-
-def best(action: Callable[[], Any], seconds: float = 1.0) -> float:
-    """The shortest of many runs, in seconds, after one run that compiles and caches."""
-    action()
-    times: list[float] = []
-    while sum(times) < seconds or len(times) < 3:
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
+from .ladder import ladder_rows
+from .timing import Row, best, show
+from .wires import wires_rows
 
 
 def conv_layer() -> Network:
@@ -46,27 +35,60 @@ def conv_layer() -> Network:
     return build(description, {"c.weight": weight, "l.theta": np.array([9])})
 
 
-def crossbar_rows() -> list[tuple[str, str, str, str]]:
+#: 64-row products of one run of the layer: images x positions x kernel positions
+PRODUCTS = 32 * 16 * 16 * 9
+#: the layer on crossbars: fields of the chip, engine, goals in ns per 64-row product and in times of the peer
+_ONE_COLUMN = {"device.cell_bits": 4, "mapping.baseline": "none"}
+LAYERS: tuple[tuple[str, dict[str, Any], str, str], ...] = (
+    ("ideal cells, 4 slices, 5-bit ADC (range: max)", {"device.ideal": True}, "<= 60 ns", "<= 1.0x"),
+    (
+        "ideal cells, 4 slices, 4-bit ADC that clips (range: granular)",
+        {"device.ideal": True, "adc.bits": 4, "adc.range": "granular"},
+        "<= 60 ns",
+        "<= 1.0x",
+    ),
+    ("programming errors, 4 slices", {}, "<= 200 ns", "<= 3x"),
+    (
+        "passive wires of 1 ohm (once the matrices are there), 4 slices",
+        {"wires.topology": "passive"},
+        "<= 200 ns",
+        "<= 3x",
+    ),
+    ("read noise on top, 4 slices", {"device.read.noise": "white", "device.read.sigma": 0.01}, "<= 1400 ns", ""),
+    ("programming errors, one 4-bit cell per weight (64 columns)", _ONE_COLUMN, "", ""),
+    (
+        "gated 1T1R, exact ladder at every read (64 columns)",
+        _ONE_COLUMN | {"wires.topology": "gated_1t1r"},
+        "<= 400 ns",
+        "",
+    ),
+)
+
+
+def crossbar_rows() -> list[Row]:
     """The crossbar engine against a plain float32 convolution of the same layer."""
     network = conv_layer()
     spikes = (np.random.default_rng(1).random((32, 64, 16, 16)) < 0.15).astype(np.uint8)
     plain, weight = torch.from_numpy(spikes).float(), torch.tensor(network.weight("c").tolist()).float()
     torch.set_num_threads(1)
-    peer = best(lambda: torch.nn.functional.conv2d(plain, weight, padding=1))
+    conv = torch.nn.functional.conv2d
+    peer = best(lambda: conv(plain, weight, padding=1), 2)
     rows = [("torch conv2d, float32, NCHW", f"{peer * 1e3:.2f} ms", "1.0x", "")]
-    base = {"mapping.rows": "spikeflow", "mapping.signs": "offset", "crossbar.rows": 64}
-    for name, fields, goal in (
-        ("crossbars, ideal cells, 4 one-bit slices", {"device.ideal": True}, "<= 1.0x"),
-        ("crossbars, programming errors, 4 slices", {}, "<= 3x"),
-    ):
-        mapping = map_network(network, load_hardware("rram_32nm", base | fields))
-        layer = program(mapping, "c", seed=0, chip=0)
-        taken = best(lambda layer=layer: layer.multiply(spikes, threads=1))
-        rows.append((name, f"{taken * 1e3:.2f} ms", f"{taken / peer:.1f}x", goal))
+    last = plain.to(memory_format=torch.channels_last), weight.to(memory_format=torch.channels_last)
+    half = last[0].bfloat16(), last[1].bfloat16()
+    for name, (x, w) in (("float32, channels_last", last), ("bfloat16, channels_last", half)):
+        taken = best(lambda x=x, w=w: conv(x, w, padding=1))
+        rows.append((f"torch conv2d, {name}", f"{taken * 1e3:.2f} ms", f"{taken / peer:.1f}x", "(printed)"))
+    base = {"mapping.rows": "spikeflow", "mapping.signs": "offset", "crossbar.rows": 64, "crossbar.cols": 64}
+    for name, fields, each, goal in LAYERS:
+        layer = program(map_network(network, load_hardware("rram_32nm", base | fields)), "c", seed=0, chip=0)
+        taken = best(lambda layer=layer: layer.multiply(spikes, threads=1), 2)
+        measured = f"{taken * 1e3:.2f} ms, {taken / PRODUCTS * 1e9:.0f} ns"
+        rows.append((name, measured, f"{taken / peer:.2f}x", ", ".join(filter(None, (each, goal)))))
     return rows
 
 
-def cost_rows() -> list[tuple[str, str, str, str]]:
+def cost_rows() -> list[Row]:
     """Full reports with their trees per second, against the published time of one NeuroSim point."""
     rows = [("NeuroSim V1.3, one VGG8 point (published run: 80 s)", "0.0125 /s", "1x", "")]
     for name in ("vgg8-cifar10", "vgg9-cifar10"):
@@ -76,7 +98,7 @@ def cost_rows() -> list[tuple[str, str, str, str]]:
     return rows
 
 
-def start_rows() -> list[tuple[str, str, str, str]]:
+def start_rows() -> list[Row]:
     """Cold starts, whole processes."""
     help_s = best(lambda: run("-m", "spikesim_py.cli", "--help"))
     evaluate_s = best(lambda: run("-m", "spikesim_py.cli", "evaluate", "digits-w4", "rram_32nm"))
@@ -91,19 +113,12 @@ def run(*arguments: str) -> None:
 
 
 def main() -> None:
-    out = Console(width=118)
-    out.print(f"{platform.processor() or platform.machine()}, one thread, torch {torch.__version__}")
-    for title, rows in (
-        ("one layer, 64 to 64 channels, 3x3, 16x16, batch 32, 15 % spikes", crossbar_rows()),
-        ("cost model", cost_rows()),
-        ("cold start", start_rows()),
-    ):
-        table = Table(title=title, title_justify="left")
-        for name in ("what", "measured", "ratio", "goal"):
-            table.add_column(name, justify="left" if name == "what" else "right")
-        for row in rows:
-            table.add_row(*row)
-        out.print(table)
+    print(f"{platform.processor() or platform.machine()}, one thread, torch {torch.__version__}")
+    show("one layer, 64 to 64 channels, 3x3, 16x16, batch 32, 15 % spikes; ns per 64-row product", crossbar_rows())
+    show("exact transfer matrix of a passive crossbar", wires_rows())
+    show("gated ladder", ladder_rows())
+    show("cost model", cost_rows())
+    show("cold start", start_rows())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,8 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import crossbar as crossbar
     from . import noc as noc
+    from .compare import compare as compare
+    from .compare import degradation as degradation
     from .evaluate import cost as cost
     from .evaluate import evaluate as evaluate
     from .hardware import load_hardware as load_hardware
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "evaluate": "evaluate",
     "cost": "evaluate",
+    "compare": "compare",
+    "degradation": "compare",
     "load_hardware": "hardware",
     "load_network": "network",
     "quantize": "network",
@@ -41,8 +45,8 @@ _PUBLIC = {
 }
 _ROOMS = ("crossbar", "noc")
 
-__all__ = ["__version__", "cost", "crossbar", "evaluate", "load_hardware", "load_network", "load_study"]
-__all__ += ["map_network", "noc", "quantize", "sweep"]
+__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "load_hardware"]
+__all__ += ["load_network", "load_study", "map_network", "noc", "quantize", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

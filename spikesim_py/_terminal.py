@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -15,7 +15,13 @@ from rich.table import Table
 from ._units import engineering
 from .hardware import Hardware, load_hardware
 from .network import Network, load_network
-from .report import Report
+from .report import LAYER_COLUMNS, Report, layer_rows
+
+if TYPE_CHECKING:
+    from .compare import Comparison, Stage
+    from .inference import PairedDifference
+    from .inference.calibrate import LayerRange
+    from .inference.precision import BitChoice
 
 #: below this many columns a table loses digits
 _MIN_WIDTH = 118
@@ -52,6 +58,12 @@ def print_report(report: Report) -> None:
         f"size          {report.cost.crossbars} crossbars, {report.cost.pes} PEs, {report.cost.tiles} tiles, "
         f"utilization {report.utilization:.1%}"
     )
+    if report.programming:
+        writing = report.programming
+        out.print(
+            f"programming   {engineering(writing.energy_pj, 'pJ')} in {engineering(writing.time_ns, 'ns')}, once: "
+            f"{writing.pulses / writing.cells:.3g} pulses per cell of {writing.cells} ({writing.grade})"
+        )
     out.print(f"trust         {_trust(report)}")
     out.print(_components(report))
     for note in report.notes:
@@ -83,6 +95,56 @@ def _components(report: Report) -> Table:
             f"{node.critical_ns / totals.critical_ns:.1%}",
         )
     return table
+
+
+def print_layers(report: Report) -> None:
+    """What each layer saw and how exact it was."""
+    table = _table("layers (on the chip against exact arithmetic)", "layer", *LAYER_COLUMNS)
+    for row in layer_rows(report.to_dict()):
+        table.add_row(*row)
+    console().print(table)
+    bound = max((layer.wire_error or 0.0 for layer in (report.quality or {}).values()), default=0.0)
+    if bound:
+        console().print(f"column currents behind the wires are known within {bound:.1e} of the largest (bound)")
+
+
+def print_chain(stages: Sequence[Stage]) -> None:
+    """Accuracy and signal-to-error ratios along a degradation chain."""
+    out = console()
+    intervals = ("accuracy", "95 % interval", "change", "95 % interval")
+    table = _table("effects, each on top of those above", "effect", *intervals)
+    for stage in stages:
+        low, high = stage.accuracy_ci
+        change = ("-", "-") if stage.change is None else _difference(stage.change)
+        table.add_row(stage.name, f"{stage.accuracy:.2%}", f"{100 * low:.1f} to {high:.1%}", *change)
+    out.print(table)
+    ratios = _table("signal-to-error ratio of each layer (dB)", "layer", *(stage.name for stage in stages[1:]))
+    for layer in stages[-1].quality:
+        found = [stage.quality[layer] for stage in stages[1:]]
+        ratios.add_row(layer, *(f"{record.ser_db:.1f}" if record.error_rms else "exact" for record in found))
+    out.print(ratios)
+
+
+def print_comparison(result: Comparison) -> None:
+    """Two accuracies and their paired difference."""
+    out, found = console(), result.difference
+    out.print(f"[bold]{result.network}[/bold] on [bold]{result.names[0]}[/bold] (A) and {result.names[1]} (B)")
+    for name, accuracy in (("A", result.first), ("B", result.second)):
+        low, high = accuracy.interval
+        out.print(f"accuracy {name}    {accuracy.value:.2%}  (95 % interval {low:.2%} to {high:.2%})")
+    value, interval = _difference(found)
+    verdict = "A and B differ" if found.significant else "no difference shown"
+    if found.interval == (0.0, 0.0):
+        verdict = "one arithmetic"
+    out.print(f"A less B      {value}  (95 % interval {interval}: {verdict})")
+    test = "" if found.p_value is None else f"; McNemar's exact test: p = {found.p_value:.3g}"
+    out.print(f"pairs         only A right {found.only_first:.2%}, only B right {found.only_second:.2%}{test}")
+
+
+def _difference(found: PairedDifference) -> tuple[str, str]:
+    """A difference and its interval, in points."""
+    low, high = found.interval
+    return f"{100 * found.value:+.2f} points", f"{100 * low:+.2f} to {100 * high:+.2f}"
 
 
 def print_defects(network: Network, hardware: Hardware) -> None:
@@ -128,8 +190,43 @@ def describe_chip(name: str, sources: bool) -> None:
             value = getattr(value, part)
         extra: Any = field.json_schema_extra
         shown = getattr(value, "value", value)
-        line = f"{key:<38}{shown!s:<22}{extra['unit']:<18}{extra['affects']:<10}"
+        line = f"{key:<38}{shown!s:<21} {extra['unit']:<17} {extra['affects']:<10}"
         print(f"{line}{chip.sources.get(key, 'default') if sources else field.description}".rstrip())
+
+
+def print_ranges(title: str, ranges: Sequence[LayerRange]) -> None:
+    """What a calibrated chip's converters make of the data that they were calibrated on."""
+    table = _table(title, "layer", "ADC", "full scale", "of", "LSB", "clipped", "lossless")
+    for row in ranges:
+        table.add_row(
+            row.name,
+            f"{row.bits} bit",
+            "/".join(map(str, row.full_scales)),
+            f"{row.largest} levels",
+            "/".join(f"{lsb:.3g}" for lsb in row.lsb),
+            f"{row.clip_share:.3%}",
+            "yes" if row.lossless else "no",
+        )
+    console().print(table)
+
+
+def print_bits(title: str, choice: BitChoice, reports: Sequence[Report]) -> None:
+    """ADC bits that were chosen, and costs (at the network's stored activity) before and after."""
+    out, table = console(), _table("", "layer", "ADC bits", "chosen")
+    out.print(title)
+    for name, given in choice.before.items():
+        table.add_row(name, f"{given} bit", f"{choice.after[name]} bit")
+    out.print(table)
+    last = choice.steps[-1].accuracy if choice.steps else choice.accuracy
+    out.print(f"accuracy      {choice.accuracy:.2%} -> {last:.2%}  (on the images that they were chosen on)")
+    for label, name, unit in (
+        ("energy", "energy_pj", "pJ"),
+        ("latency", "latency_ns", "ns"),
+        ("area", "area_um2", "µm²"),
+    ):
+        before, after = (getattr(report, name) for report in reports)
+        shown = " -> ".join(engineering(value, unit) for value in (before, after))
+        out.print(f"{label:<13} {shown}  ({after / before - 1:+.1%})")
 
 
 def print_dry_run(space: str, store: str) -> None:

@@ -1,7 +1,8 @@
-"""What was active: a plain record that inference fills, and that noc and cost read."""
+"""What was active, and how exact each layer was: plain records that inference fills, and that noc and cost read."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -28,6 +29,49 @@ class LayerActivity:
     clip_rate: float | None = None
     background: float | None = None
     output_rate: float | None = None
+
+
+@dataclass(frozen=True)
+class LayerQuality:
+    """How far a layer on the chip is from the exact product of the same inputs.
+
+    The inputs are those that the layer had on the chip, so that every number but `spike_mismatch` is the layer's
+    own, whatever the layers before it did. Over several chips: all outputs together; `ir_loss` is their mean.
+
+    Attributes:
+        signal_rms: root mean square of the exact product, in whole numbers (the unit of the layer's sums).
+        error_rms: root mean square of the chip's product less the exact one.
+        bias: mean of the chip's product less the exact one.
+        gain: slope of the regression line of the chip's product on the exact one; None if that is constant.
+        own_mismatch: share of (unit, time-step) pairs in which the LIF units behind the layer spike otherwise
+            than on the exact product of the same inputs; None where no LIF follows.
+        spike_mismatch: the same against the exact network on the same images: errors of all layers so far.
+        ir_loss: share of the active cells' current that the wires take; None without wires, and for gated cells,
+            where it depends on which other rows are active.
+        wire_error: bound of the error of any column current that the solver of the wires left, as a share of the
+            largest; None without such a solution.
+    """
+
+    signal_rms: float
+    error_rms: float
+    bias: float
+    gain: float | None
+    own_mismatch: float | None
+    spike_mismatch: float | None
+    ir_loss: float | None = None
+    wire_error: float | None = None
+
+    @property
+    def ser_db(self) -> float:
+        """Signal-to-error ratio, ``20 log10(signal_rms / error_rms)``; infinite where there is no error."""
+        if not self.error_rms:
+            return math.inf
+        return 20 * math.log10(self.signal_rms / self.error_rms) if self.signal_rms else -math.inf
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; an infinite ratio is None (`error_rms` or `signal_rms` is 0 then)."""
+        ser = self.ser_db
+        return {"ser_db": ser if math.isfinite(ser) else None, **asdict(self)}
 
 
 @dataclass(frozen=True)

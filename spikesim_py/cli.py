@@ -59,6 +59,18 @@ _json = click.option("--json", "json_path", metavar="FILE", help="Also write the
 _html = click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained HTML report.")
 
 
+def _run_options(command: Any) -> Any:
+    """What is run: data, samples, device instances, seed."""
+    for option in (
+        click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0)),
+        click.option("--chips", default=1, show_default=True, type=click.IntRange(1, 10_000), help="Device instances."),
+        click.option("--samples", type=click.IntRange(min=1), help="Images to classify (default: the whole split)."),
+        click.option("--data", default="digits", show_default=True, help="Dataset."),
+    ):
+        command = option(command)
+    return command
+
+
 def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     from .hardware import parse_override
 
@@ -123,34 +135,82 @@ def _write(path: Path, text: str) -> None:
 @_net
 @_chip
 @_set
-@click.option("--data", default="digits", show_default=True, help="Dataset.")
-@click.option("--samples", type=click.IntRange(min=1), help="Images to classify (default: the whole split).")
-@click.option("--chips", default=1, show_default=True, type=click.IntRange(1, 10_000), help="Device instances.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@_run_options
+@click.option("--layers", is_flag=True, help="Also measure and print how exact each layer is.")
+@click.option("--chain", is_flag=True, help="Also print what each effect costs, added one after the other.")
+@click.option(
+    "--engine",
+    default="auto",
+    show_default=True,
+    type=click.Choice(["auto", "bits", "rows", "real", "reference"]),
+    help="How column sums are formed; auto takes the fastest.",
+)
 @_json
 @_html
 def evaluate(
     net: str,
     chip: str,
     assignments: tuple[str, ...],
-    data: str,
-    samples: int | None,
-    chips: int,
-    seed: int,
+    layers: bool,
+    chain: bool,
+    engine: Any,
     json_path: str | None,
     html_path: str | None,
+    **options: Any,
 ) -> None:
     """Accuracy, energy, latency and area of NET on CHIP.
 
     \b
     Example:
-      spikesim evaluate digits-w4 rram_32nm --set crossbar.rows=64 --chips 8
+      spikesim evaluate digits-w4 rram_32nm --set crossbar.rows=64 --chips 8 --layers
     """
+    from ._terminal import print_chain, print_layers
+    from .compare import degradation
     from .evaluate import evaluate as run
 
     _check_outputs(json_path, html_path)
-    report = run(net, chip, data=data, samples=samples, chips=chips, seed=seed, overrides=_overrides(assignments))
+    options["overrides"] = _overrides(assignments)
+    report = run(net, chip, **options, quality=layers, engine=engine)
     _deliver(report, json_path, html_path)
+    if layers:
+        print_layers(report)
+    if chain:
+        print_chain(degradation(net, chip, **options))
+
+
+@main.command()
+@_net
+@click.argument("chip_a")
+@click.argument("chip_b")
+@click.option("--set-a", multiple=True, metavar="KEY=VALUE", help="Override a field of CHIP_A, e.g. adc.bits=5.")
+@click.option("--set-b", multiple=True, metavar="KEY=VALUE", help="Override a field of CHIP_B.")
+@_run_options
+@click.option("--json", "json_path", metavar="FILE", help="Also write the comparison as JSON.")
+def compare(
+    net: str,
+    chip_a: str,
+    chip_b: str,
+    set_a: tuple[str, ...],
+    set_b: tuple[str, ...],
+    json_path: str | None,
+    **options: Any,
+) -> None:
+    """Accuracy of NET on CHIP_A less that on CHIP_B, on the same device instances and samples.
+
+    \b
+    Example:
+      spikesim compare digits-w4 rram_32nm rram_32nm --set-b crossbar.rows=32 --chips 8
+    """
+    from ._terminal import print_comparison
+    from .compare import compare as run
+    from .hardware import load_hardware
+
+    _check_outputs(json_path)
+    designs = [load_hardware(chip, _overrides(given)) for chip, given in ((chip_a, set_a), (chip_b, set_b))]
+    result = run(net, *designs, **options)
+    print_comparison(result)
+    if json_path:
+        click.echo(f"wrote {result.to_json(json_path)}")
 
 
 @main.command()
@@ -192,6 +252,98 @@ def cost(
         from .network import load_network
 
         print_defects(load_network(net), hardware)
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--data", default="digits", show_default=True, help="Dataset, of which the calibration split is used.")
+@click.option("--percentile", type=float, help="Share of all conversions, in %, that a range covers (default: 99.9).")
+@click.option("--per", type=click.Choice(["layer", "slice"]), help="What shares a range (default: layer).")
+@click.option("-o", "--output", required=True, metavar="CHIP.yaml", help="Where the calibrated chip goes.")
+def calibrate(
+    net: str,
+    chip: str,
+    assignments: tuple[str, ...],
+    data: str,
+    percentile: float | None,
+    per: str | None,
+    output: str,
+) -> None:
+    """Set the ADC ranges of CHIP from what its columns carry while NET sees held-out data.
+
+    \b
+    Example:
+      spikesim calibrate digits-w4 rram_32nm --percentile 99.9 -o runs/calibrated.yaml
+    """
+    from ._files import write_atomic
+    from ._terminal import print_ranges
+    from .datasets import load_dataset
+    from .evaluate import check_fits
+    from .hardware import extension, extension_of, load_hardware
+    from .inference.calibrate import column_sums, layer_ranges, with_full_scales
+    from .network import load_network
+
+    _check_outputs(output)
+    base, extends = load_hardware(chip), extension_of(chip, output)
+    network, hardware = load_network(net), load_hardware(base, _overrides(assignments))
+    dataset = load_dataset(data, "calibration")
+    check_fits(network, dataset)
+    sums = column_sums(network, hardware, dataset)
+    made = with_full_scales(hardware, sums, f"{network.name} on {dataset.name}", percentile, per)
+    print_ranges(
+        f"{network.name} on {chip}, {len(dataset)} samples of {dataset.name}", layer_ranges(network, made, sums)
+    )
+    click.echo(f"wrote {write_atomic(output, extension(made, base, extends))}")
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--budget", default=0.01, show_default=True, type=click.FloatRange(0, 1), help="Accuracy that may go.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
+@click.option("--chips", default=4, show_default=True, type=click.IntRange(1, 10_000), help="Device instances.")
+@click.option("--data", default="digits", show_default=True, help="Dataset, of which the search split is used.")
+@click.option("-o", "--output", required=True, metavar="CHIP.yaml", help="Where the chip goes.")
+def bits(
+    net: str,
+    chip: str,
+    assignments: tuple[str, ...],
+    budget: float,
+    seed: int,
+    chips: int,
+    data: str,
+    output: str,
+) -> None:
+    """Give every layer of NET on CHIP as few ADC bits as an accuracy budget allows.
+
+    \b
+    Example:
+      spikesim bits digits-w4 rram_32nm --set adc.bits=7 --budget 0.005 -o runs/mixed.yaml
+    """
+    from ._files import write_atomic
+    from ._terminal import print_bits
+    from .datasets import load_dataset
+    from .evaluate import check_fits
+    from .evaluate import cost as run
+    from .hardware import extension, extension_of, load_hardware
+    from .inference.precision import choose_adc_bits
+    from .network import load_network
+
+    _check_outputs(output)
+    base, extends = load_hardware(chip), extension_of(chip, output)
+    network, hardware = load_network(net), load_hardware(base, _overrides(assignments))
+    dataset = load_dataset(data, "search")
+    check_fits(network, dataset)
+    choice = choose_adc_bits(network, hardware, dataset, budget=budget, chips=chips, seed=seed)
+    print_bits(
+        f"{network.name} on {chip}, {len(dataset)} samples of {dataset.name}",
+        choice,
+        [run(network, made) for made in (hardware, choice.hardware)],
+    )
+    click.echo(f"wrote {write_atomic(output, extension(choice.hardware, base, extends))}")
 
 
 @main.command()

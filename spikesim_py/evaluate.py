@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .activity import Activity, resolve_activity
-from .cost import CostResult, cost_network
+from .activity import Activity, LayerQuality, resolve_activity
+from .cost import CostResult, Programming, cost_network, programming_cost
 from .datasets import Dataset, load_dataset
 from .errors import InputError
 from .hardware import Hardware, TapSum, hardware_fields, load_hardware
@@ -21,16 +22,20 @@ from .mapping import map_network
 from .network import Network, load_network
 from .report import Accuracy, Report
 
+if TYPE_CHECKING:
+    from .crossbar import Engine
+
 #: raised by one whenever a model changes its numbers: part of every key
-MODEL_VERSION = 1
+MODEL_VERSION = 2
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """An accuracy and the activity that was seen while measuring it."""
+    """An accuracy, the activity that was seen while measuring it, and each layer's quality if that was asked for."""
 
     accuracy: Accuracy
     activity: Activity
+    quality: Mapping[str, LayerQuality] | None = None
 
 
 def evaluate(
@@ -43,6 +48,8 @@ def evaluate(
     chips: int = 1,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
+    quality: bool = False,
+    engine: Engine = "auto",
 ) -> Report:
     """How accurate a network is on a chip, and what it costs.
 
@@ -54,12 +61,17 @@ def evaluate(
         chips: Monte-Carlo device instances; ideal devices need one.
         seed: of the device instances and of the bootstrap.
         overrides: dotted hardware fields, as in `load_hardware`.
+        quality: also measure how exact each layer is (`Report.quality`); changes no other number.
+        engine: how column sums are formed: `auto` takes the fastest; `bits` (counts bits), `rows` (adds rows), `real`
+            (float32) or `reference` (plain NumPy) where the chip allows it. Whole cells give equal results in all.
 
     Raises:
         InputError: one of the inputs cannot be used.
     """
     net, hardware = load_network(network), load_hardware(chip, overrides)
-    measured = measure(net, hardware, data=data, split=split, samples=samples, chips=chips, seed=seed)
+    measured = measure(
+        net, hardware, data=data, split=split, samples=samples, chips=chips, seed=seed, quality=quality, engine=engine
+    )
     return assemble(net, hardware, measured)
 
 
@@ -83,32 +95,60 @@ def cost(
 
 
 def measure(
-    net: Network, hardware: Hardware, *, data: str, split: str, samples: int | None, chips: int, seed: int
+    net: Network,
+    hardware: Hardware,
+    *,
+    data: str,
+    split: str,
+    samples: int | None,
+    chips: int,
+    seed: int,
+    quality: bool = False,
+    engine: Engine = "auto",
 ) -> Measurement:
     """The accuracy of a network on simulated chips: the expensive half of `evaluate`."""
-    from .inference import accuracy_interval, simulate
+    from .inference import simulate
 
+    dataset = check_run(net, data=data, split=split, samples=samples, chips=chips, seed=seed)
+    key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed)
+    result = simulate(net, hardware, dataset, chips=chips, seed=seed, quality=quality, engine=engine)
+    accuracy = measured_accuracy(result.correct, data=f"{data}/{split}", key=key, seed=seed)
+    return Measurement(accuracy, result.activity, result.quality)
+
+
+def check_run(net: Network, *, data: str, split: str, samples: int | None, chips: int, seed: int) -> Dataset:
+    """The samples to run; raises `InputError` where a count is none, or network and data do not fit."""
     for name, given, least in (("chips", chips, 1), ("seed", seed, 0), ("samples", samples, 1)):
         if given is None and name == "samples":
             continue
         if isinstance(given, bool) or not isinstance(given, int) or given < least:
             raise InputError(f"{name} = {given!r}: must be a whole number, at least {least}")
     dataset = load_dataset(data, split).head(samples)
-    count = check_fits(net, dataset)
-    key = accuracy_key(net, hardware, data=data, split=split, samples=count, chips=chips, seed=seed)
-    result = simulate(net, hardware, dataset, chips=chips, seed=seed)
-    value, interval = accuracy_interval(result.correct, seed=seed)
-    per_chip = tuple(float(chip) for chip in result.correct.mean(1))
-    accuracy = Accuracy(value, interval, per_chip, len(dataset), f"{data}/{split}", key, seed)
-    return Measurement(accuracy, result.activity)
+    check_fits(net, dataset)
+    return dataset
+
+
+def measured_accuracy(correct: NDArray[np.bool_], *, data: str, key: str, seed: int) -> Accuracy:
+    """The record of (chips, samples) right answers."""
+    from .inference import accuracy_interval
+
+    value, interval = accuracy_interval(correct, seed=seed)
+    per_chip = tuple(float(chip) for chip in correct.mean(1))
+    return Accuracy(value, interval, per_chip, correct.shape[1], data, key, seed)
 
 
 def assemble(net: Network, hardware: Hardware, measured: Measurement) -> Report:
     """A report from a measurement: the cheap half of `evaluate`."""
-    return _report(net, hardware, measured.accuracy, measured.activity)
+    return _report(net, hardware, measured.accuracy, measured.activity, measured.quality)
 
 
-def _report(net: Network, hardware: Hardware, accuracy: Accuracy | None, activity: Activity) -> Report:
+def _report(
+    net: Network,
+    hardware: Hardware,
+    accuracy: Accuracy | None,
+    activity: Activity,
+    quality: Mapping[str, LayerQuality] | None = None,
+) -> Report:
     result: CostResult = cost_network(net, hardware, activity)
     inputs = {
         "network": network_digest(net),
@@ -130,7 +170,23 @@ def _report(net: Network, hardware: Hardware, accuracy: Accuracy | None, activit
         time_steps=net.time_steps,
         report_hash=_digest(inputs),
         inputs=inputs,
+        quality=quality,
+        programming=_programming(net, hardware),
     )
+
+
+def _programming(net: Network, hardware: Hardware) -> Programming | None:
+    """What writing the network costs; None for digital designs and chips that do not say what a pulse costs."""
+    device, parametric = hardware.device, hardware.cost.library == "parametric"
+    if net.arithmetic == "float" or not parametric or device.write_energy_pj is None:
+        return None
+    mapping = map_network(net, hardware)
+    pending = {name: np.ones(1) for name, plan in mapping.layers.items() if plan.crossbars}
+    if hardware.mitigation.write_verify_tolerance is not None:
+        from .crossbar.mitigation import pending_tries
+
+        pending = {name: pending_tries(mapping, name) for name in pending}
+    return programming_cost(mapping, pending)
 
 
 def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
@@ -180,31 +236,29 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
     """What of the chip reaches the arithmetic: row cuts, converter, sign scheme, device errors."""
     if net.arithmetic == "float":
         return {"digital": "float32"}
-    from .crossbar import is_transparent
+    from .crossbar.adc import converter_inputs
+    from .crossbar.device import device_inputs
+    from .crossbar.effective import wire_inputs
+    from .crossbar.mitigation import mitigation_inputs
 
     device, rules = hardware.device, hardware.mapping
     layers = {
-        name: {
-            "rows": plan.max_rows,
-            "blocks": plan.conversion_blocks,
-            "adc": "one level" if is_transparent(plan, hardware) else [hardware.adc.bits, hardware.adc.range.value],
-        }
+        name: "digital"
+        if not plan.crossbars
+        else {"rows": plan.max_rows, "blocks": plan.conversion_blocks, "adc": converter_inputs(plan, hardware)}
         for name, plan in map_network(net, hardware).layers.items()
     }
-    fields: dict[str, Any] = {
+    return {
         "layers": layers,
         "rows": rules.rows.value,
         "analog_tap_sum": rules.tap_sum is TapSum.ANALOG_SUM,
         "signs": rules.signs.value,
         "subtract": rules.subtract.value,
-        "cell_bits": device.cell_bits,
-        "ideal": device.ideal,
+        "baseline": hardware.baseline.value,
+        "device": device_inputs(device),
+        "wires": wire_inputs(hardware),
+        "mitigation": mitigation_inputs(hardware),
     }
-    if not device.ideal:
-        fields["baseline"] = hardware.baseline.value
-        for name in ("on_off_ratio", "program_sigma", "stuck_on_rate", "stuck_off_rate"):
-            fields[name] = getattr(device, name)
-    return fields
 
 
 def design_key(net: Network, hardware: Hardware, measured_by: str) -> str:
@@ -249,10 +303,12 @@ __all__ = [
     "accuracy_key",
     "assemble",
     "check_fits",
+    "check_run",
     "cost",
     "design_key",
     "effective_arithmetic",
     "evaluate",
     "measure",
+    "measured_accuracy",
     "network_digest",
 ]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ._files import write_atomic
 from ._version import __version__
-from .activity import Activity
-from .cost import CostNode, CostResult
+from .activity import Activity, LayerQuality
+from .cost import CostNode, CostResult, Programming
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -33,6 +34,49 @@ METRICS: dict[str, tuple[str, str, bool]] = {
     "assumed_energy_share": ("share of energy that is assumed", "-", False),
     "assumed_area_share": ("share of area that is assumed", "-", False),
 }
+
+
+#: share of clipped conversions of a layer above which a report says so
+CLIP_WARNING = 0.01
+
+#: columns of the table of layers, after the layer's name
+LAYER_COLUMNS = (
+    "input activity",
+    "ADC clipping",
+    "signal/error",
+    "bias/rms",
+    "gain",
+    "own mismatch",
+    "mismatch",
+    "IR loss",
+)
+
+
+def layer_rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The table of layers as text, from the plain data of `Report.to_dict` with its `quality`.
+
+    A mismatch is the share of spikes that differ: those of the layer's own doing, then all so far.
+    """
+    rows = []
+    for name, found in report["quality"].items():
+        seen, rms = report["activity"]["layers"][name], found["signal_rms"]
+        shares = (found["own_mismatch"], found["spike_mismatch"])
+        rows.append(
+            (
+                name,
+                *(_shown(value, ".2%") for value in (seen["rate"], seen["clip_rate"])),
+                "exact" if not found["error_rms"] else _shown(found["ser_db"], ".1f", " dB"),
+                _shown(found["bias"] / rms if rms else None, "+.2%"),
+                _shown(found["gain"], ".4f"),
+                *(_shown(value, ".2%") for value in shares),
+                _shown(found["ir_loss"], ".2%"),
+            )
+        )
+    return rows
+
+
+def _shown(value: float | None, form: str, unit: str = "") -> str:
+    return "-" if value is None else f"{value:{form}}{unit}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +104,11 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class Report:
-    """Accuracy, energy, latency and area of one network on one chip. All costs are per inference."""
+    """Accuracy, energy, latency and area of one network on one chip. All costs are per inference.
+
+    `quality` says how exact each layer is on the chip; None if it was not measured. `programming` is what writing the
+    weights costs, once; no other number contains it. None where the chip does not say what a pulse costs.
+    """
 
     network: str
     chip: str
@@ -73,6 +121,8 @@ class Report:
     time_steps: int
     report_hash: str
     inputs: dict[str, Any] = field(repr=False)
+    quality: Mapping[str, LayerQuality] | None = field(repr=False, default=None)
+    programming: Programming | None = field(repr=False, default=None)
 
     @property
     def accuracy(self) -> float | None:
@@ -88,7 +138,11 @@ class Report:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return self.cost.notes
+        """What a reader of the numbers must know: of the costs, and which layers' converters clip often."""
+        rates = {name: record.clip_rate or 0.0 for name, record in self.activity.layers.items()}
+        often = [f"{name} ({rate:.1%})" for name, rate in rates.items() if rate > CLIP_WARNING]
+        clipped = f"ADC clips more than {CLIP_WARNING:.0%} of the conversions of {', '.join(often)}"
+        return (*self.cost.notes, clipped) if often else self.cost.notes
 
     @property
     def energy_pj(self) -> float:
@@ -177,6 +231,9 @@ class Report:
         if self.measured:
             measured = {**self.measured.__dict__, "interval": list(self.measured.interval)}
             measured["chips"] = list(self.measured.chips)
+        quality = None
+        if self.quality is not None:
+            quality = {name: record.to_dict() for name, record in self.quality.items()}
         return {
             "network": self.network,
             "chip": self.chip,
@@ -194,6 +251,8 @@ class Report:
             "methods": self.cite(),
             "tree": self.tree.to_dict(),
             "activity": self.activity.to_dict(),
+            "quality": quality,
+            "programming": self.programming and asdict(self.programming),
             "hardware": self.hardware,
             "inputs": self.inputs,
         }

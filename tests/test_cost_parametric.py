@@ -97,7 +97,10 @@ def test_more_adc_bits_never_save(overrides: dict[str, Any], chip: str, bits: in
     fewer, more = (run(tiny_network(), {**overrides, "adc.bits": n}, chip) for n in (bits, bits + 1))
     assert more.tree.energy_pj > fewer.tree.energy_pj
     assert more.tree.area_um2 > fewer.tree.area_um2
-    assert more.tree.critical_ns >= fewer.tree.critical_ns  # equal where a slow clock hides the converter
+    # equal where a slow clock hides the converter. Counting active inputs and filling the input buffer both hide behind
+    # the read: where both are exposed, a longer conversion hides more of each, and the sum may fall
+    if overrides.get("mapping.signs", "differential") == "differential":
+        assert more.tree.critical_ns >= fewer.tree.critical_ns
 
 
 @pytest.mark.parametrize("overrides", [{}, SPREAD, {"noc.encoding": "aer"}])
@@ -295,6 +298,7 @@ OTHERS = [
     ("mapping.tap_sum", {"mapping.rows": "spikeflow"}, "analog_sum"),
     ("mapping.signs", {}, "offset_negative"),
     ("mapping.signs", {}, "twos_complement"),
+    ("mapping.subtract", {}, "interleaved"),
     ("mapping.baseline", {}, "none"),
     ("schedule.pipeline", {}, "time_step"),
 ]
@@ -310,6 +314,24 @@ def numbers(overrides: dict[str, Any]) -> tuple[float, ...]:
 )
 def test_every_field_changes_energy_area_latency_or_interval(field: str, before: dict[str, Any], value: Any) -> None:
     assert numbers(before) != numbers({**before, field: value})
+
+
+def test_interleaved_pairs_trade_columns_for_word_lines() -> None:
+    """A crossbar turned on its side: the same cells, currents and conversions; twice the rows, half as long."""
+    subtract = "mapping.subtract"
+    analog = run(VGG9, {subtract: "analog", "crossbar.rows": 64, "crossbar.cols": 128}, background=0.2)
+    turned = run(VGG9, {subtract: "interleaved", "crossbar.rows": 128, "crossbar.cols": 64}, background=0.2)
+    assert turned.crossbars == analog.crossbars
+    assert turned.utilization == pytest.approx(analog.utilization)
+    for layer in map_network(VGG9, load_hardware("rram_32nm")).layers:
+        one, other = analog.tree.child(layer), turned.tree.child(layer)
+        for part in ("crossbar", "adc"):
+            assert other.child(part).energy_pj == pytest.approx(one.child(part).energy_pj)
+            assert other.child(part).area_um2 == pytest.approx(one.child(part).area_um2)
+        assert other.child("row_driver").area_um2 == pytest.approx(2 * one.child("row_driver").area_um2)
+        assert other.child("row_driver").energy_pj == pytest.approx(2 * one.child("row_driver").energy_pj, rel=0.02)
+        assert other.child("column_driver").area_um2 == pytest.approx(one.child("column_driver").area_um2 / 2)
+        assert (one.child("row_driver").grade, other.child("row_driver").grade) == ("simulator-validated", "assumed")
 
 
 def test_where_the_numbers_must_move() -> None:

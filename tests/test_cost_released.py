@@ -316,12 +316,15 @@ UNREAD: dict[str, Any] = {
     "device.r_on_ohm": 5000,
     "device.on_off_ratio": 10,
     "device.read_volt": 0.3,
+    "device.unit_cap_ff": 2.0,
+    "device.cell_area_um2": 0.5,
     "crossbar.event_driven": True,
     "adc.kind": "flash",
     "adc.bits": 6,
     "mapping.tap_sum": "analog_sum",
     "mapping.signs": "twos_complement",
     "mapping.baseline": "dummy_column",
+    "mapping.digital_layers": "first",
     "pe.crossbars": 4,
     "tile.neuron_lanes": 1,
     "noc.flit_bits": 128,
@@ -332,8 +335,17 @@ UNREAD: dict[str, Any] = {
 }
 #: fields that are read (or whose other values are refused), and fields that another of `UNREAD` stands for
 READ = {"technology.clock_mhz", "device.kind", "crossbar.rows", "crossbar.cols", "crossbar.mux", "tile.pes"}
-READ |= {"schedule.pipeline", "cost.library", "cost.assumed_activity", "name", "description"}
-ALIKE = {"mapping.rows", "mapping.subtract", "noc.buffer_flits"}
+#: mitigations are refused, but for what another stands for
+READ |= {name for name, _ in hardware_fields() if name.startswith("mitigation.")}
+READ |= {"adc.layer_bits", "schedule.pipeline", "cost.library", "cost.assumed_activity", "name", "description"}
+ALIKE = {
+    "device.write_energy_pj",
+    "device.write_ns",
+    "device.read_model",
+    "mapping.rows",
+    "mapping.subtract",
+    "noc.buffer_flits",
+}
 
 
 @pytest.mark.parametrize("field", UNREAD)

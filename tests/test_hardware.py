@@ -75,6 +75,18 @@ BAD_YAML = [
     ("extends: [1]\n", r":1: extends = \[1\]: expected a chip's name or path"),
     ("device:\n  stuck_on_rate: 0.7\n  stuck_off_rate: 0.7\n", r"stuck_on_rate \+ stuck_off_rate = 1.4"),
     ("mapping:\n  subtract: analog\nadc:\n  bits: 1\n", r"adc.bits = 1: a signed conversion"),
+    ("mapping:\n  subtract: analog\n  signs: offset\n", r"subtract = 'analog': needs mapping.signs = 'differential'"),
+    ("mapping:\n  subtract: interleaved\n  signs: offset\n", r"subtract = 'interleaved': needs mapping.signs = 'diff"),
+    ("mapping:\n  subtract: interleaved\ncrossbar:\n  rows: 9\n", r"crossbar.rows = 9: .* needs an even number"),
+    ("mapping:\n  subtract: interleaved\ndevice:\n  kind: sram\n", r"device.kind = 'sram': .* drives rows at \+V and"),
+    (
+        "mapping:\n  subtract: interleaved\nwires:\n  topology: gated_1t1r\n",
+        r"wires.topology = 'gated_1t1r': .* drives rows at \+V and -V",
+    ),
+    (
+        "device:\n  kind: sram\n  read_model: discharge\nwires:\n  column_limit_ua: 5\n",
+        r"wires.column_limit_ua = 5: needs device.read_model = 'current'",
+    ),
     ("crossbar: &a\n  rows: *a\n", r"is not valid YAML"),
     ("crossbar:\n  rows: true\n", r"rows = True: must not be true or false"),
     ("technology:\n  clock_mhz: 1.0e-300\n", r":2: technology.clock_mhz = 1e-300: must be greater"),
@@ -128,7 +140,9 @@ def test_a_chip_is_frozen() -> None:
 
 
 def test_presets_are_complete() -> None:
-    assert list(presets()) == ["rram_32nm", "spikesim_released", "sram_32nm"]
+    rram = ["rram_32nm", "rram_cmo_hfox", "rram_milo2021", "rram_wan2022"]
+    others = ["fefet_28nm", "mram_stt_22nm", "nor_flash", "pcm_hermes2023", "pcm_joshi2020", "sonos_40nm"]
+    assert list(presets()) == sorted([*rram, *others, "spikesim_released", "sram_32nm", "sram_charge"])
     assert isinstance(load_hardware("rram_32nm"), Hardware)
 
 

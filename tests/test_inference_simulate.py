@@ -80,6 +80,61 @@ def test_any_ideal_chip_spikes_as_the_reference_does(
     assert_same_spikes(network, load_hardware("rram_32nm", fields), x)
 
 
+def pooled_network(seed: int, pool: int, lif2: dict[str, Any], mode: str) -> Network:
+    """conv - affine - LIF - sum pool - conv - affine - LIF + pooled spikes - linear: values above 1 everywhere."""
+    rng = np.random.default_rng(seed)
+    nodes: list[dict[str, Any]] = [
+        conv("conv1", "input", 2, 4, weight_bits=3),
+        {"op": "affine", "name": "norm1", "inputs": ["conv1"], "shift": 3},
+        lif("lif1", "norm1", store_shift=1),
+        {"op": "pool", "name": "pool", "inputs": ["lif1"], "kernel": (pool, pool), "stride": (1, 1)},
+        conv("conv2", "pool", 4, 4, weight_bits=4),
+        {"op": "affine", "name": "norm2", "inputs": ["conv2"], "shift": 5},
+        lif("lif2", "norm2", **lif2),
+        {"op": "add", "name": "sum", "inputs": ["lif2", "pool"]},
+        {"op": "flatten", "name": "flat", "inputs": ["sum"]},
+        {"op": "linear", "name": "fc", "inputs": ["flat"], "in_features": 4 * (7 - pool) ** 2, "out_features": 3}
+        | {"weight_bits": 2},
+        {"op": "readout", "name": "out", "inputs": ["fc"], "mode": mode},
+    ]
+    description = {"name": "pooled", "arithmetic": "integer", "time_steps": 3, "nodes": nodes}
+    description["input"] = {"shape": (2, 6, 6), "bits": 3}
+    arrays = {
+        "conv1.weight": random_weights(rng, (4, 2, 3, 3), 3),
+        "conv2.weight": random_weights(rng, (4, 4, 3, 3), 4),
+        "fc.weight": random_weights(rng, (3, 4 * (7 - pool) ** 2), 2),
+        "lif1.theta": rng.integers(1, 20, 4),
+        "lif2.theta": rng.integers(1, 20, 4),
+    }
+    for name in ("norm1", "norm2"):
+        arrays |= {f"{name}.multiplier": rng.integers(-40, 40, 4), f"{name}.bias": rng.integers(-400, 400, 4)}
+    return build(description, arrays)
+
+
+@pytest.mark.parametrize("signs", [*SIGNS, "analog"])
+@given(
+    seed=st.integers(0, 2**20),
+    pool=st.integers(1, 4),
+    membrane_bits=st.integers(2, 8),
+    overflow=st.sampled_from(["saturate", "wrap"]),
+    reset=st.sampled_from(["zero", "subtract"]),
+    mode=st.sampled_from(["accumulate", "last"]),
+)
+@settings(max_examples=8)
+def test_pools_membranes_and_affines_are_the_references(
+    signs: str, seed: int, pool: int, membrane_bits: int, overflow: str, reset: str, mode: str
+) -> None:
+    """Sums of k x k spikes are read as bit planes of values up to k^2, and sums with shortcuts of them above that."""
+    fields = {"membrane_bits": membrane_bits, "overflow": overflow, "reset": reset}
+    network = pooled_network(seed, pool, fields, mode)
+    assert network.edges["pool"].high == pool**2
+    scheme = {"mapping.subtract": "analog"} if signs == "analog" else {"mapping.signs": signs}
+    chip = load_hardware("rram_32nm", LOSSLESS | scheme | {"crossbar.rows": 16, "device.cell_bits": 2})
+    assert map_network(network, chip).layers["conv2"].input_bits == (pool**2).bit_length()
+    x = np.random.default_rng(seed).integers(0, 8, (3, 2, 6, 6))
+    assert_same_spikes(network, chip, x)
+
+
 def test_an_ideal_chip_is_as_right_as_the_reference() -> None:
     network = tiny_network()
     data = dataset(network, 40)
@@ -123,20 +178,71 @@ def naive_rows(node: Any, x: torch.Tensor) -> np.ndarray:
     return grouped.flatten(0, 1).numpy().astype(np.int64)
 
 
-def test_batches_and_threads_do_not_change_a_simulation(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, hardware = tiny_network(), load_hardware("rram_32nm", {"crossbar.rows": 8, "adc.bits": 3})
-    data = dataset(network, 30)
-    whole = simulate(network, hardware, data, chips=2, seed=5)
+#: fields of chips whose result might depend on the order of the work
+DESIGNS: dict[str, dict[str, Any]] = {
+    "static errors": {},
+    "white noise": {"device.read.noise": "white", "device.read.sigma": 0.1},
+    "telegraph noise": {"device.read.noise": "telegraph", "device.read.telegraph_amplitude": 0.5},
+    "converter noise": {"adc.noise_lsb": 0.5},
+    "passive wires": {"wires.topology": "passive", "wires.bit_ohm": 20.0},
+    "gated cells, noisy": {
+        "wires.topology": "gated_1t1r",
+        "wires.bit_ohm": 20.0,
+        "device.read.noise": "white",
+        "device.read.sigma": 0.1,
+    },
+}
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_batches_and_threads_do_not_change_a_simulation(design: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = DESIGNS[design] | {"crossbar.rows": 8, "adc.bits": 3}
+    network, hardware = tiny_network(), load_hardware("rram_32nm", fields)
+    data = dataset(network, 9)
+    whole = simulate(network, hardware, data, chips=2, seed=5, quality=True)
     monkeypatch.setattr(simulation, "_BATCH_BYTES", 1)
     monkeypatch.setattr(programmed, "_READS_PER_THREAD", 1)
-    assert_equal(simulate(network, hardware, data, chips=2, seed=5), whole)
-    first = simulate(network, hardware, Dataset("t", data.images[:10], data.labels[:10]), chips=1, seed=5)
-    assert np.array_equal(first.correct[0], whole.correct[0, :10])
+    assert_equal(simulate(network, hardware, data, chips=2, seed=5, quality=True), whole)
+    first = simulate(network, hardware, Dataset("t", data.images[:4], data.labels[:4]), chips=1, seed=5)
+    assert np.array_equal(first.correct[0], whole.correct[0, :4])
+
+
+@pytest.mark.parametrize("design", ["static errors", "passive wires"])
+def test_without_read_noise_the_order_of_the_samples_does_not_matter(design: str) -> None:
+    network, hardware = tiny_network(), load_hardware("rram_32nm", DESIGNS[design] | {"adc.bits": 3})
+    data, order = dataset(network, 30), np.random.default_rng(0).permutation(30)
+    whole = simulate(network, hardware, data, seed=5)
+    turned = simulate(network, hardware, Dataset("t", data.images[order], data.labels[order]), seed=5)
+    assert np.array_equal(turned.correct[0], whole.correct[0, order])
+
+
+@pytest.mark.parametrize("design", ["white noise", "telegraph noise", "converter noise"])
+def test_noise_is_drawn_anew_for_every_sample_and_chip(design: str) -> None:
+    """The same image again and again: without noise, always the same answer."""
+    network = tiny_network()
+    image = tiny_images(1).repeat(60, axis=0)
+    data = Dataset("one", image, run(network, image).predictions)
+    quiet = {"device.program_sigma": 0.0, "device.stuck_on_rate": 0.0, "device.stuck_off_rate": 0.0}
+    plain = simulate(network, load_hardware("rram_32nm", quiet), data, quality=True)
+    noisy = simulate(network, load_hardware("rram_32nm", quiet | DESIGNS[design]), data, chips=2, quality=True)
+    assert len(set(plain.correct[0].tolist())) == 1
+    assert plain.quality is not None
+    assert noisy.quality is not None
+    assert noisy.quality["conv1"].error_rms > plain.quality["conv1"].error_rms
+    sums = [first_sums(network, quiet | DESIGNS[design], image, chip) for chip in range(2)]
+    assert len({train.tobytes() for train in sums[0]}) > 30
+    assert not np.array_equal(*sums)
+
+
+def first_sums(network: Network, fields: dict[str, Any], x: np.ndarray, chip: int) -> np.ndarray:
+    """The first layer's sums, sample by sample."""
+    layer = program(map_network(network, load_hardware("rram_32nm", fields)), "conv1", chip=chip)
+    return layer.multiply(x)[0]
 
 
 def assert_equal(a: Simulation, b: Simulation) -> None:
     assert np.array_equal(a.correct, b.correct)
-    assert a.activity == b.activity
+    assert (a.activity, a.quality) == (b.activity, b.quality)
 
 
 def test_chips_that_vary_differ_and_others_are_simulated_once(monkeypatch: pytest.MonkeyPatch) -> None:

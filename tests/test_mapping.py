@@ -70,44 +70,47 @@ def one_layer(rows: int, columns: int, taps: int, bits: int, groups: int = 1) ->
     bits=st.sampled_from([1, 3, 4]),
     groups=st.sampled_from([1, 2]),
     xbar=st.sampled_from([(8, 8), (16, 32), (33, 9)]),
-    scheme=st.sampled_from(SCHEMES),
+    scheme=st.sampled_from([*SCHEMES, "interleaved"]),
     rule=st.sampled_from([("unrolled", "adc_per_crossbar"), ("spikeflow", "adc_per_crossbar")]),
     ideal=st.booleans(),
 )
 def test_plan_and_cells_agree_and_no_two_cells_share_a_place(
     rows: int, columns: int, taps: int, bits: int, groups: int, xbar: Any, scheme: str, rule: Any, ideal: bool
 ) -> None:
+    lines = 2 if scheme == "interleaved" else 1
+    signs = {"mapping.subtract": scheme} if lines == 2 else {"mapping.signs": scheme}
+    height = xbar[0] + xbar[0] % lines
     chip = load_hardware(
         "rram_32nm",
         {
-            "crossbar.rows": xbar[0],
+            "crossbar.rows": height,
             "crossbar.cols": xbar[1],
-            "mapping.signs": scheme,
             "mapping.rows": rule[0],
             "mapping.tap_sum": rule[1],
             "device.ideal": ideal,
-        },
+        }
+        | signs,
     )
     mapping = map_network(one_layer(rows, columns, taps, bits, groups), chip)
     plan, cells = mapping.layers["c"], mapping.cells("c")
-    assert cells.levels.shape == (groups, plan.rows, plan.columns)
+    weights = cells.levels.shape[2]
+    assert cells.levels.shape == (groups, plan.rows, plan.columns * lines)
     assert len(cells.row_blocks) == plan.row_blocks
-    assert max(len(block) for block in cells.row_blocks) == plan.max_rows <= xbar[0]
+    assert max(len(block) for block in cells.row_blocks) == plan.max_rows <= height // lines
     covered = np.sort(np.concatenate(cells.row_blocks))
     assert np.array_equal(covered, np.arange(plan.rows))
     places = {
         cells.place(group, row, column)
         for group in range(groups)
         for row in range(0, plan.rows, 5)
-        for column in range(plan.columns)
+        for column in range(weights)
     }
-    assert len(places) == groups * len(range(0, plan.rows, 5)) * plan.columns
+    assert len(places) == groups * len(range(0, plan.rows, 5)) * weights
     for crossbar, row, column in places:
         assert 0 <= crossbar < plan.crossbars
-        assert 0 <= row < xbar[0]
+        assert 0 <= row < height
         assert 0 <= column < xbar[1] - chip.dummy_columns
-    used = groups * plan.rows * plan.columns
-    assert plan.utilization == pytest.approx(used / (plan.crossbars * xbar[0] * xbar[1]))
+    assert plan.utilization == pytest.approx(cells.levels.size / (plan.crossbars * height * xbar[1]))
 
 
 @pytest.mark.parametrize("tap_sum", ["adc_per_crossbar", "adc_shared_serial", "analog_sum"])
@@ -197,6 +200,29 @@ def test_a_pair_that_is_subtracted_before_the_adc_shares_a_crossbar(cols: int) -
     digital = map_network(one_layer(20, 5, 3, 4), load_hardware(chip, {"mapping.subtract": "digital"})).layers["c"]
     assert plan.conversions * 2 == digital.conversions
     assert plan.adcs == plan.crossbars * (cols // 2)
+
+
+@pytest.mark.parametrize("rows", ["unrolled", "spikeflow"])
+def test_an_interleaved_pair_shares_a_bit_line_between_two_word_lines(rows: str) -> None:
+    fields = {"mapping.subtract": "interleaved", "mapping.rows": rows, "crossbar.rows": 16, "crossbar.cols": 13}
+    chip = load_hardware("rram_32nm", fields | {"crossbar.mux": 4})
+    network = one_layer(20, 5, 3, 4)
+    mapping = map_network(network, chip)
+    plan, cells = mapping.layers["c"], mapping.cells("c")
+    assert (chip.word_lines, chip.input_rows, chip.dummy_columns, chip.weight_columns) == (2, 8, 0, 13)
+    for index, matrix_row in enumerate(cells.row_blocks[0]):
+        for positive in range(0, cells.levels.shape[2], 2):
+            first, second = (cells.place(0, int(matrix_row), column) for column in (positive, positive + 1))
+            assert (first[0], first[2]) == (second[0], second[2])
+            assert (first[1], second[1]) == (2 * index, 2 * index + 1)
+    # against two columns per pair: the same cuts of the inputs take twice the rows and half the columns
+    analog = load_hardware(chip, {"mapping.subtract": "analog", "crossbar.rows": 8})
+    other = map_network(network, analog).layers["c"]
+    assert (plan.max_rows, plan.row_blocks, plan.conversions) == (other.max_rows, other.row_blocks, other.conversions)
+    assert (plan.columns_per_output * 2, plan.columns * 2) == (other.columns_per_output, other.columns)
+    assert plan.col_blocks == -(-5 * 4 // 13) == 2
+    assert other.col_blocks == -(-5 * 8 // 12) == 4
+    assert (plan.adcs, other.adcs) == (plan.crossbars * 4, other.crossbars * 2)  # 13 columns, or 6 pairs, by 4
 
 
 @pytest.mark.parametrize("tap_sum", ["adc_shared_serial", "analog_sum"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from conftest import tiny_images, tiny_network
 
 from spikesim_py.cost import CostResult
 from spikesim_py.datasets import Dataset
+from spikesim_py.errors import InputError
 from spikesim_py.evaluate import cost
 from spikesim_py.hardware import hardware_fields, load_hardware
 from spikesim_py.inference import simulate
@@ -35,6 +37,16 @@ RRAM, RELEASED, TINY, VGG9 = "rram_32nm", "spikesim_released", "tiny", "vgg9-cif
 IDEAL = {"device.ideal": True}
 SPIKEFLOW = {"mapping.rows": "spikeflow"}
 SMALL = {"crossbar.rows": 8, "crossbar.cols": 16}
+PCM, PASSIVE, AGED = "pcm_joshi2020", {"wires.topology": "passive"}, {"device.age_s": 1e6}
+WHITE, PERCENTILE = {"device.read.noise": "white"}, {"adc.range": "percentile", "adc.bits": 2}
+TELEGRAPH = {"device.read.noise": "telegraph", "device.read.telegraph_amplitude": 0.5}
+ROUGH, VERIFY = {"device.program_sigma": 0.2}, {"mitigation.write_verify_tolerance": 0.02}
+STUCK, FEW = {"device.stuck_on_rate": 0.2}, {"mitigation.recalibrate_images": 20}
+
+
+def _scales(levels: int) -> dict[str, list[int]]:
+    return {name: [levels] for name in ("conv1", "conv2", "fc")}
+
 
 HARDWARE: dict[str, Witness] = {
     "name": (RRAM, {}, "another", TINY),
@@ -50,6 +62,56 @@ HARDWARE: dict[str, Witness] = {
     "device.program_sigma": (RRAM, {}, 0.3, TINY),
     "device.stuck_on_rate": (RRAM, {}, 0.3, TINY),
     "device.stuck_off_rate": (RRAM, {}, 0.3, TINY),
+    "device.levels": (RRAM, {"device.cell_bits": 2}, 2, TINY),  # refused: too few levels
+    "device.access_ohm": (RRAM, {"wires.topology": "pseudo_1t1r"}, 3000.0, TINY),
+    "device.cell_area_um2": (RRAM, {}, 0.5, TINY),
+    "device.stuck_cluster_alpha": (RRAM, {"device.stuck_on_rate": 0.2}, 0.1, TINY),
+    "device.reference_us": (PCM, {}, 5.0, TINY),
+    "device.age_s": (PCM, {}, 1e6, TINY),
+    "device.read_model": ("sram_32nm", {}, "charge", TINY),
+    "device.mismatch_sigma": ("sram_32nm", {}, 0.5, TINY),
+    "device.discharge_depth": ("sram_32nm", {"device.read_model": "discharge"}, 5.0, TINY),
+    "device.unit_cap_ff": ("sram_charge", {}, 3.0, TINY),
+    "device.program.law": (
+        RRAM,
+        {"device.program_sigma": 0, "device.program.coefficients_us": [30.0]},
+        "polynomial",
+        TINY,
+    ),
+    "device.program.coefficients_us": (PCM, {}, [5.0], TINY),
+    "device.read.noise": (RRAM, {"device.read.sigma": 0.3}, "white", TINY),
+    "device.read.sigma": (RRAM, WHITE, 0.3, TINY),
+    "device.read.sigma_relative": (RRAM, WHITE, 0.3, TINY),
+    "device.read.law": (RRAM, WHITE | {"device.read.coefficients": [0.3, 0, 0.3]}, "power", TINY),
+    "device.read.coefficients": (PCM, {}, [0.3, 0, 0.3], TINY),
+    "device.read.pulse_s": (PCM, {"device.read.coefficients": [0.1, 0, 0.3]}, 0.0, TINY),
+    "device.read.telegraph_amplitude": (RRAM, {"device.read.noise": "telegraph"}, 0.5, TINY),
+    "device.read.tau_high_s": (RRAM, TELEGRAPH, 1e-6, TINY),
+    "device.read.tau_low_s": (RRAM, TELEGRAPH, 1e-6, TINY),
+    "device.read.interval_s": (RRAM, TELEGRAPH, 1.0, TINY),
+    "device.retention.kind": (RRAM, AGED | {"device.retention.nu": [0.1]}, "power", TINY),
+    "device.retention.t0_s": (PCM, AGED, 1e4, TINY),
+    "device.retention.valid_to_s": (PCM, AGED, 1e5, TINY),  # refused: too old
+    "device.retention.nu": (PCM, AGED, [0.3], TINY),
+    "device.retention.nu_sigma": (PCM, AGED, [0.2], TINY),
+    "device.retention.times_s": ("rram_wan2022", {"device.age_s": 86400.0}, [43200.0, 172800.0], TINY),
+    "device.retention.mean_us": ("rram_cmo_hfox", AGED, [[0.0, -1.0]], TINY),
+    "device.retention.sigma_us": ("rram_cmo_hfox", AGED, [[5.0, 0.0]], TINY),
+    "technology.temperature_k": (RRAM, PASSIVE, 400.0, TINY),
+    "wires.topology": (RRAM, {}, "passive", TINY),
+    "wires.word_ohm": (RRAM, PASSIVE, 500.0, TINY),
+    "wires.bit_ohm": (RRAM, PASSIVE, 500.0, TINY),
+    "wires.driver_ohm": (RRAM, PASSIVE, 500.0, TINY),
+    "wires.sense_ohm": (RRAM, PASSIVE, 500.0, TINY),
+    "wires.source_ohm": (RRAM, {"wires.topology": "gated_1t1r"}, 500.0, TINY),
+    "wires.drive_side": (RRAM, PASSIVE | {"wires.word_ohm": 200.0}, "right", TINY),
+    "wires.sense_side": (RRAM, PASSIVE | {"wires.bit_ohm": 200.0}, "top", TINY),
+    "wires.inactive_rows": (RRAM, PASSIVE | {"wires.sense_ohm": 500.0}, "floating", TINY),
+    "wires.unselected_columns": (RRAM, PASSIVE | {"wires.word_ohm": 100.0}, "floating", TINY),
+    "wires.accuracy": (RRAM, PASSIVE | {"wires.word_ohm": 500.0}, "fast", TINY),
+    "wires.tolerance": (RRAM, PASSIVE | {"wires.word_ohm": 500.0}, 1e-2, TINY),
+    "wires.read_noise": (RRAM, PASSIVE | WHITE | {"wires.word_ohm": 200.0, "device.read.sigma": 0.3}, "adjoint", TINY),
+    "wires.column_limit_ua": (RRAM, PASSIVE, 1.0, TINY),  # refused: too much current
     "crossbar.rows": (RRAM, {}, 8, TINY),
     "crossbar.cols": (RRAM, {}, 16, TINY),
     "crossbar.mux": (RRAM, {}, 4, TINY),
@@ -57,6 +119,27 @@ HARDWARE: dict[str, Witness] = {
     "adc.kind": (RRAM, {}, "flash", TINY),
     "adc.bits": (RRAM, {}, 2, TINY),
     "adc.range": (RRAM, {"adc.bits": 2}, "granular", TINY),
+    "adc.layer_bits": (RRAM, {}, {"conv2": 2}, TINY),
+    "adc.percentile": (RRAM, PERCENTILE, 60.0, TINY),
+    "adc.percentile_per": (RRAM, PERCENTILE, "slice", TINY),
+    "adc.full_scales": (RRAM, PERCENTILE | {"adc.full_scales": _scales(9)}, _scales(3), TINY),
+    "adc.capacitor_sigma": (RRAM, {}, 0.1, TINY),
+    "adc.comparator_sigma_lsb": (RRAM, {}, 1.0, TINY),
+    "adc.gain_sigma": (RRAM, {}, 0.1, TINY),
+    "adc.inl_lsb": (RRAM, {"adc.kind": "ramp"}, 3.0, TINY),
+    "adc.noise_lsb": (RRAM, {}, 1.0, TINY),
+    "device.write_energy_pj": (RRAM, {}, 5.0, TINY),
+    "device.write_ns": (RRAM, {}, 1e4, TINY),
+    "mitigation.drift_gain": (PCM, AGED, "layer", TINY),
+    "mitigation.gain_bits": (PCM, AGED | {"mitigation.drift_gain": "layer"}, 2, TINY),
+    "mitigation.recalibrate": (RRAM, ROUGH | FEW | {"mitigation.recalibrate": "bias"}, "affine", TINY),
+    "mitigation.recalibrate_images": (RRAM, ROUGH | FEW | {"mitigation.recalibrate": "bias"}, 3, TINY),
+    "mitigation.write_verify_tolerance": (RRAM, ROUGH, 0.02, TINY),
+    "mitigation.write_verify_tries": (RRAM, ROUGH | VERIFY, 2, TINY),
+    "mitigation.write_verify_noise": (RRAM, ROUGH | VERIFY | WHITE | {"device.read.sigma": 0.2}, True, TINY),
+    "mitigation.permute_rows": (RRAM, STUCK, True, TINY),
+    "mitigation.spare_columns": (RRAM, STUCK, 4, TINY),
+    "mapping.digital_layers": (RRAM, {}, ["conv1"], TINY),
     "mapping.rows": (RRAM, {}, "spikeflow", TINY),
     "mapping.tap_sum": (RRAM, SPIKEFLOW, "analog_sum", TINY),
     "mapping.signs": (RRAM, {}, "offset", TINY),
@@ -107,20 +190,28 @@ def network_of(name: str) -> Network:
 
 def documented_outputs(network: Network, chip: str, overrides: dict[str, Any]) -> dict[str, Any]:
     """Metrics, tree, counts, notes; and what inference measures, where the network can run."""
-    hardware = load_hardware(chip, overrides)
-    report = cost(network, hardware)
+    try:
+        hardware = load_hardware(chip, overrides)
+        report = cost(network, hardware)
+    except InputError as refused:
+        return {"refused": str(refused), "text": ()}
     result: CostResult = report.cost
     outputs: dict[str, Any] = {
         "tree": report.tree.to_dict(),
         "interval_ns": report.interval_ns,
         "counts": (result.crossbars, result.pes, result.tiles, result.utilization),
         "notes": report.notes,
+        "programming": report.programming and asdict(report.programming),
         "text": (report.chip, report.hardware["description"]),
     }
     if network.arithmetic == "integer":
         data = Dataset("tiny", tiny_images(24), np.arange(24) % 3)
-        run = simulate(network, hardware, data, chips=1, seed=0)
+        try:
+            run = simulate(network, hardware, data, chips=1, seed=0, calibration=data, quality=True)
+        except InputError as refused:
+            return {"refused": str(refused), "text": ()}
         outputs["correct"] = run.correct.tolist()
+        outputs["quality"] = {name: asdict(layer) for name, layer in (run.quality or {}).items()}
         outputs["activity"] = run.activity.to_dict()
     return outputs
 
@@ -136,7 +227,7 @@ def test_a_hardware_field_changes_a_documented_output(field: str) -> None:
     first = documented_outputs(network, chip, before)
     second = documented_outputs(network, chip, before | {field: value})
     numbers = set(first) - {"text"} if field not in ("name", "description") else {"text"}
-    assert any(first[key] != second[key] for key in numbers)
+    assert any(first[key] != second.get(key) for key in numbers)
 
 
 @pytest.mark.parametrize("field", [key for key, f in hardware_fields() if f.json_schema_extra["affects"] == "cost"])

@@ -16,8 +16,8 @@ import spikesim_py as ss
 
 
 def test_the_public_face_is_complete_and_every_name_works() -> None:
-    expected = {"__version__", "cost", "crossbar", "evaluate", "load_hardware", "load_network"}
-    assert set(ss.__all__) == expected | {"load_study", "map_network", "noc", "quantize", "sweep"}
+    expected = {"__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "load_hardware"}
+    assert set(ss.__all__) == expected | {"load_network", "load_study", "map_network", "noc", "quantize", "sweep"}
     assert all(getattr(ss, name) is not None for name in ss.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         ss.nonsense  # noqa: B018
@@ -25,7 +25,7 @@ def test_the_public_face_is_complete_and_every_name_works() -> None:
 
 def test_functions_win_over_rooms_of_the_same_name() -> None:
 
-    assert all(callable(getattr(ss, name)) for name in ("cost", "evaluate", "sweep"))
+    assert all(callable(getattr(ss, name)) for name in ("compare", "cost", "evaluate", "sweep"))
 
 
 def run(code: str) -> str:

@@ -11,11 +11,13 @@
 from .activity import measure_activity
 from .config import TrainingConfig, load_config, recipes
 from .export import export
+from .hardware_aware import Crossbars, crossbar_product
 from .networks import Shape, SpikingConvNet
 from .quantizers import Float, Integer
 from .trainer import Epoch, Trained, finish, fit, train
 
 __all__ = [
+    "Crossbars",
     "Epoch",
     "Float",
     "Integer",
@@ -23,6 +25,7 @@ __all__ = [
     "SpikingConvNet",
     "Trained",
     "TrainingConfig",
+    "crossbar_product",
     "export",
     "finish",
     "fit",

@@ -11,7 +11,9 @@ from spikesim_py._resources import bundled, config_dir, resolve
 from spikesim_py._validation import explain_problem
 from spikesim_py._yaml import read_yaml
 from spikesim_py.errors import ConfigError
+from spikesim_py.hardware import Hardware, load_hardware
 
+from .hardware_aware import check_trainable
 from .quantizers import Arithmetic, Float, Integer
 
 _Positive = Annotated[float, Field(gt=0)]
@@ -70,6 +72,30 @@ class Optimization(_Part):
     surrogate: Literal["triangle", "rectangle"] = "triangle"
 
 
+class HardwareAware(_Part):
+    """A chip to train through: its device errors and converters act on every product, see `hardware_aware`.
+
+    Attributes:
+        chip, overrides: as in `load_hardware`.
+        start_epoch: first epoch that trains through it.
+        chips: device instances that share a batch, each with an equal part of the images.
+    """
+
+    chip: str
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    start_epoch: Annotated[int, Field(ge=1)] = 1
+    chips: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @model_validator(mode="after")
+    def _trainable(self) -> HardwareAware:
+        check_trainable(self.load())
+        return self
+
+    def load(self) -> Hardware:
+        """The chip; raises `InputError` where it cannot be used."""
+        return load_hardware(self.chip, self.overrides)
+
+
 class TrainingConfig(_Part):
     """A whole recipe. The same recipe and seed give the same network on the same machine."""
 
@@ -80,6 +106,19 @@ class TrainingConfig(_Part):
     quantization: Quantization | None = None
     distillation: Distillation | None = None
     optimization: Optimization
+    hardware: HardwareAware | None = None
+
+    @model_validator(mode="after")
+    def _possible(self) -> TrainingConfig:
+        chip = self.hardware
+        if chip and self.quantization is None:
+            raise ValueError("hardware: crossbars hold integers; needs quantization")
+        if chip and chip.start_epoch > self.optimization.epochs:
+            raise ValueError(
+                f"hardware.start_epoch = {chip.start_epoch}: must be at most optimization.epochs = "
+                f"{self.optimization.epochs}"
+            )
+        return self
 
     @property
     def arithmetic(self) -> Arithmetic:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -15,6 +17,8 @@ from .quantizers import Arithmetic, Folded
 Tensor = torch.Tensor
 NORM_EPSILON = 1e-5  # batch norm's usual guard against a channel that never varies
 _POOL = 2
+#: ``weight . x`` of a layer by its name: x (samples, steps, ...) gives (samples, steps, ...)
+Product = Callable[[str, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -107,16 +111,21 @@ class Stage(nn.Module):
         self.conv = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
         self.norm = Norm(out_channels)
 
-    def forward(self, x: Tensor, arithmetic: Arithmetic) -> Tensor:
+    def forward(self, x: Tensor, arithmetic: Arithmetic, product: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """What drives the LIF units, in membrane units; `x` (samples, steps, C, H, W)."""
         weight, _ = arithmetic.weights(self.conv.weight)
-        a = F.conv2d(x.flatten(0, 1), weight, padding=1)
-        driven: Tensor = self.norm(a.reshape(*x.shape[:2], *a.shape[1:]), arithmetic)
+        driven: Tensor = self.norm(product(x, weight), arithmetic)
         return driven
 
 
 class SpikingConvNet(nn.Module):
-    """Convolutions 3 x 3, each with batch norm and LIF units, some sum-pooled; a linear readout over time."""
+    """Convolutions 3 x 3, each with batch norm and LIF units, some sum-pooled; a linear readout over time.
+
+    Layers are `conv1`, `conv2`, ... and `fc`, as in the exported network. Their products are exact, or those of
+    `product` (a module, see `hardware_aware.Crossbars`) where it is set.
+    """
+
+    product: nn.Module | None
 
     def __init__(self, shape: Shape, arithmetic: Arithmetic, surrogate: str = "triangle") -> None:
         super().__init__()
@@ -124,6 +133,7 @@ class SpikingConvNet(nn.Module):
         widths = (shape.input_shape[0], *shape.channels)
         self._stages = nn.ModuleList(Stage(*pair) for pair in pairwise(widths))
         self.classifier = nn.Linear(shape.features, shape.classes, bias=False)
+        self.product = None
 
     @property
     def stages(self) -> list[Stage]:
@@ -143,18 +153,26 @@ class SpikingConvNet(nn.Module):
     def forward(self, images: Tensor) -> Answer:
         """`images` (samples, C, H, W): whole numbers from 0 to 2^input_bits - 1, as float32."""
         x = images[:, None]
+        product: Product = self.product or exact_product
         spikes, membranes = [], []
         for index, stage in enumerate(self.stages, start=1):
-            a = stage(x, self.arithmetic)
+            a = stage(x, self.arithmetic, partial(product, f"conv{index}"))
             x, u = lif(a, self.shape.time_steps, self.arithmetic, self.shape.reset, self.surrogate)
             spikes.append(x)
             membranes.append(u / self.arithmetic.theta)
             if index in self.shape.pool_after:
                 x = sum_pool(x)
         weight, scale = self.arithmetic.weights(self.classifier.weight)
-        outputs = F.linear(x.flatten(2).flatten(0, 1), weight).reshape(len(x), -1, len(weight)).sum(1)
+        outputs = product("fc", x.flatten(2), weight).sum(1)
         pooled = _POOL**2 if len(spikes) in self.shape.pool_after else 1
         return Answer(outputs, outputs * scale / (self.shape.time_steps * pooled), spikes, membranes)
+
+
+def exact_product(layer: str, x: Tensor, weight: Tensor) -> Tensor:
+    """The plain product: of a linear layer, or of a 3 x 3 convolution that keeps the image's size."""
+    flat = x.flatten(0, 1)
+    a = F.linear(flat, weight) if weight.dim() == 2 else F.conv2d(flat, weight, padding=1)
+    return a.reshape(*x.shape[:2], *a.shape[1:])
 
 
 def sum_pool(x: Tensor) -> Tensor:

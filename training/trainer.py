@@ -18,22 +18,30 @@ from spikesim_py import __version__
 from spikesim_py._files import write_atomic
 from spikesim_py.datasets import Dataset, load_dataset
 from spikesim_py.errors import InputError
+from spikesim_py.inference import simulate
+from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, load_network
 
 from . import losses
 from .activity import measure_activity
 from .config import Distillation, TrainingConfig, load_config, recipes
 from .export import adopt, export
+from .hardware_aware import Crossbars
 from .networks import Answer, Shape, SpikingConvNet
 from .quantizers import Float
 
 Tensor = torch.Tensor
 _SETTLE_IMAGES = 1024  # enough for exact statistics of a channel: each image counts T x H x W times
+_REPORT_CHIPS = 8
+_SETTLE_CHIPS = 32  # a channel's mean and variance are to be those of the chip, not of one device instance
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training split: mean losses (before their weights) and accuracy while training."""
+    """One pass over the training split: mean losses (before their weights) and accuracy while training.
+
+    From `hardware.start_epoch` on, they are those of the network on device instances of the chip.
+    """
 
     epoch: int
     epochs: int
@@ -54,13 +62,15 @@ class Trained:
     Attributes:
         path: where the network was saved.
         network: the exported network.
-        accuracy: its share of right answers on the report split.
+        accuracy: its share of right answers on the report split, in exact arithmetic.
+        chip_accuracy: the same on the chip that it was trained through, mean over 8 device instances; None without.
         history: one record per epoch.
     """
 
     path: Path
     network: Network
     accuracy: float
+    chip_accuracy: float | None
     history: tuple[Epoch, ...]
 
 
@@ -75,7 +85,8 @@ def train(
 
     Only the `train` split is learnt from, and the last epoch's network is the one kept. The stored accuracy
     is that of the exported network on the reference executor, on the `report` split; the stored activity is
-    measured on the `calibration` split.
+    measured on the `calibration` split. A recipe with `hardware` gives a network for that chip: batch norms hold
+    what its sums are there, so that it is better on the chip than in exact arithmetic.
 
     Args:
         config: bundled recipe, YAML file or `TrainingConfig`.
@@ -93,7 +104,8 @@ def train(
     network = finish(module, recipe, _command(config))
     path = Path(output) if output is not None else Path(f"{recipe.name}.safetensors")
     network.save(path)
-    return Trained(path, network, network.model.metadata["test_accuracy"], history)
+    metadata = network.model.metadata
+    return Trained(path, network, metadata["test_accuracy"], metadata.get("chip_accuracy"), history)
 
 
 def fit(recipe: TrainingConfig, progress: Progress | None = None) -> tuple[SpikingConvNet, tuple[Epoch, ...]]:
@@ -102,9 +114,13 @@ def fit(recipe: TrainingConfig, progress: Progress | None = None) -> tuple[Spiki
     with deterministic(recipe.seed):
         module = SpikingConvNet(_shape(recipe, data), recipe.arithmetic, recipe.optimization.surrogate)
         teacher = _teacher(recipe.distillation, module, data)
-        history = tuple(_epochs(module, teacher, recipe, data, progress or (lambda epoch: None)))
+        crossbars = _crossbars(recipe, module)
+        history = tuple(_epochs(module, teacher, crossbars, recipe, data, progress or (lambda epoch: None)))
         sample = _pixels(data.head(min(len(data), _SETTLE_IMAGES)))
+        if crossbars is not None:
+            crossbars.chips = _SETTLE_CHIPS
         module.settle(shifted(sample, recipe.optimization.shift_pixels))  # as it was trained
+        module.product = None
     return module, history
 
 
@@ -115,7 +131,7 @@ def finish(module: SpikingConvNet, recipe: TrainingConfig, command: str) -> Netw
     report = load_dataset(recipe.dataset, "report")
     correct = int((network.run(report.images).predictions == report.labels).sum())
     activity = measure_activity(network, load_dataset(recipe.dataset, "calibration"))
-    bits = recipe.quantization
+    bits, chip = recipe.quantization, recipe.hardware
     metadata = {
         "dataset": recipe.dataset,
         "weight_bits": bits.weight_bits if bits else 32,
@@ -130,6 +146,9 @@ def finish(module: SpikingConvNet, recipe: TrainingConfig, command: str) -> Netw
         "recipe": recipe.model_dump(mode="json"),
         "made_with": {"spikesim_py": __version__, "torch": torch.__version__, "numpy": np.__version__},
     }
+    if chip is not None:
+        right = simulate(network, chip.load(), report, chips=_REPORT_CHIPS).correct
+        metadata |= {"chip_accuracy": float(right.mean()), "chip_instances": _REPORT_CHIPS}
     return export(module, recipe.name, metadata, activity)
 
 
@@ -178,9 +197,19 @@ def _teacher(how: Distillation | None, student: SpikingConvNet, data: Dataset) -
     return teacher.eval().requires_grad_(False)
 
 
+def _crossbars(recipe: TrainingConfig, module: SpikingConvNet) -> Crossbars | None:
+    """The crossbars to train through."""
+    if recipe.hardware is None:
+        return None
+    network, hardware = export(module, recipe.name), recipe.hardware.load()
+    map_network(network, hardware)  # a network that does not fit the chip is refused now, not after hours
+    return Crossbars(network, hardware, seed=recipe.seed, chips=recipe.hardware.chips)
+
+
 def _epochs(
     module: SpikingConvNet,
     teacher: SpikingConvNet | None,
+    crossbars: Crossbars | None,
     recipe: TrainingConfig,
     data: Dataset,
     progress: Progress,
@@ -197,6 +226,9 @@ def _epochs(
     module.train()
     for epoch in range(1, how.epochs + 1):
         rate = float(schedule.get_last_lr()[0])
+        if crossbars is not None and recipe.hardware is not None and epoch >= recipe.hardware.start_epoch:
+            module.product = crossbars
+            crossbars.calibrate(export(module, recipe.name), data)
         sums = np.zeros(4)
         for picked in torch.randperm(len(labels))[: batches * how.batch].reshape(batches, -1):
             x, y = shifted(images[picked], how.shift_pixels), labels[picked]

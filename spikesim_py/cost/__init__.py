@@ -1,6 +1,16 @@
 """What a network costs on a chip: energy, latency and area as a tree of components."""
 
+from .programming import Programming, programming_cost
 from .result import CostResult, cost_network
 from .tree import CostNode, Grade, branch, component
 
-__all__ = ["CostNode", "CostResult", "Grade", "branch", "component", "cost_network"]
+__all__ = [
+    "CostNode",
+    "CostResult",
+    "Grade",
+    "Programming",
+    "branch",
+    "component",
+    "cost_network",
+    "programming_cost",
+]

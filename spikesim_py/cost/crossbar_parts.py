@@ -3,16 +3,20 @@
 One read of a crossbar is one plane of one position. It has `mux` phases (times the crossbars that share an
 ADC): drive or select, settle, convert, with NeuroSim's margin of 1.4 on the sum. Shift-add works on one phase
 while the next is converted; its last one is seen once per pass.
+
+Interleaved pairs have two word lines per input and half the columns. A line at -V is taken to cost what one at +V does
+(assumed); its supply is not counted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..mapping import code_bits
 from .components import CellArray, Circuit, Converter, RowDriver, cell_array, column_circuits, converter, row_driver
 from .components import input_shift_add as planes_circuit
 from .components import shift_add as slices_circuit
-from .components.array import cell_siemens, current_fj
+from .components.array import cell_fj
 from .components.base import weakest
 from .parts import Layer, Part, placed
 from .tree import Grade
@@ -50,11 +54,13 @@ class Read:
 def read_of(layer: Layer) -> Read:
     tech, hardware = layer.tech, layer.hardware
     array = cell_array(tech, hardware)
+    if hardware.digital_crossbar:  # cells drive their gates: no bit line is precharged or settles
+        array = replace(array, precharge_fj=0.0, settle_ns=0.0)
     return Read(
         array,
         row_driver(tech, hardware, array),
         column_circuits(tech, hardware),
-        converter(tech, hardware),
+        converter(tech, hardware, hardware.adc.bits_of(layer.name)),
         tech["process"]["sense_margin"],
         layer.plan.serial_conversions,
     )
@@ -82,8 +88,8 @@ def _cells(layer: Layer, read: Read) -> Part:
     plan, array = layer.plan, read.array
     mean = MIDDLE_LEVEL if layer.activity.background is None else layer.activity.background
     # a column conducts only while it is selected: once per read
-    pairs = layer.activity.rate * plan.rows * plan.columns * plan.groups
-    current = pairs * current_fj(layer.hardware, read.adc, cell_siemens(layer.hardware, mean))
+    crossings = layer.activity.rate * plan.rows * layer.hardware.word_lines * plan.columns * plan.groups
+    current = crossings * cell_fj(layer.hardware, read.adc, mean)
     bit_lines = layer.awake * plan.groups * plan.columns * plan.row_blocks * array.bit_fj
     phases = layer.hardware.crossbar.mux
     lines = phases * (layer.active_lines * array.word_fj + layer.awake * plan.crossbars * array.precharge_fj)
@@ -100,7 +106,7 @@ def _cells(layer: Layer, read: Read) -> Part:
 
 def _dummy(layer: Layer, read: Read) -> Part:
     """A column of off cells per crossbar, connected in every phase; its area is part of the crossbar."""
-    fj = current_fj(layer.hardware, read.adc, cell_siemens(layer.hardware, 0.0))
+    fj = cell_fj(layer.hardware, read.adc, 0.0)
     energy = _crossbar_phases(layer) * layer.active_lines * fj * 1e-3
     grade = _graded(layer, "sourced")
     return Part("dummy_column", grade, f"as a column of the crossbar: {read.adc.source}", energy_pj=energy)
@@ -120,7 +126,7 @@ def _rows(layer: Layer, read: Read) -> Part:
     exposed = driver.drive_ns >= read.columns["column_mux"].time_ns
     return Part(
         "row_driver",
-        driver.grade,
+        driver.grade if layer.hardware.word_lines == 1 else weakest(driver.grade, "assumed"),
         driver.source,
         energy_pj=_crossbar_phases(layer) * per_phase * 1e-3,
         area_um2=crossbars * driver.area_um2,
@@ -158,12 +164,12 @@ def _adc(layer: Layer, read: Read) -> Part:
 def _shift_add(layer: Layer, read: Read) -> list[Part]:
     plan, chip = layer.plan, layer.hardware
     conversions = plan.conversions * layer.awake_conversions
-    join = plan.conversions_per_output
-    slices = slices_circuit(layer.tech, chip.adc.bits, join, chip.crossbar.mux)
+    join, bits = plan.conversions_per_output, code_bits(plan, chip)
+    slices = slices_circuit(layer.tech, bits, join, chip.crossbar.mux)
     times = _overlapped(layer, read, slices.time_ns)
     parts = [placed("shift_add", slices, plan.adcs, conversions, **times)]
     if plan.input_bits > 1:
-        planes = planes_circuit(layer.tech, chip.adc.bits, join, chip.crossbar.mux)
+        planes = planes_circuit(layer.tech, bits, join, chip.crossbar.mux)
         times = _overlapped(layer, read, planes.time_ns)
         parts.append(placed("input_shift_add", planes, plan.adcs, conversions / join, **times))
     return parts

@@ -46,7 +46,7 @@ def _clocks(layer: Layer, units: int) -> int:
     return math.ceil(round(units * share, 6) / layer.hardware.tile.neuron_lanes)
 
 
-def _lanes(layer: Layer) -> int:
+def lanes(layer: Layer) -> int:
     return layer.hardware.tile.neuron_lanes * layer.plan.tiles
 
 
@@ -54,7 +54,7 @@ def _neurons(layer: Layer, node: Lif) -> Part:
     edges, units = layer.network.edges, layer.network.edges[node.name].size
     lane = neuron_lane(layer.tech, node, edges[node.inputs[0]].bits)
     time = _clocks(layer, units) * layer.clock_ns
-    return placed("neuron_unit", lane, _lanes(layer), units * layer.steps, step_ns=time)
+    return placed("neuron_unit", lane, lanes(layer), units * layer.steps, step_ns=time)
 
 
 def _membranes(layer: Layer, node: Lif) -> Part:
@@ -101,7 +101,7 @@ def _affine(layer: Layer, node: Affine) -> Part:
     once = node.inputs[0] == layer.name and network.runs_once(layer.name)
     units = network.edges[node.name].size * (1 if once else layer.steps)
     stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0])
-    part = placed("affine", lane, _lanes(layer), units, hidden_ns=_streaming(layer, units))
+    part = placed("affine", lane, lanes(layer), units, hidden_ns=streaming_ns(layer, units))
     return Part(
         "affine",
         part.grade,
@@ -119,8 +119,8 @@ def affine_bits(layer: Layer, node: Affine) -> int:
     return _SHAPE_BITS if array is None else int(np.abs(array).max()).bit_length() + 1
 
 
-def _streaming(layer: Layer, units: float) -> float:
-    return units / _lanes(layer) * layer.clock_ns
+def streaming_ns(layer: Layer, units: float) -> float:
+    return units / lanes(layer) * layer.clock_ns
 
 
 def _pool(layer: Layer, node: Pool) -> Part:
@@ -132,9 +132,9 @@ def _pool(layer: Layer, node: Pool) -> Part:
     return placed(
         "pool",
         one.times(max(window - 1, 0)),
-        _lanes(layer),
+        lanes(layer),
         units,
-        hidden_ns=_streaming(layer, edges[node.inputs[0]].size * layer.steps),
+        hidden_ns=streaming_ns(layer, edges[node.inputs[0]].size * layer.steps),
     )
 
 
@@ -142,7 +142,7 @@ def _add(layer: Layer, node: Add) -> Part:
     edge = layer.network.edges[node.name]
     one = adder(layer.tech, edge.bits).times(len(node.inputs) - 1)
     units = edge.size * layer.steps
-    return placed("add", one, _lanes(layer), units, hidden_ns=_streaming(layer, units))
+    return placed("add", one, lanes(layer), units, hidden_ns=streaming_ns(layer, units))
 
 
 def _readout(layer: Layer, node: Readout) -> Part:
@@ -153,5 +153,5 @@ def _readout(layer: Layer, node: Readout) -> Part:
     if node.mode != "last":
         lane = adder(layer.tech, bits) + lane
     actions = edge.size * (1 if node.mode == "last" else layer.steps)
-    time = math.ceil(edge.size / _lanes(layer)) * layer.clock_ns
+    time = math.ceil(edge.size / lanes(layer)) * layer.clock_ns
     return placed("readout", lane, edge.size, actions, step_ns=time)

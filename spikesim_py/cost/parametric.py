@@ -13,11 +13,14 @@ from dataclasses import replace
 
 from ..activity import Activity, LayerActivity
 from ..hardware import AdcKind, DeviceKind, Hardware, RowMapping, TapSum
-from ..mapping import LayerPlan, Mapping
+from ..mapping import LayerPlan, Mapping, code_bits, largest_sum
+from ..network import Conv, Linear
 from ..noc import ZeroLoad, owners, traffic, zero_load
 from .components.adc import FITTED_BITS
 from .components.base import weakest
 from .crossbar_parts import crossbar_parts, read_of
+from .digital import integer_parts
+from .mitigation_parts import correction_parts, mitigation_notes, repair_parts
 from .neuron_parts import neuron_parts
 from .noc_parts import pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, joined
@@ -57,8 +60,9 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
         for layer, count in zip(staged, timing.counts, strict=True)
     ]
     shared = [part.node(timing.interval_ns, Counts(0, 0), Counts(0, 0)) for part in shared_parts(tech, mapping)]
+    tree = branch("chip", [*nodes, branch("shared", shared)])
     return CostResult(
-        tree=branch("chip", [*nodes, branch("shared", shared)]),
+        tree=tree,
         interval_ns=timing.interval_ns,
         critical_stage=timing.critical_stage,
         crossbars=mapping.crossbars,
@@ -66,7 +70,7 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
         tiles=mapping.tiles,
         utilization=mapping.utilization,
         macs=mapping.network.macs,
-        notes=tuple(_notes(mapping, activity)),
+        notes=(*_notes(mapping, activity), *mitigation_notes(mapping.hardware, tree.energy_pj)),
     )
 
 
@@ -74,25 +78,32 @@ def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activit
     """A layer's parts but for the NoC, and the time of one pass over its positions."""
     record = activity.layers[plan.name]
     layer = _layer(mapping, tech, plan, record)
+    layer_of = owners(mapping.network)
+    follows = [node for node in mapping.network.nodes if layer_of[node.name] == plan.name]
+    if not plan.crossbars:
+        node = mapping.network.by_name[plan.name]
+        assert isinstance(node, Conv | Linear)
+        parts = integer_parts(mapping.network, mapping.hardware, tech, node, record.rate)
+        return _merge([*parts, *neuron_parts(layer, follows)]), sum(part.read_ns for part in parts)
     read = read_of(layer)
     parts = crossbar_parts(layer, read)
     parts += accumulator(layer, read) + sign_count(layer, read) + background_count(layer, read)
+    parts += repair_parts(layer)
     parts.append(h_tree(layer, sum(part.area_um2 for part in parts)))
     parts.append(input_buffer(layer, read))
+    parts += correction_parts(layer)
     pass_ns = sum(part.read_ns for part in parts)
-    layer_of = owners(mapping.network)
-    follows = [node for node in mapping.network.nodes if layer_of[node.name] == plan.name]
-    outside = _extrapolated(mapping.hardware)
+    outside = _extrapolated(mapping.hardware, plan)
     graded = [replace(p, grade=weakest(p.grade, "assumed")) if p.name in outside else p for p in parts]
     return _merge([*graded, *neuron_parts(layer, follows)]), pass_ns
 
 
-def _extrapolated(hardware: Hardware) -> set[str]:
+def _extrapolated(hardware: Hardware, plan: LayerPlan) -> set[str]:
     """Components whose circuits were never run at this chip's sizes: their numbers are assumed."""
     crossbar, names = hardware.crossbar, set[str]()
     if not all(FITTED_LINES[0] <= lines <= FITTED_LINES[1] for lines in (crossbar.rows, crossbar.cols)):
         names |= {"crossbar", "dummy_column", "row_driver", "column_driver", "column_mux", "level_shifter"}
-    if not FITTED_BITS[0] <= hardware.adc.bits <= FITTED_BITS[1]:
+    if not FITTED_BITS[0] <= code_bits(plan, hardware) <= FITTED_BITS[1]:
         names |= {"adc", "shift_add", "input_shift_add"}
     if not FITTED_MUX[0] <= crossbar.mux <= FITTED_MUX[1]:
         names |= {"column_mux", "row_driver"}
@@ -112,7 +123,7 @@ def idle_share(plan: LayerPlan, hardware: Hardware, record: LayerActivity) -> fl
     """Share of (row block, read) pairs without an active row: measured, else (1 - rate)^rows."""
     if record.idle_reads is not None:
         return record.idle_reads
-    size = hardware.crossbar.rows
+    size = hardware.input_rows
     total = plan.channels if hardware.mapping.rows is RowMapping.SPIKEFLOW else plan.rows
     blocks = -(-total // size)
     quiet: float = (1 - record.rate) ** min(size, total)
@@ -145,12 +156,15 @@ def _merge(parts: Sequence[Part]) -> list[Part]:
 
 def _notes(mapping: Mapping, activity: Activity) -> list[str]:
     """What a reader must know: where numbers are extrapolated, derived or assumed."""
-    hardware, records = mapping.hardware, activity.layers.values()
-    node, bits, crossbar = hardware.technology.node_nm, hardware.adc.bits, hardware.crossbar
+    hardware = mapping.hardware
+    records = [activity.layers[name] for name, plan in mapping.layers.items() if plan.crossbars]
+    node, crossbar = hardware.technology.node_nm, hardware.crossbar
     samples = f", {activity.samples} samples" if activity.samples else ""
     notes = [f"activity: {activity.origin}{samples}"]
-    if not FITTED_BITS[0] <= bits <= FITTED_BITS[1]:
-        notes.append(f"adc.bits = {bits}: extrapolated from converters of 3 to 8 bits")
+    notes += _adc_notes(mapping)
+    digital = [name for name, plan in mapping.layers.items() if not plan.crossbars]
+    if digital:
+        notes.append(f"on integer multiply-accumulators, not on crossbars: {', '.join(digital)}")
     for name, lines in (("rows", crossbar.rows), ("cols", crossbar.cols)):
         if not FITTED_LINES[0] <= lines <= FITTED_LINES[1]:
             notes.append(f"crossbar.{name} = {lines}: extrapolated from arrays of 32 to 256 lines")
@@ -160,8 +174,10 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append("crossbar: fitted to square arrays; row and column laws are applied apart")
     if node == 65:
         notes.append("NoC at 65 nm: DSENT at 45 and 32 nm, extrapolated")
-    if node in (65, 45) and hardware.adc.kind is AdcKind.FLASH:
-        notes.append(f"flash ADC at {node} nm: scaled from 32 nm")
+    if node in (65, 45) and hardware.adc.kind in (AdcKind.FLASH, AdcKind.RAMP):
+        notes.append(f"{hardware.adc.kind.value} ADC at {node} nm: scaled from 32 nm")
+    if hardware.device.kind not in (DeviceKind.RRAM, DeviceKind.SRAM):
+        notes.append(f"{hardware.device.kind.value} cells: circuits of RRAM cells at this device.r_on_ohm")
     if node != 32 and hardware.device.kind is DeviceKind.SRAM:
         notes.append(f"SRAM cells at {node} nm: scaled from 32 nm")
     if any(record.background is None for record in records):
@@ -172,3 +188,32 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append("event-driven: skipped reads save energy, not time (reads keep their slots)")
     notes.append("NoC: no contention; leakage of low-power cells, not DSENT's low-threshold figure")
     return notes
+
+
+def _adc_notes(mapping: Mapping) -> list[str]:
+    """Where converters are extrapolated, and where they have more bits than their columns can use."""
+    hardware, adc = mapping.hardware, mapping.hardware.adc
+    plans = [plan for plan in mapping.layers.values() if plan.crossbars]
+    widths = {code_bits(plan, hardware): _bits_field(hardware, plan) for plan in plans}
+    outside = [bits for bits in sorted(widths) if not FITTED_BITS[0] <= bits <= FITTED_BITS[1]]
+    notes = [f"{widths[bits]} = {bits}: extrapolated from converters of 3 to 8 bits" for bits in outside]
+    if adc.kind is AdcKind.RAMP:
+        notes.append("ramp ADC: of the flash converter's comparator, adders and flip-flops; without the ramp generator")
+    if hardware.digital_crossbar:
+        return [*notes, "adder trees: of adders and product gates, all taken to switch in every read"]
+    needed = {plan.name: _lossless_bits(plan, hardware) for plan in plans}
+    spare = [f"{name} ({bits})" for name, bits in needed.items() if adc.bits_of(name) > bits]
+    if spare:
+        notes.append(f"ADC with more bits than its columns can use; lossless at: {', '.join(spare)}")
+    return notes
+
+
+def _bits_field(hardware: Hardware, plan: LayerPlan) -> str:
+    if hardware.digital_crossbar:
+        return "codes of the adder tree"
+    return f"adc.layer_bits.{plan.name}" if plan.name in hardware.adc.layer_bits else "adc.bits"
+
+
+def _lossless_bits(plan: LayerPlan, hardware: Hardware) -> int:
+    """Fewest bits that give every sum of ideal cells a code."""
+    return largest_sum(plan, hardware).bit_length() + hardware.signed_sums

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ..activity import LayerActivity
-from ..hardware import Hardware
+from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan
 from ..network import Network
 from .components import Circuit
@@ -89,9 +89,16 @@ class Layer:
         return self.network.time_steps
 
     @property
+    def crossbar_inputs(self) -> int:
+        """Most inputs that a crossbar of the layer takes."""
+        lines = self.plan.channels if self.hardware.mapping.rows is RowMapping.SPIKEFLOW else self.plan.rows
+        return min(lines, self.hardware.input_rows)
+
+    @property
     def active_lines(self) -> float:
-        """Mean active word lines per read, over all crossbars of the layer."""
-        return self.activity.rate * self.plan.groups * self.plan.rows * self.plan.col_blocks
+        """Mean active word lines per read, over all crossbars of the layer; an input may have two."""
+        plan = self.plan
+        return self.activity.rate * plan.groups * plan.rows * self.hardware.word_lines * plan.col_blocks
 
     @property
     def clock_ns(self) -> float:

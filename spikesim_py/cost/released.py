@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..errors import ConfigError
-from ..hardware import Defects, DeviceKind, Hardware, load_hardware
+from ..hardware import AdcKind, Defects, DeviceKind, Hardware, load_hardware
 from ..mapping import ceil_div
 from ..mapping.plan import matrix_shape
 from ..network import Conv, Linear, Network, Pool
@@ -33,8 +33,8 @@ _SUBTRACTORS, _REFERENCE_X, _RELEASED_MUX = 16, 64, 8
 #: fields of a chip that the released equations do not know
 _IGNORED = (
     "technology.node_nm, device.ideal, device.cell_bits, device.r_on_ohm, device.on_off_ratio, device.read_volt, "
-    "crossbar.event_driven, adc.kind, adc.bits, mapping.*, pe.crossbars, tile.neuron_lanes, noc.*, weight bits, "
-    "membrane bits, activity"
+    "device.read_model, device.unit_cap_ff, device.cell_area_um2, crossbar.event_driven, adc.kind, adc.bits, "
+    "mapping.*, pe.crossbars, tile.neuron_lanes, noc.*, weight bits, membrane bits, activity"
 )
 
 
@@ -58,7 +58,7 @@ def released_cost(network: Network, hardware: Hardware) -> CostResult:
 
     Raises:
         ConfigError: the chip has what the equations cannot express: crossbars that are not square, another mux
-            than 8 (as released), a pipeline.
+            than 8 (as released), a ramp or an adder tree, bits per layer, a pipeline.
     """
     _check(hardware)
     layers = list(_layers(network, hardware))
@@ -96,6 +96,13 @@ def _check(hardware: Hardware) -> None:
             f"crossbar.mux = {hardware.crossbar.mux}: the released script fixes {_RELEASED_MUX} columns per ADC; "
             f"set cost.defects.adc_count_is_mux_phases = false to choose another"
         )
+    if hardware.adc.kind not in (AdcKind.SAR, AdcKind.FLASH):
+        raise ConfigError(
+            f"adc.kind = {hardware.adc.kind.value!r}: the library spikesim_released has one converter, "
+            f"which stands for 'sar' or 'flash'"
+        )
+    if hardware.adc.layer_bits:
+        raise ConfigError("adc.layer_bits: the library spikesim_released knows one converter for all layers")
     if hardware.schedule.pipeline != "none":
         raise ConfigError(
             f"schedule.pipeline = {hardware.schedule.pipeline!r}: the library spikesim_released knows 'none' only"

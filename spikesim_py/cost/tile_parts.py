@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..hardware import Baseline, SignMapping
-from ..mapping import ceil_div
+from ..mapping import ceil_div, code_bits
 from ..noc import partial_sum_bits, tile_shares
 from .components import HTree, Memory, adder, adder_tree, counter, register
 from .components.base import weakest
@@ -65,7 +65,7 @@ def background_count(layer: Layer, read: Read) -> list[Part]:
     if chip.baseline is not Baseline.DIGITAL_COUNT:
         return []
     conversions = layer.plan.conversions * layer.awake_conversions
-    correction = placed("digital_count", adder(layer.tech, chip.adc.bits), layer.plan.adcs, conversions)
+    correction = placed("digital_count", adder(layer.tech, code_bits(layer.plan, chip)), layer.plan.adcs, conversions)
     return [_counted(layer, read, "digital_count", correction)]
 
 

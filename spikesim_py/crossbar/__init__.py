@@ -1,16 +1,21 @@
-"""Layers on crossbars: device errors, bit slices, converters, and the kernels that multiply."""
+"""Layers on crossbars: devices, wires, bit slices, converters, and the kernels that multiply."""
 
 from .adc import Adc, is_transparent, layer_adc
 from .device import background_levels, device_varies
-from .programmed import ProgrammedLayer, Reads, program
+from .programmed import Engine, ProgrammedLayer, Reads, program
+from .wires import Wires, solve_transfer, transfer_matrix
 
 __all__ = [
     "Adc",
+    "Engine",
     "ProgrammedLayer",
     "Reads",
+    "Wires",
     "background_levels",
     "device_varies",
     "is_transparent",
     "layer_adc",
     "program",
+    "solve_transfer",
+    "transfer_matrix",
 ]

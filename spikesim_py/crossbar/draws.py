@@ -13,24 +13,43 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from ..mapping import Cells
+
 _GOLDEN = 0x9E3779B97F4A7C15
 _WORD = 2**64 - 1
 #: no normal draw is larger: the quantile of the largest uniform draw, 1 - 2^-53
 LARGEST_NORMAL = 8.21
+#: room for the physical columns of one weight: slice * 2 + sign, at most 16 slices and a sign column
+_COLUMNS_PER_WEIGHT = 64
 
 
-def stream(seed: int, chip: int, layer: str) -> int:
-    """The 64-bit state of a layer's stream on one chip; seeds and chips are taken modulo 2^64."""
-    digest = hashlib.blake2b(layer.encode(), digest_size=8).digest()
+def cell_numbers(cells: Cells, column: int) -> NDArray[np.uint64]:
+    """Number of each cell of a physical column in its layer, whatever the crossbars: (groups, rows, outputs)."""
+    columns, plan = cells.columns, cells.plan
+    index = np.arange(plan.outputs * plan.rows, dtype=np.uint64)  # of the weight in the network's array
+    weights = index.reshape(plan.groups, -1, plan.rows).transpose(0, 2, 1)
+    kind = int(columns.slice_index[column] * 2 + columns.sign[column])
+    return weights * np.uint64(_COLUMNS_PER_WEIGHT) + np.uint64(kind)
+
+
+def stream(seed: int, chip: int, layer: str, purpose: str = "") -> int:
+    """The 64-bit state of one of a layer's streams on one chip; seeds and chips are taken modulo 2^64.
+
+    The stream without a purpose is that of programming.
+    """
     state = 0
-    for part in (seed, chip, int.from_bytes(digest, "little")):
-        state = int(_mix(np.array([(state ^ (part & _WORD)) + _GOLDEN & _WORD], np.uint64))[0])
+    for part in (seed, chip, _digest(layer), *([_digest(purpose)] if purpose else ())):
+        state = int(mixed(np.array([(state ^ (part & _WORD)) + _GOLDEN & _WORD], np.uint64))[0])
     return state
+
+
+def _digest(name: str) -> int:
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
 
 
 def uniforms(state: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Uniform draws in the open interval (0, 1), one per counter: 52 bits, so that the largest is not rounded to 1."""
-    words = _mix(counters * np.uint64(_GOLDEN) + np.uint64(state))
+    words = mixed(counters * np.uint64(_GOLDEN) + np.uint64(state))
     drawn: NDArray[np.float64] = ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     return drawn
 
@@ -41,7 +60,7 @@ def normals(state: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
     return drawn
 
 
-def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """SplitMix64's finalizer (Stafford's variant 13)."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

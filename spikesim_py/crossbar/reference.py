@@ -1,67 +1,168 @@
-"""The kernels' twin in plain NumPy: what they compute, one read at a time, to test them against."""
+"""The read kernels' twin in plain NumPy: what they compute, one read at a time, to test them against."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .draws import mixed
+from .ladder.reference import ladder_currents
 from .programmed import ProgrammedLayer
+from .simd import LANES
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def multiply(layer: ProgrammedLayer, x: NDArray[Any]) -> NDArray[np.int32]:
-    """As `ProgrammedLayer.multiply`: bit for bit the same output, hundreds of times slower."""
-    flat, window = layer.window.flatten(x), layer.window
-    channels, height, width = window.output_shape
-    groups = len(layer.cells)
-    out = np.empty((len(flat), groups, channels // groups, height * width), np.int32)
+def read(layer: ProgrammedLayer, flat: NDArray[Any], number: int, out: NDArray[np.int32]) -> tuple[int, int]:
+    """Fill `out` (reads, C, positions) for inputs `flat` (reads, values), of which the first is read `number`.
+
+    Bit for bit what the kernels compute, hundreds of times slower; returns idle reads and clipped conversions.
+    """
+    window, counts = layer.window, [0, 0]
+    outputs = layer.outputs
     for n, values in enumerate(flat):
+        cells = layer.cells if layer.scaling is not None else layer.real_cells(number + n)
         for p, base in enumerate(window.bases):
-            for g in range(groups):
-                rows = values[base + g * window.group_stride + window.offsets[layer.order]]
-                out[n, g, :, p] = _output(layer, layer.cells[g], rows.astype(np.int64))
-    return out.reshape(-1, channels, height, width)
+            for g in range(len(cells)):
+                driven = values[base + g * window.group_stride + window.offsets[layer.rows.order]].astype(np.int64)
+                place = ((number + n) * window.planes, len(window.bases), p, g)
+                product = _output(layer, cells[g], driven, g, place, counts)
+                out[n, g * outputs : (g + 1) * outputs, p] = product
+    return counts[0], counts[1]
 
 
-def _output(layer: ProgrammedLayer, cells: NDArray[Any], values: NDArray[np.int64]) -> NDArray[np.int32]:
+def _output(
+    layer: ProgrammedLayer,
+    cells: NDArray[Any],
+    driven: NDArray[np.int64],
+    group: int,
+    place: tuple[int, int, int, int],
+    counts: list[int],
+) -> NDArray[np.int32]:
     """Outputs of one group for one vector of input values."""
-    outputs = layer.window.output_shape[0] // len(layer.cells)
-    kinds = len(layer.coefficient)
-    total, counted = np.zeros(outputs, np.int64), np.zeros(outputs, np.int64)
-    starts = np.append(0, layer.ends[layer.converts])
+    total, counted, steps = np.zeros(layer.outputs, np.int64), 0, layer.adc.steps
+    read, positions, p, g = place
     for plane in range(layer.window.planes):
-        active = (values >> plane) & 1 == 1
-        for start, end in pairwise(starts):
-            rows = np.arange(start, end)[active[start:end]]
-            sums = _sum_rows(cells[rows], layer.sum_dtype).reshape(-1, outputs)
-            codes = _codes(layer, sums[:kinds], len(rows))
-            total += (codes * layer.coefficient.astype(np.int64)[:, None]).sum(0) << plane
-            masked = sums[kinds] if len(sums) > kinds else np.full(outputs, len(rows))
-            counted += masked.astype(np.int64) << plane
-    adc = layer.adc
-    product = (2 * total * adc.step + adc.steps) // (2 * adc.steps) - int(layer.conversion.offset) * counted
-    saturated: NDArray[np.int64] = np.clip(product, -(2**31), 2**31 - 1)
-    return saturated.astype(np.int32)
+        start = 0
+        for block, end in enumerate(layer.rows.ends):
+            segments, first = layer.rows.segments[start:end], start
+            start = end
+            active = [np.flatnonzero((driven[rows] >> plane) & 1) + rows.start for rows in segments]
+            counts[0] += sum(len(rows) == 0 for rows in active)
+            ones = sum(map(len, active))
+            if ones == 0 and not layer.conversion.always:
+                continue
+            conversion = (((read + plane) * positions + p) * len(layer.rows.ends) + block) * len(layer.cells) + g
+            sums = _sums(layer, cells, group, first, segments, active, conversion)
+            codes, clipped = _codes(layer, sums, ones, block, group)
+            counts[1] += clipped
+            weights = layer.conversion.factor.astype(np.int64) * layer.adc.unit
+            total += (codes * weights[:, None]).sum(0) << plane
+            counted += ones << plane
+    product = (2 * total + steps) // (2 * steps) - int(layer.plain_offset) * counted
+    return np.clip(product, -(2**31), 2**31 - 1).astype(np.int32)
 
 
-def _sum_rows(cells: NDArray[Any], dtype: type) -> NDArray[Any]:
-    """Column sums, row after row in `dtype`, as the kernel adds them."""
-    sums: NDArray[Any] = np.zeros(cells.shape[1], dtype)
-    for row in cells:
-        sums = (sums + row).astype(dtype)
-    return sums
+def _sums(
+    layer: ProgrammedLayer,
+    cells: NDArray[Any],
+    group: int,
+    first: int,
+    segments: tuple[slice, ...],
+    active: list[NDArray[np.int64]],
+    conversion: int,
+) -> NDArray[Any]:
+    """What the columns of one conversion carry, (kinds, padded outputs); rows are added one after the other."""
+    adc = layer.conversion
+    sums: NDArray[Any] = np.zeros(cells.shape[1], np.int64 if layer.scaling is not None else np.float32)
+    spread = np.zeros(cells.shape[1], np.float32)
+    noisy = layer.variance.size > 0 or adc.noise.max() > 0 or adc.row_variance > 0
+    for number, (segment, rows) in enumerate(zip(segments, active, strict=True), first):
+        read = (int(layer.rows.blocks[number]), group, rows - segment.start)
+        if layer.solved is not None and layer.solved.variance is not None and len(rows):
+            spread = spread + _padded(layer, layer.solved.variance(*read))
+        if layer.solved is not None and layer.solved.currents is not None:
+            sums = sums + (_padded(layer, layer.solved.currents(*read)) if len(rows) else 0)
+            continue
+        if layer.ladder.rows:
+            sigma = layer.variance[group] if layer.variance.size else None
+            current, variance = ladder_currents(cells, rows, segment.start, layer.ladder, sigma)
+            sums, spread = sums + current, spread + variance
+            continue
+        for row in rows:
+            sums = sums + cells[row]
+            if layer.variance.size and layer.solved is None:
+                spread = spread + layer.variance[group, row]
+    if adc.dummy:
+        sums, spread, beside = sums[:-LANES], spread[:-LANES], sums[-LANES]
+    if adc.paired:
+        half = len(sums) // 2
+        sums, spread = sums[:half] - sums[half:], spread[:half] + spread[half:]
+    if adc.dummy:
+        sums = sums - beside
+    if noisy:
+        base = np.float32(sum(map(len, active)) * adc.row_variance)
+        more = np.repeat(adc.noise * adc.noise + base, len(sums) // layer.kinds)
+        drawn = noise(np.uint64(layer.noise_state), conversion, len(sums))
+        sums = (sums + np.sqrt(spread + more) * drawn).astype(np.float32)
+    return sums.reshape(layer.kinds, -1)[:, : layer.outputs]
 
 
-def _codes(layer: ProgrammedLayer, sums: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """Clipped codes less the counted background."""
-    adc, conversion = layer.adc, layer.conversion
-    current = count * conversion.background * conversion.scale
-    if sums.dtype.kind == "i" and not conversion.background:
-        codes = adc.code(sums.astype(np.int64))
+def _padded(layer: ProgrammedLayer, columns: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(kinds, outputs) as the kernels lay columns out."""
+    width = layer.cells.shape[2] // layer.kinds
+    padded = np.zeros((layer.kinds, width), np.float32)
+    padded[:, : layer.outputs] = columns
+    return padded.ravel()
+
+
+def _codes(
+    layer: ProgrammedLayer, sums: NDArray[Any], ones: int, block: int, group: int
+) -> tuple[NDArray[np.int64], int]:
+    """Clipped codes (kinds, outputs) less the removed background, and how many were cut off."""
+    adc, ideal = layer.conversion, layer.adc
+    if layer.scaling is not None:
+        code = np.stack([ideal.code(total, kind) for kind, total in enumerate(sums)])
+        kept = np.clip(code, ideal.low, ideal.high)
+        return kept, int((code != kept).sum())
+    scale = adc.scale.astype(np.float64)
+    shift = (adc.half + ones * adc.background * scale).astype(np.float32)
+    if len(adc.thresholds):
+        x = sums.astype(np.float64) * scale[:, None] + (shift - adc.half)[:, None]
+        table = adc.table[block, :, group * layer.outputs : (group + 1) * layer.outputs]
+        kept = adc.low + (adc.thresholds[table] <= x[..., None]).sum(-1)
+        cut = int(((x < adc.low - 0.5) | (x >= adc.high + 0.5)).sum())
     else:
-        codes = np.floor(sums.astype(np.float64) * conversion.scale + (0.5 + current)).astype(np.int64)
-    removed = int(np.floor(current + 0.5)) if conversion.counted else 0
-    clipped: NDArray[np.int64] = np.clip(codes, adc.low, adc.high)
-    return clipped - removed
+        code = np.floor(sums * adc.scale[:, None] + shift[:, None])
+        kept = np.clip(code, np.float32(adc.low), np.float32(adc.high))
+        cut = int((code != kept).sum())
+    removed = np.floor(ones * adc.removed * scale + 0.5)
+    return (kept - removed[:, None]).astype(np.int64), cut
+
+
+def noise(state: np.uint64, counter: int, size: int) -> NDArray[np.float32]:
+    """As `kernels.noise`."""
+    f = np.float32
+    with np.errstate(over="ignore"):
+        key = mixed(np.array([state + np.uint64(counter) * _GOLDEN], np.uint64))
+        word = mixed(key + np.arange(size // 2, dtype=np.uint64) * _GOLDEN)
+    u = (word >> np.uint64(32)).astype(f) + f(0.5)
+    bits = u.view(np.int32) - np.int32(0x3F400000)
+    m = ((bits & np.int32(0x7FFFFF)) + np.int32(0x3F400000)).view(f) - f(1)
+    s = m / (f(2) + m)
+    z = s * s
+    log = f(2) * s * (f(1) + z * (f(1 / 3) + z * (f(1 / 5) + z * (f(1 / 7) + z * f(1 / 9)))))
+    log = log + ((bits >> np.int32(23)).astype(f) - f(32)) * f(np.log(2))
+    radius = np.sqrt(np.maximum(f(-2) * log, f(0)))
+    turn = (word & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    quadrant = turn >> 30
+    a = (((turn & 0x3FFFFFFF) - 0x20000000).astype(f) + f(0.5)) * f(np.pi / 2**31)
+    b = a * a
+    sine = a * (f(1) + b * (f(-1 / 6) + b * (f(1 / 120) + b * f(-1 / 5040))))
+    cosine = f(1) + b * (f(-1 / 2) + b * (f(1 / 24) + b * (f(-1 / 720) + b * f(1 / 40320))))
+    swap, minus = (quadrant & 1) == 1, (quadrant & 2) == 2
+    x, y = np.where(swap, cosine, sine), np.where(swap, sine, cosine)
+    drawn = radius * np.where(minus, -x, x), radius * np.where(swap != minus, -y, y)
+    return np.concatenate(drawn).astype(f)

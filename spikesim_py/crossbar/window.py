@@ -13,23 +13,49 @@ from ..network import Conv, Linear, Network
 
 @dataclass(frozen=True)
 class Window:
-    """Row i of group g at position p is driven by ``flat[bases[p] + g * group_stride + offsets[i]]``.
+    """Row i of group g at pixel (y, x) is driven by ``flat[y * sy * W + x * sx + g * group_stride + offsets[i]]``.
 
     `flat` is a padded input (C, H, W), flattened; rows are in the order channel * taps + tap.
+
+    Attributes:
+        padding: zeros above and left. padded: (C, H, W) with them.
+        stride: (sy, sx).
+        taps: (taps,) offset of each kernel position.
+        channels: input channels per group.
+        group_stride: values between the inputs of two groups.
+        planes: bits per input value.
+        output_shape: (C, H, W).
     """
 
     padding: tuple[int, int]
-    bases: NDArray[np.int64]
-    offsets: NDArray[np.int64]
+    padded: tuple[int, int, int]
+    stride: tuple[int, int]
+    taps: NDArray[np.int64]
+    channels: int
     group_stride: int
     planes: int
     output_shape: tuple[int, int, int]
 
+    @property
+    def offsets(self) -> NDArray[np.int64]:
+        """(rows,) offset of every row."""
+        _, height, width = self.padded
+        return (np.arange(self.channels)[:, None] * (height * width) + self.taps).ravel()
+
+    @property
+    def bases(self) -> NDArray[np.int64]:
+        """(positions,) offset of every output pixel."""
+        _, height, width = self.output_shape
+        top, left = np.indices((height, width)).reshape(2, -1)
+        return np.asarray(top * self.stride[0] * self.padded[2] + left * self.stride[1], np.int64)
+
     def flatten(self, x: NDArray[Any]) -> NDArray[Any]:
         """(reads, C, H, W) unsigned integers as padded rows (reads, values): uint8, or int32 above 8 bits."""
         (above, left), dtype = self.padding, np.uint8 if self.planes <= 8 else np.int32
-        n, channels, height, width = x.shape
-        padded = np.zeros((n, channels, height + 2 * above, width + 2 * left), dtype)
+        n, _, height, width = x.shape
+        if not (above or left):
+            return np.ascontiguousarray(x.reshape(n, -1), dtype)
+        padded = np.zeros((n, *self.padded), dtype)
         padded[:, :, above : above + height, left : left + width] = x
         return padded.reshape(n, -1)
 
@@ -38,12 +64,18 @@ def layer_window(network: Network, node: Conv | Linear) -> Window:
     """The window of a layer: convolution of any stride, padding and groups, or linear."""
     source, edge = network.edges[node.inputs[0]], network.edges[node.name]
     if isinstance(node, Linear):
-        rows = np.arange(node.in_features)
-        return Window((0, 0), np.zeros(1, np.int64), rows, 0, source.bits, edge.shape)
+        size = node.in_features
+        return Window((0, 0), (size, 1, 1), (1, 1), np.zeros(1, np.int64), size, 0, source.bits, edge.shape)
     height, width = (size + 2 * pad for size, pad in zip(source.shape[1:], node.padding, strict=True))
     channels = node.in_channels // node.groups
-    channel, y, x = np.indices((channels, *node.kernel)).reshape(3, -1)
-    top, left = np.indices(edge.shape[1:]).reshape(2, -1)
-    bases = top * node.stride[0] * width + left * node.stride[1]
-    offsets = (channel * height + y) * width + x
-    return Window(node.padding, bases, offsets, channels * height * width, source.bits, edge.shape)
+    y, x = np.indices(node.kernel).reshape(2, -1)
+    return Window(
+        padding=node.padding,
+        padded=(node.in_channels, height, width),
+        stride=node.stride,
+        taps=np.asarray(y * width + x, np.int64),
+        channels=channels,
+        group_stride=channels * height * width,
+        planes=source.bits,
+        output_shape=edge.shape,
+    )

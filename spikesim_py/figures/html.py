@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from .._units import engineering, number
 from .._version import __version__
-from ..report import METRICS
+from ..report import LAYER_COLUMNS, METRICS, layer_rows
 from ..sweep import Study, nondominated
 from .activity import layer_activity_figure
 from .breakdown import QUANTITIES, By, breakdown_figure
@@ -68,6 +68,7 @@ def report_page(report: Report) -> str:
         _costs(report, "design", "layer"),
         "<h2>What each layer saw</h2>",
         _figure(layer_activity_figure(report["activity"]), "activity", QUIET),
+        *_layers(report),
         *_closing(report, command(report)),
         "<h2>Configuration</h2>",
         f"<pre>{escape(configuration_yaml(report))}</pre>",
@@ -114,6 +115,21 @@ def _costs(report: Report, key: str, by: By) -> str:
     figures = {quantity: breakdown_figure(report["tree"], quantity, by) for quantity in QUANTITIES}
     drawn = [_figure(figure, f"{key}-{quantity}-{by}", QUIET) for quantity, figure in figures.items()]
     return f'<div class="{"three" if by == "component" else "rows"}">{"".join(drawn)}</div>'
+
+
+def _layers(report: Report) -> list[str]:
+    """How exact each layer is, where it was measured."""
+    if not report.get("quality"):
+        return []
+    columns = len(LAYER_COLUMNS) + 1
+    return [
+        "<h3>On the chip against exact arithmetic</h3>",
+        _table(["layer", *LAYER_COLUMNS], layer_rows(report), right=range(1, columns)),
+        _line(
+            "Signal/error, bias, gain and own mismatch compare a layer with the exact product of the inputs that it "
+            "has on the chip; mismatch compares its spikes with those of the exact network on the same images."
+        ),
+    ]
 
 
 def _closing(report: Report, line: str) -> list[str]:

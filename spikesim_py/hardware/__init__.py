@@ -1,30 +1,27 @@
 """The description of a chip: technology, device, crossbar, ADC, PE, tile, NoC, schedule; YAML in and out."""
 
-from .io import hardware_fields, load_hardware, parse_override, presets
-from .model import (
-    AdcKind,
-    AdcRange,
-    Baseline,
-    Defects,
-    DeviceKind,
-    Hardware,
-    RowMapping,
-    SignMapping,
-    Subtract,
-    TapSum,
-)
+from .adc import AdcKind, AdcRange, PercentilePer
+from .device import Device, DeviceKind
+from .io import extension, extension_of, hardware_fields, load_hardware, parse_override, presets
+from .model import Baseline, Defects, Hardware, RowMapping, SignMapping, Subtract, TapSum
+from .wires import Topology
 
 __all__ = [
     "AdcKind",
     "AdcRange",
     "Baseline",
     "Defects",
+    "Device",
     "DeviceKind",
     "Hardware",
+    "PercentilePer",
     "RowMapping",
     "SignMapping",
     "Subtract",
     "TapSum",
+    "Topology",
+    "extension",
+    "extension_of",
     "hardware_fields",
     "load_hardware",
     "parse_override",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from .._resources import bundled, config_dir, resolve
 from .._validation import explain_problem
 from .._yaml import read_yaml
 from ..errors import ConfigError
-from .model import Hardware, Section
+from .model import Hardware
+from .section import Section
 
 Overrides = Mapping[str, Any]
 
@@ -67,6 +69,51 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key.strip(), yaml.safe_load(value)
     except yaml.YAMLError:
         raise ConfigError(f"--set {text!r}: {value!r} is not a YAML value") from None
+
+
+def extension_of(source: str, path: str | Path) -> str:
+    """What a file at `path` has to write as its `extends:` to extend a chip: a bundled name, or a path from there.
+
+    Raises:
+        ConfigError: the file is the chip itself.
+    """
+    if source in presets():
+        return source
+    origin, target = Path(source).expanduser().resolve(), Path(path).expanduser().resolve()
+    if origin == target:
+        raise ConfigError(f"{path}: is the chip itself; a file cannot extend itself")
+    return os.path.relpath(origin, target.parent)
+
+
+def extension(chip: Hardware, base: Hardware, extends: str) -> str:
+    """YAML of what `chip` changes of `base`, as a file that extends it.
+
+    Args:
+        extends: see `extension_of`.
+
+    Raises:
+        ConfigError: `base` has an entry, of a layer say, that `chip` has not: an extending file cannot remove it.
+    """
+    changed = _changes(chip.model_dump(mode="json"), base.model_dump(mode="json"), extends, "")
+    changed.pop("name", None)  # the file's own
+    return str(
+        yaml.safe_dump(
+            {"extends": extends} | changed, sort_keys=False, default_flow_style=None, allow_unicode=True, width=100
+        )
+    )
+
+
+def _changes(new: dict[str, Any], old: dict[str, Any], where: str, prefix: str) -> dict[str, Any]:
+    """The entries of `new` that differ from `old`, section by section."""
+    for key in old:
+        if key not in new:
+            raise ConfigError(f"{where}: {prefix}{key}: stands in this chip, and a file that extends it keeps it")
+    changed = {}
+    for key, value in new.items():
+        if key not in old or value != old[key]:
+            both = isinstance(value, dict) and isinstance(old.get(key), dict)
+            changed[key] = _changes(value, old[key], where, f"{prefix}{key}.") if both else value
+    return changed
 
 
 class _Origin:

@@ -9,51 +9,13 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-Affects = Literal["accuracy", "cost", "both"]
-
-
-def knob(default: Any = ..., *, affects: Affects, unit: str, about: str, **rules: Any) -> Any:
-    """A field with its unit and what it affects, declared once."""
-    return Field(default, description=about, json_schema_extra={"affects": affects, "unit": unit}, **rules)
-
-
-class Section(BaseModel):
-    """Base of every part of the description: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _no_truth_for_numbers(cls, data: Any) -> Any:
-        """YAML's `yes` and `true` are not the number 1."""
-        for name, value in data.items() if isinstance(data, dict) else ():
-            field = cls.model_fields.get(name)
-            if isinstance(value, bool) and field is not None and field.annotation is not bool:
-                raise ValueError(f"{name} = {value}: must not be true or false")
-        return data
-
-
-class DeviceKind(StrEnum):
-    """What a cell is made of: sets cell area, leakage and which periphery it needs."""
-
-    RRAM = "rram"  # 1T1R resistive cell, non-volatile, several bits per cell
-    SRAM = "sram"  # 6T cell read as a current source, volatile, one bit per cell
-
-
-class AdcKind(StrEnum):
-    """Circuit of the converter: sets its energy, time and area."""
-
-    SAR = "sar"  # successive approximation: one comparator, bits + 1 cycles
-    FLASH = "flash"  # multi-level sense amplifier: 2^bits - 1 comparators, one cycle
-
-
-class AdcRange(StrEnum):
-    """How the full scale of the converter is set."""
-
-    MAX = "max"  # full scale is the largest sum a column can carry; LSB grows where bits are few
-    GRANULAR = "granular"  # LSB is one level of one cell; sums beyond 2^bits - 1 clip
+from .adc import Adc, AdcKind
+from .device import Device, DeviceKind, ReadModel, ReadNoise
+from .mitigation import Mitigation
+from .section import Section, knob
+from .wires import Topology, WireNoise, Wires
 
 
 class RowMapping(StrEnum):
@@ -84,7 +46,8 @@ class Subtract(StrEnum):
     """Where the differential pair is subtracted."""
 
     DIGITAL = "digital"  # two unsigned conversions
-    ANALOG = "analog"  # currents are subtracted, one signed conversion
+    ANALOG = "analog"  # currents of two columns are subtracted, one signed conversion
+    INTERLEAVED = "interleaved"  # on the bit line: word lines at +V and -V, both cells of a pair on one column
 
 
 class Baseline(StrEnum):
@@ -100,55 +63,17 @@ class Technology(Section):
     clock_mhz: float = knob(
         1000.0, affects="cost", unit="MHz", about="clock of the digital periphery and the NoC", ge=1, le=5000
     )
-
-
-class Device(Section):
-    kind: DeviceKind = knob(DeviceKind.RRAM, affects="both", unit="-", about="cell technology")
-    ideal: bool = knob(
-        False,
-        affects="both",
-        unit="-",
-        about="no variation, no faults, infinite on/off ratio, noiseless ADC",
+    temperature_k: float = knob(
+        300.0, affects="accuracy", unit="K", about="temperature of the chip: wires resist more when hot", ge=200, le=450
     )
-    cell_bits: int = knob(1, affects="both", unit="bit", about="bits stored in one cell", ge=1, le=4)
-    r_on_ohm: float = knob(
-        100_000.0, affects="cost", unit="ohm", about="cell resistance at the highest level", ge=100, le=1e9
-    )
-    on_off_ratio: float = knob(
-        17.0, affects="both", unit="-", about="conductance of the highest over the lowest level", gt=1, le=1e15
-    )
-    read_volt: float = knob(0.2, affects="cost", unit="V", about="read voltage on an active row", ge=0.01, le=5)
-    program_sigma: float = knob(
-        0.0,
-        affects="accuracy",
-        unit="g_on",
-        about="programming error of a cell: standard deviation, device to device",
-        ge=0,
-        le=1,
-    )
-    stuck_on_rate: float = knob(
-        0.0, affects="accuracy", unit="-", about="share of cells stuck at the highest level", ge=0, le=1
-    )
-    stuck_off_rate: float = knob(
-        0.0, affects="accuracy", unit="-", about="share of cells stuck at the lowest level", ge=0, le=1
-    )
-
-    @model_validator(mode="after")
-    def _possible(self) -> Device:
-        if self.kind is DeviceKind.SRAM and self.cell_bits != 1:
-            raise ValueError(f"cell_bits = {self.cell_bits}: an SRAM cell stores 1 bit")
-        if self.stuck_on_rate + self.stuck_off_rate > 1:
-            total = self.stuck_on_rate + self.stuck_off_rate
-            raise ValueError(f"stuck_on_rate + stuck_off_rate = {total:g}: must be at most 1")
-        return self
 
 
 class Crossbar(Section):
     rows: int = knob(128, affects="both", unit="rows", about="rows of a crossbar", ge=1, le=1024)
-    cols: int = knob(128, affects="cost", unit="columns", about="columns of a crossbar", ge=2, le=1024)
-    mux: int = knob(8, affects="cost", unit="columns", about="columns that share one ADC", ge=1, le=1024)
+    cols: int = knob(128, affects="both", unit="columns", about="columns of a crossbar", ge=2, le=1024)
+    mux: int = knob(8, affects="both", unit="columns", about="columns that share one ADC", ge=1, le=1024)
     event_driven: bool = knob(
-        False, affects="cost", unit="-", about="a crossbar without an active row is not read at all"
+        False, affects="both", unit="-", about="a crossbar without an active row is not read at all"
     )
 
     @model_validator(mode="after")
@@ -156,12 +81,6 @@ class Crossbar(Section):
         if self.mux > self.cols:
             raise ValueError(f"mux = {self.mux}: must be at most cols = {self.cols}")
         return self
-
-
-class Adc(Section):
-    kind: AdcKind = knob(AdcKind.SAR, affects="cost", unit="-", about="circuit of the converter")
-    bits: int = knob(5, affects="both", unit="bit", about="resolution", ge=1, le=12)
-    range: AdcRange = knob(AdcRange.MAX, affects="accuracy", unit="-", about="how the full scale is set")
 
 
 class MappingRules(Section):
@@ -178,13 +97,31 @@ class MappingRules(Section):
     baseline: Baseline = knob(
         Baseline.DUMMY_COLUMN, affects="both", unit="-", about="removal of the off cells' background current"
     )
+    digital_layers: tuple[str, ...] = knob(
+        (),
+        affects="both",
+        unit="-",
+        about="layers computed exactly by multiply-accumulators, without crossbars: names, or first",
+    )
+
+    @field_validator("digital_layers", mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("digital_layers")
+    @classmethod
+    def _each_once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(names)) < len(names):
+            raise ValueError("names a layer twice")
+        return names
 
     @model_validator(mode="after")
     def _possible(self) -> MappingRules:
         if self.tap_sum is not TapSum.ADC_PER_CROSSBAR and self.rows is not RowMapping.SPIKEFLOW:
             raise ValueError(f"tap_sum = {self.tap_sum.value!r}: needs mapping.rows = 'spikeflow'")
-        if self.subtract is Subtract.ANALOG and self.signs is not SignMapping.DIFFERENTIAL:
-            raise ValueError("subtract = 'analog': needs mapping.signs = 'differential'")
+        if self.subtract is not Subtract.DIGITAL and self.signs is not SignMapping.DIFFERENTIAL:
+            raise ValueError(f"subtract = {self.subtract.value!r}: needs mapping.signs = 'differential'")
         return self
 
 
@@ -312,7 +249,9 @@ class Hardware(Section):
     device: Device = Device()
     crossbar: Crossbar = Crossbar()
     adc: Adc = Adc()
+    wires: Wires = Wires()
     mapping: MappingRules = MappingRules()
+    mitigation: Mitigation = Mitigation()
     pe: Pe = Pe()
     tile: Tile = Tile()
     noc: Noc = Noc()
@@ -324,8 +263,88 @@ class Hardware(Section):
         reserved = self.dummy_columns
         if self.crossbar.cols <= reserved:
             raise ValueError(f"crossbar.cols = {self.crossbar.cols}: a dummy column leaves no column for weights")
-        if self.mapping.subtract is Subtract.ANALOG and self.adc.bits == 1:
-            raise ValueError("adc.bits = 1: a signed conversion (mapping.subtract = 'analog') needs 2 bits or more")
+        widths = {"adc.bits": self.adc.bits} | {f"adc.layer_bits.{k}": v for k, v in self.adc.layer_bits.items()}
+        for name, bits in widths.items():
+            if self.signed_sums and bits == 1:
+                rule = f"mapping.subtract = {self.mapping.subtract.value!r}"
+                raise ValueError(f"{name} = 1: a signed conversion ({rule}) needs 2 bits or more")
+        if self.device.read_model is ReadModel.DISCHARGE and self.mapping.subtract is Subtract.ANALOG:
+            raise ValueError(
+                "device.read_model = 'discharge': bends each bit line before a pair is subtracted; needs "
+                "mapping.subtract = 'digital'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _wired(self) -> Hardware:
+        """Currents through wires are currents of resistive cells, and floating rows have no noise model."""
+        device, wires = self.device, self.wires
+        if wires.topology is not Topology.NONE and device.read_model is not ReadModel.CURRENT:
+            raise ValueError(
+                f"wires.topology = {wires.topology.value!r}: needs device.read_model = 'current', not "
+                f"{device.read_model.value!r}"
+            )
+        if wires.column_limit_ua is not None and device.read_model is not ReadModel.CURRENT:
+            raise ValueError(f"wires.column_limit_ua = {wires.column_limit_ua:g}: needs device.read_model = 'current'")
+        if wires.read_noise is WireNoise.ADJOINT and device.read.noise is ReadNoise.NONE:
+            raise ValueError("wires.read_noise = 'adjoint': has no effect with device.read.noise = 'none'")
+        if wires.unselected_columns == "floating" and self.crossbar.mux == 1:
+            raise ValueError("wires.unselected_columns = 'floating': has no effect with crossbar.mux = 1")
+        if wires.inactive_rows == "floating" and device.read.noise is not ReadNoise.NONE and not device.ideal:
+            raise ValueError(
+                f"device.read.noise = {device.read.noise.value!r}: is not modeled with wires.inactive_rows = 'floating'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _pairs_on_one_column(self) -> Hardware:
+        """Interleaved pairs need two word lines per input, and cells that conduct as well at -V."""
+        if self.mapping.subtract is not Subtract.INTERLEAVED:
+            return self
+        if self.crossbar.rows % 2:
+            raise ValueError(
+                f"crossbar.rows = {self.crossbar.rows}: mapping.subtract = 'interleaved' takes two word lines per "
+                f"input; needs an even number"
+            )
+        for name, value, unfit in (
+            ("device.kind", self.device.kind, DeviceKind.SRAM),
+            ("wires.topology", self.wires.topology, Topology.GATED_1T1R),
+        ):
+            if value is unfit:
+                raise ValueError(
+                    f"{name} = {value.value!r}: mapping.subtract = 'interleaved' drives rows at +V and -V, which needs "
+                    f"cells between word line and bit line"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _adds_stored_bits(self) -> Hardware:
+        """An adder tree reads bits: nothing analog may be asked of its crossbar."""
+        if not self.digital_crossbar:
+            return self
+        needs: dict[str, tuple[Any, Any]] = {
+            "device.kind": (self.device.kind, DeviceKind.SRAM),
+            "crossbar.mux": (self.crossbar.mux, 1),
+            "wires.topology": (self.wires.topology, Topology.NONE),
+            "wires.column_limit_ua": (self.wires.column_limit_ua, None),
+            "mapping.subtract": (self.mapping.subtract, Subtract.DIGITAL),
+        }
+        cell = Device()
+        for name in ("read_model", "program_sigma", "mismatch_sigma", "program", "read", "retention", "age_s"):
+            needs[f"device.{name}"] = (getattr(self.device, name), getattr(cell, name))
+        for name, (value, needed) in needs.items():
+            if value != needed:
+                shown = "" if isinstance(value, Section) else f" = {value}"
+                wanted = "its defaults" if isinstance(value, Section) else needed
+                raise ValueError(f"{name}{shown}: adc.kind = 'adder_tree' (a digital crossbar) needs {wanted}")
+        if self.mapping.tap_sum is TapSum.ANALOG_SUM:
+            raise ValueError("mapping.tap_sum = analog_sum: adc.kind = 'adder_tree' has no currents to join")
+        return self
+
+    @model_validator(mode="after")
+    def _mitigates(self) -> Hardware:
+        if reason := self.mitigation.refusal(self):
+            raise ValueError(reason)
         return self
 
     def is_sourced(self, *fields: str) -> bool:
@@ -334,10 +353,30 @@ class Hardware(Section):
         return all(name in self.sources and not self.sources[name].startswith(unfounded) for name in fields)
 
     @property
+    def digital_crossbar(self) -> bool:
+        """Whether stored bits are added without currents or converters."""
+        return self.adc.kind is AdcKind.ADDER_TREE
+
+    @property
     def baseline(self) -> Baseline:
-        """How background is removed here: not at all where there is none (ideal cells, pairs subtracted first)."""
-        needless = self.device.ideal or self.mapping.subtract is Subtract.ANALOG
+        """How background is removed here: not at all where there is none (ideal or digital cells, subtracted pairs)."""
+        needless = self.device.ideal or self.digital_crossbar or self.signed_sums
         return Baseline.NONE if needless else self.mapping.baseline
+
+    @property
+    def signed_sums(self) -> bool:
+        """Whether a differential pair is subtracted before the converter: one signed conversion."""
+        return self.mapping.subtract is not Subtract.DIGITAL
+
+    @property
+    def word_lines(self) -> int:
+        """Word lines of one input: at +V and at -V where pairs are interleaved."""
+        return 2 if self.mapping.subtract is Subtract.INTERLEAVED else 1
+
+    @property
+    def input_rows(self) -> int:
+        """Inputs that one crossbar takes."""
+        return self.crossbar.rows // self.word_lines
 
     @property
     def dummy_columns(self) -> int:
@@ -348,4 +387,4 @@ class Hardware(Section):
     def weight_columns(self) -> int:
         """Columns per crossbar for weights: a pair that is subtracted before the ADC shares a crossbar."""
         pair = 2 if self.mapping.subtract is Subtract.ANALOG else 1
-        return (self.crossbar.cols - self.dummy_columns) // pair * pair
+        return (self.crossbar.cols - self.dummy_columns - self.mitigation.spare_columns) // pair * pair

@@ -1,6 +1,17 @@
-"""Runs a network on mapped crossbars: accuracy with intervals, and measured activity."""
+"""Runs a network on mapped crossbars: accuracy with intervals, measured activity, how exact each layer is."""
 
 from .interval import accuracy_interval
+from .paired import PairedDifference, paired_difference
+from .precision import BitChoice, choose_adc_bits
 from .simulation import Simulation, chip_varies, simulate
 
-__all__ = ["Simulation", "accuracy_interval", "chip_varies", "simulate"]
+__all__ = [
+    "BitChoice",
+    "PairedDifference",
+    "Simulation",
+    "accuracy_interval",
+    "chip_varies",
+    "choose_adc_bits",
+    "paired_difference",
+    "simulate",
+]

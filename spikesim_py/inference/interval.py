@@ -10,11 +10,14 @@ chips are independent. Several chips take a pigeonhole bootstrap (Owen, Annals o
 * the interval holds every accuracy p with ``|measured - p| <= q sqrt(p (1 - p))``, q being the bootstrap's
   quantile of ``|deviation| / sqrt(measured (1 - measured))``.
 
-One chip, or a perfect score, takes q = (normal quantile) / sqrt(samples): the interval of Wilson (Journal of
-the American Statistical Association 22, 1927), which has a width even then.
+One chip, a perfect score, or chips and samples whose means are all alike, take q = (normal quantile) /
+sqrt(samples): the interval of Wilson (Journal of the American Statistical Association 22, 1927), which has a
+width even then.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,37 +44,46 @@ def accuracy_interval(
     Raises:
         InputError: there is no chip or no sample, or the level is out of range.
     """
-    if correct.ndim != 2 or not correct.size:
-        raise InputError(f"correct: shape {correct.shape}: must be (chips, samples), at least one of each")
-    if not 0.8 <= level < 1:
-        raise InputError(f"level = {level}: must be at least 0.8 and below 1")
+    check_correct("correct", correct, level)
     chips, samples = correct.shape
     value = float(correct.mean())
     spread = value * (1 - value)
-    quantile = float(norm.ppf((1 + level) / 2)) / samples**0.5
+    quantile = normal_quantile(samples, level)
     if chips > 1 and spread:
-        deviation = _deviations(correct, value, np.random.default_rng(seed), level)
-        quantile = float(np.quantile(np.abs(deviation), level)) / spread**0.5
+        quantile = bootstrap_quantile(correct, seed=seed, level=level) / spread**0.5 or quantile
     return value, _score_interval(value, quantile)
 
 
-def _deviations(
-    correct: NDArray[np.bool_], value: float, random: np.random.Generator, level: float
-) -> NDArray[np.float64]:
-    """Bootstrapped deviations of the mean: those of the chips' means plus those of the samples' means.
+def bootstrap_quantile(values: NDArray[Any], *, seed: int, level: float) -> float:
+    """The `level` quantile of the bootstrapped |deviation| of the mean of `values` (chips, samples).
 
-    The residual of a chip with a sample is part of both, so that it counts twice: on the safe side.
+    A deviation is that of the chips' means plus that of the samples' means. The residual of a chip with a sample
+    is part of both, so that it counts twice: on the safe side. It is 0 where neither chips nor samples differ.
     """
-    total = np.zeros(_DRAWS)
+    random, total = np.random.default_rng(seed), np.zeros(_DRAWS)
     for axis in (1, 0):
-        means = correct.mean(axis) - value
-        n = len(means)
-        if n == 1 or not means.any():  # nothing to draw from, or nothing that differs
+        means = values.mean(axis)
+        # n draws with replacement, by how often each of the few different means comes
+        n, (different, counts) = len(means), np.unique(means, return_counts=True)
+        if len(different) == 1:
             continue
-        drawn = means[random.integers(n, size=(_DRAWS, n))].mean(1)
+        drawn = random.multinomial(n, counts / n, _DRAWS) @ (different - values.mean()) / n
         student = t.ppf((1 + level) / 2, n - 1) * means.std(ddof=1) / n**0.5
         total += student * drawn / np.quantile(np.abs(drawn), level)
-    return total
+    return float(np.quantile(np.abs(total), level))
+
+
+def normal_quantile(samples: int, level: float) -> float:
+    """What replaces the bootstrap where there is one chip, or nothing that differs."""
+    return float(norm.ppf((1 + level) / 2) / samples**0.5)
+
+
+def check_correct(name: str, correct: NDArray[np.bool_], level: float) -> None:
+    """Raises `InputError` unless `correct` is (chips, samples), at least one of each, and the level in range."""
+    if correct.ndim != 2 or not correct.size:
+        raise InputError(f"{name}: shape {correct.shape}: must be (chips, samples), at least one of each")
+    if not 0.8 <= level < 1:
+        raise InputError(f"level = {level}: must be at least 0.8 and below 1")
 
 
 def _score_interval(value: float, quantile: float) -> tuple[float, float]:

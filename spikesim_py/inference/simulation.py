@@ -1,24 +1,31 @@
-"""A network run on simulated chips: which samples are right, and what was active meanwhile."""
+"""A network run on simulated chips: which samples are right, what was active, and how exact each layer was."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..activity import Activity
-from ..crossbar import device_varies, program
+from ..activity import Activity, LayerQuality
+from ..crossbar import Engine, device_varies, program
+from ..crossbar.adc import converters_vary
+from ..crossbar.fluctuation import fluctuates
 from ..datasets import Dataset
 from ..errors import InputError
 from ..hardware import Hardware
+from ..hardware.device import ReadModel
 from ..mapping import map_network
+from ..mapping.digital import digital_layers
 from ..network import Conv, Linear, Network, run
-from ..network.executor import exact_product
-from .tally import FloatTally, Tally, layer_activity, mean_activity
+from ..network.executor import Product, exact_product
+from .calibrate import ranged
+from .quality import Errors, Meter
+from .recalibrate import recalibrated, recalibration_images
+from .tally import DigitalTally, Tally, layer_activity, mean_activity
 
 #: what one batch may keep in memory: every node's output over all time-steps, 8 bytes each
 _BATCH_BYTES = 64 * 2**20
@@ -31,18 +38,30 @@ class Simulation:
     Attributes:
         correct: (chips, samples) bool, whether the sample's largest output is its label.
         activity: measured on all chips.
+        quality: layer to how exact it was, on all chips; None if it was not asked for.
     """
 
     correct: NDArray[np.bool_]
     activity: Activity
+    quality: Mapping[str, LayerQuality] | None = None
 
 
-def simulate(network: Network, hardware: Hardware, dataset: Dataset, *, chips: int = 1, seed: int = 0) -> Simulation:
+def simulate(
+    network: Network,
+    hardware: Hardware,
+    dataset: Dataset,
+    *,
+    chips: int = 1,
+    seed: int = 0,
+    quality: bool = False,
+    calibration: Dataset | None = None,
+    engine: Engine = "auto",
+) -> Simulation:
     """Classify a dataset on `chips` device instances of a chip.
 
-    Every product runs on the programmed crossbars; neurons, pools and adds run in the network's own
-    executor. A float network runs in the executor alone (crossbars hold integers). Where instances cannot
-    differ, one is simulated and stands for all.
+    Every product runs on the programmed crossbars, but for layers that are declared digital; neurons, pools and
+    adds run in the network's own executor. A float network runs in the executor alone (crossbars hold integers).
+    Where instances cannot differ, one is simulated and stands for all.
 
     Args:
         network: integer or float network.
@@ -50,65 +69,127 @@ def simulate(network: Network, hardware: Hardware, dataset: Dataset, *, chips: i
         dataset: images that fit the network's input, and labels.
         chips: device instances, numbered from 0.
         seed: with its number, names a device instance.
+        quality: also measure how exact each layer is; takes an exact run of the network beside each chip's, and
+            changes nothing else.
+        engine: how sums are formed, see `ProgrammedLayer.multiply`; whole cells give the same result in all of them.
+        calibration: images on which a chip with `adc.range: percentile` and no full scales is calibrated first, and
+            one with `mitigation.recalibrate` corrected (None: the split `calibration` of the dataset, by its name).
 
     Raises:
-        InputError: `chips` is not positive; the network cannot be mapped or has no weights.
+        InputError: `chips` is not positive; the network cannot be mapped or has no weights; the quality of a
+            float network is asked for.
     """
     if chips < 1:
         raise InputError(f"chips = {chips}: must be at least 1")
+    if quality and network.arithmetic == "float":
+        raise InputError(f"quality: float network {network.name!r} runs on no crossbar, so that no layer has errors")
+    hardware = ranged(network, hardware, dataset, calibration)
     runs = chips if chip_varies(network, hardware) else 1
-    if network.arithmetic == "float":
-        results = [_run_float(network, dataset)]
-    else:
-        results = [_run_chip(network, hardware, dataset, seed=seed, chip=chip) for chip in range(runs)]
-    correct = np.stack([result.correct[0] for result in results])
-    activity = mean_activity([result.activity for result in results])
-    return Simulation(np.repeat(correct, chips // runs, axis=0), activity)
+    images = recalibration_images(hardware, dataset, calibration)
+    results = [
+        _run_chip(network, hardware, dataset, images, seed=seed, chip=chip, quality=quality, engine=engine)
+        for chip in range(runs)
+    ]
+    correct = np.stack([result.correct for result in results])
+    return Simulation(
+        np.repeat(correct, chips // runs, axis=0),
+        mean_activity([result.activity for result in results]),
+        {node.name: _quality(node.name, results) for node in network.layers} if quality else None,
+    )
 
 
 def chip_varies(network: Network, hardware: Hardware) -> bool:
-    """Whether two device instances of this chip can differ."""
-    return network.arithmetic != "float" and device_varies(hardware.device)
+    """Whether two device instances of this chip can differ: in their cells, their converters, or their noise."""
+    if hardware.device.ideal or len(digital_layers(network, hardware)) == len(network.layers):
+        return False
+    noisy = fluctuates(hardware.device) or hardware.adc.noise_lsb or hardware.device.read_model is ReadModel.CHARGE
+    return bool(noisy) or device_varies(hardware.device) or converters_vary(hardware)
 
 
-def _run_chip(network: Network, hardware: Hardware, dataset: Dataset, *, seed: int, chip: int) -> Simulation:
-    mapping = map_network(network, hardware)
-    layers = {node.name: program(mapping, node.name, seed=seed, chip=chip) for node in network.layers}
-    tallies = {name: Tally(layer) for name, layer in layers.items()}
+@dataclass(frozen=True)
+class _Run:
+    """One chip: (samples,) right answers, activity, and per layer what `Meter` and the wires say."""
+
+    correct: NDArray[np.bool_]
+    activity: Activity
+    errors: Mapping[str, Errors]
+    ir_loss: Mapping[str, float | None]
+    wire_error: Mapping[str, float | None]
+
+
+def _quality(layer: str, runs: Sequence[_Run]) -> LayerQuality:
+    losses = [loss for run in runs if (loss := run.ir_loss[layer]) is not None]
+    bounds = [bound for run in runs if (bound := run.wire_error.get(layer)) is not None]
+    errors = sum((run.errors[layer] for run in runs), Errors())
+    return errors.quality(float(np.mean(losses)) if losses else None, max(bounds, default=None))
+
+
+def _run_chip(
+    network: Network,
+    hardware: Hardware,
+    dataset: Dataset,
+    calibration: Dataset | None,
+    *,
+    seed: int,
+    chip: int,
+    quality: bool,
+    engine: Engine,
+) -> _Run:
+    digital, exact = digital_layers(network, hardware), exact_product(network)
+    analog = [node.name for node in network.layers if node.name not in digital]
+    mapping = map_network(network, hardware) if analog else None
+    layers = {} if mapping is None else {name: program(mapping, name, seed=seed, chip=chip) for name in analog}
+    if calibration is not None:
+        layers = recalibrated(network, hardware, layers, calibration)
+    tallies = {
+        node.name: Tally(layers[node.name]) if node.name in layers else DigitalTally(network, node)
+        for node in network.layers
+    }
+    done: Counter[str] = Counter()
 
     def product(node: Conv | Linear, x: torch.Tensor) -> torch.Tensor:
-        values, reads = layers[node.name].multiply(x.flatten(0, 1).numpy())
-        tallies[node.name].add(reads)
+        """Batches come in the dataset's order, so that what was read before is the number of the first read."""
+        flat, tally = x.flatten(0, 1).numpy(), tallies[node.name]
+        if isinstance(tally, DigitalTally):
+            tally.add(flat)
+            return exact(node, x)
+        values, reads = layers[node.name].multiply(flat, first_read=done[node.name], engine=engine)
+        done[node.name] += len(flat)
+        tally.add(reads)
         return torch.from_numpy(values).reshape(*x.shape[:2], *values.shape[1:])
 
-    return _classify(network, dataset, product, tallies)
-
-
-def _run_float(network: Network, dataset: Dataset) -> Simulation:
-    exact = exact_product(network)
-    tallies = {node.name: FloatTally(network, node) for node in network.layers}
-
-    def product(node: Conv | Linear, x: torch.Tensor) -> torch.Tensor:
-        tallies[node.name].add(x.flatten(0, 1).numpy())
-        return exact(node, x)
-
-    return _classify(network, dataset, product, tallies)
+    meter = Meter(network, product) if quality else None
+    correct, spikes = _classify(network, dataset, product, meter)
+    records = {name: layer_activity(network, name, tally, spikes, len(dataset)) for name, tally in tallies.items()}
+    return _Run(
+        correct,
+        Activity(records, "measured", len(dataset)),
+        meter.errors if meter else {},
+        {name: tally.ir_loss() for name, tally in tallies.items()},
+        {name: layer.wire_error for name, layer in layers.items()},
+    )
 
 
 def _classify(
-    network: Network,
-    dataset: Dataset,
-    product: Callable[[Conv | Linear, torch.Tensor], torch.Tensor],
-    tallies: dict[str, Any],
-) -> Simulation:
-    result = run(network, dataset.images, product=product, batch=_batch(network))
-    layers = {
-        name: layer_activity(network, name, tally, result.spikes, len(dataset)) for name, tally in tallies.items()
-    }
-    correct = result.predictions == dataset.labels
-    return Simulation(correct[None], Activity(layers, "measured", len(dataset)))
+    network: Network, dataset: Dataset, product: Product, meter: Meter | None
+) -> tuple[NDArray[np.bool_], Counter[str]]:
+    """Which samples are right, and every LIF node's spikes."""
+    correct: list[NDArray[np.bool_]] = []
+    spikes: Counter[str] = Counter()
+    size = batch_size(network)
+    for start in range(0, max(1, len(dataset)), size):  # no samples are refused by `run`
+        images, labels = dataset.images[start : start + size], dataset.labels[start : start + size]
+        if meter:
+            meter.begin(images)
+            result = run(network, images, product=meter.product, observer=meter.observe, batch=size)
+        else:
+            result = run(network, images, product=product, batch=size)
+        correct.append(result.predictions == labels)
+        spikes.update(result.spikes)
+    return np.concatenate(correct), spikes
 
 
-def _batch(network: Network) -> int:
+def batch_size(network: Network) -> int:
+    """Samples that fit `_BATCH_BYTES`, 256 at most; no result depends on it."""
     per_sample = 8 * network.time_steps * sum(edge.size for edge in network.edges.values())
     return max(1, min(256, _BATCH_BYTES // per_sample))

@@ -37,9 +37,14 @@ class Tally:
             "background": float((reads.hits * self._layer.stored).sum()) / ones if ones else 0.0,
         }
 
+    def ir_loss(self) -> float | None:
+        """Share of the active cells' current that the wires take; see `LayerQuality`."""
+        assert self._reads is not None
+        return self._layer.ir_loss(self._reads.hits)
 
-class FloatTally:
-    """Ones at a float layer's input: bits of its values' magnitudes, rounded up to whole numbers."""
+
+class DigitalTally:
+    """Ones at the input of a layer without crossbars: bits of its values' magnitudes, rounded up to whole numbers."""
 
     def __init__(self, network: Network, node: Conv | Linear) -> None:
         self._window = layer_window(network, node)
@@ -61,9 +66,12 @@ class FloatTally:
     def measured(self) -> dict[str, float]:
         return {"rate": self._ones / self._possible}
 
+    def ir_loss(self) -> None:
+        """There are no wires."""
+
 
 def layer_activity(
-    network: Network, layer: str, tally: Tally | FloatTally, spikes: Mapping[str, int], samples: int
+    network: Network, layer: str, tally: Tally | DigitalTally, spikes: Mapping[str, int], samples: int
 ) -> LayerActivity:
     """A layer's record; `spikes` are the totals of the network's LIF nodes."""
     units = units_behind(network, layer)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MappingError
 from ..hardware import Hardware, RowMapping, Subtract, TapSum
 from ..network import Conv, Linear, Network
-from .signs import columns_per_output, value_bits
+from .digital import digital_layers
+from .signs import cells_per_weight, value_bits
 
 if TYPE_CHECKING:
     from .cells import Cells
@@ -29,6 +30,8 @@ def ceil_div(a: Any, b: Any) -> Any:
 class LayerPlan:
     """What one layer takes on the chip. Counts are for the whole layer unless the name says otherwise.
 
+    A layer that is declared digital has a tile and no crossbars.
+
     Attributes:
         name: the layer's name in the network.
         taps: kernel positions (1 for linear layers).
@@ -39,7 +42,7 @@ class LayerPlan:
         weight_bits: bits per weight as declared.
         value_bits: bits of the largest stored code.
         slices: cells per stored code.
-        columns_per_output: physical columns of one output (slices and signs).
+        columns_per_output: physical columns of one output (slices and signs; slices where pairs are interleaved).
         conversions_per_output: ADC conversions of one output per read of one row block.
         row_blocks: crossbars that the rows of one group span.
         col_blocks: crossbars that the columns of one group span.
@@ -49,7 +52,7 @@ class LayerPlan:
         crossbars: arrays in all.
         adcs: converters in all.
         serial_conversions: conversions that one ADC makes per read (mux phases x crossbars that share it). An ADC
-            serves `mux` columns, or `mux` pairs where a differential pair is subtracted before it.
+            serves `mux` columns, or `mux` pairs where the currents of two columns are subtracted before it.
         pes, tiles: PEs and tiles in all; a tile serves one layer.
         input_bits: bits of one input value; each is a plane that is read by itself.
         steps: time-steps at which the layer is read (1 if its pre-activation is buffered).
@@ -144,7 +147,7 @@ class Mapping:
     def utilization(self) -> float:
         """Share of all crossbar cells that hold a weight."""
         used = sum(layer.utilization * layer.crossbars for layer in self.layers.values())
-        return used / self.crossbars
+        return used / self.crossbars if self.crossbars else 0.0
 
     def cells(self, layer: str) -> Cells:
         """Which weight lies in which cell of a layer; see `Cells`."""
@@ -170,16 +173,22 @@ def map_network(network: Network, hardware: Hardware) -> Mapping:
     Raises:
         MappingError: the network is a float network (quantize it first), a layer reads signed values, a weight
             does not fit, or crossbars that join their currents do not fit a tile.
+        ConfigError: the chip's converters name a layer that the network does not have.
     """
     if network.arithmetic == "float":
         raise MappingError(
             f"network {network.name!r} has float weights: crossbars hold integers; use "
             f"spikesim_py.network.quantize(network, weight_bits=...) or train a quantized network"
         )
+    hardware.adc.check_layers([node.name for node in network.layers])
     plans: dict[str, LayerPlan] = {}
     first_tile = 0
+    digital = digital_layers(network, hardware)
     for node in network.layers:
-        plans[node.name] = plan_layer(network, node, hardware, first_tile)
+        is_digital = node.name in digital
+        plans[node.name] = (
+            plan_digital(network, node, first_tile) if is_digital else plan_layer(network, node, hardware, first_tile)
+        )
         first_tile += plans[node.name].tiles
     return Mapping(network, hardware, plans, place_tiles(first_tile, hardware.noc.placement))
 
@@ -198,10 +207,10 @@ def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_
     weight = network.weight(node.name) if network.arithmetic == "integer" else None
     bits = value_bits(rules.signs, node.weight_bits, weight)
     slices = ceil_div(bits, hardware.device.cell_bits)
-    columns = columns_per_output(rules.signs, slices, node.weight_bits)
+    columns = cells_per_weight(rules.signs, slices, node.weight_bits) // hardware.word_lines
     spikeflow = rules.rows is RowMapping.SPIKEFLOW
-    channel_blocks = ceil_div(channels, crossbar.rows)
-    row_blocks = taps * channel_blocks if spikeflow else ceil_div(taps * channels, crossbar.rows)
+    channel_blocks = ceil_div(channels, hardware.input_rows)
+    row_blocks = taps * channel_blocks if spikeflow else ceil_div(taps * channels, hardware.input_rows)
     summed = rules.tap_sum is TapSum.ANALOG_SUM
     group_columns = outputs // groups * columns
     col_blocks = ceil_div(group_columns, hardware.weight_columns)
@@ -234,7 +243,7 @@ def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_
         row_blocks=row_blocks,
         col_blocks=col_blocks,
         conversion_blocks=channel_blocks if summed else row_blocks,
-        max_rows=max_rows(taps, channels, crossbar.rows, spikeflow, summed),
+        max_rows=max_rows(taps, channels, hardware.input_rows, spikeflow, summed),
         crossbars=crossbars,
         adcs=ceil_div(crossbars, sharing) * ceil_div(crossbar.cols // (2 if analog else 1), crossbar.mux),
         serial_conversions=crossbar.mux * (sharing if not summed else 1),
@@ -243,7 +252,41 @@ def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_
         input_bits=source.bits,
         steps=1 if network.runs_once(node.name) else network.time_steps,
         adc_sharing=sharing,
-        utilization=groups * taps * channels * group_columns / cells,
+        utilization=groups * taps * channels * hardware.word_lines * group_columns / cells,
+        first_tile=first_tile,
+    )
+
+
+def plan_digital(network: Network, node: Conv | Linear, first_tile: int = 0) -> LayerPlan:
+    """The plan of a layer that is declared digital: a tile of its own, without PEs and crossbars."""
+    taps, channels, outputs, groups = matrix_shape(node)
+    edge = network.edges[node.name]
+    assert node.weight_bits is not None  # checked by `build`
+    return LayerPlan(
+        name=node.name,
+        taps=taps,
+        channels=channels,
+        outputs=outputs,
+        groups=groups,
+        positions=edge.shape[1] * edge.shape[2],
+        weight_bits=node.weight_bits,
+        value_bits=node.weight_bits,
+        slices=0,
+        columns_per_output=0,
+        conversions_per_output=0,
+        row_blocks=0,
+        col_blocks=0,
+        conversion_blocks=0,
+        max_rows=0,
+        crossbars=0,
+        adcs=0,
+        serial_conversions=0,
+        pes=0,
+        tiles=1,
+        input_bits=network.edges[node.inputs[0]].bits,
+        steps=1 if network.runs_once(node.name) else network.time_steps,
+        adc_sharing=1,
+        utilization=0.0,
         first_tile=first_tile,
     )
 
@@ -265,6 +308,18 @@ def max_rows(taps: Any, channels: Any, rows: Any, spikeflow: bool, summed: bool)
     if not spikeflow:
         return min(taps * channels, rows)
     return min(channels, rows) * (taps if summed else 1)
+
+
+def largest_sum(plan: LayerPlan, hardware: Hardware) -> int:
+    """Largest sum of ideal cells that one conversion can meet, in levels."""
+    top: int = 2**hardware.device.cell_bits - 1
+    return plan.max_rows * top
+
+
+def code_bits(plan: LayerPlan, hardware: Hardware) -> int:
+    """Bits of one conversion of a layer; of an adder tree, those of its largest sum."""
+    exact = hardware.digital_crossbar
+    return largest_sum(plan, hardware).bit_length() if exact else hardware.adc.bits_of(plan.name)
 
 
 def place_tiles(tiles: int, placement: str) -> Mesh:

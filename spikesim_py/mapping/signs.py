@@ -4,7 +4,7 @@ Every scheme obeys one equation, exact for ideal cells and a lossless ADC::
 
     W . x = sum_k coefficient[k] * (codes[k] . x)  -  offset * sum(masked x)
 
-where the sum over k runs over the physical columns of one output (slices and signs) and the mask is all
+where the sum over k runs over the columns of one output (slices and signs) and the mask is all
 inputs, or only those that meet a negative weight.
 """
 
@@ -22,7 +22,10 @@ from ..hardware import SignMapping
 
 @dataclass(frozen=True)
 class Columns:
-    """The physical columns of one output: their coefficients, slice numbers and signs, each (k,)."""
+    """The columns of one output: their coefficients, slice numbers and signs, each (k,).
+
+    Physical columns, but for interleaved pairs: the two signs of a slice share one.
+    """
 
     coefficient: NDArray[np.int64]
     slice_index: NDArray[np.int64]
@@ -38,7 +41,7 @@ class SignedCodes:
     """Cell levels of a weight matrix.
 
     Attributes:
-        columns: the physical columns of one output.
+        columns: the columns of one output.
         levels: (k, *weight.shape) uint8, each below 2^cell_bits.
         offset: what to subtract per active (masked) input; 0 where no correction is needed.
         mask: None (every input counts) or bool of weight.shape (inputs that meet a negative weight count).
@@ -78,8 +81,8 @@ def negative_power(low: int) -> int:
     return (-low - 1).bit_length() if low < 0 else 0
 
 
-def columns_per_output(signs: SignMapping, slices: int, weight_bits: int) -> int:
-    """Physical columns that one output takes."""
+def cells_per_weight(signs: SignMapping, slices: int, weight_bits: int) -> int:
+    """Cells that one weight takes, each in a column of its own unless pairs are interleaved."""
     if signs is SignMapping.DIFFERENTIAL:
         return 2 * slices
     if signs is SignMapping.TWOS_COMPLEMENT and weight_bits > 1:

@@ -1,13 +1,13 @@
-"""The reference executor: what a network computes, exactly, in torch.
+"""The executor: what a network computes, exactly.
 
-Integer networks run in int32 sums and int64 affines; float networks in float32, same order of operations.
+Integer networks run in int32 sums, int64 neurons and affines; float networks in float32, same order of operations.
 A graph without recurrence is run node by node over all samples and time-steps at once; only LIF units step
 through time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from ..errors import DataError, NetworkError
-from .model import Add, Affine, Conv, Flatten, Lif, Linear, Network, Pool, Readout
+from . import reference
+from .model import Affine, AnyNode, Conv, Lif, Linear, Network, Pool
 
 Tensor = torch.Tensor
 #: computes ``W . x`` of a layer: (layer name, x of shape (samples, steps, C, H, W)) -> same with output C, H, W
@@ -79,7 +80,7 @@ def run(
         values = _forward(network, images[start : start + batch], multiply, observer)
         outputs.append(values[network.nodes[-1].name].flatten(1))
         for name in spikes:
-            spikes[name] += int(values[name].sum(dtype=torch.int64))
+            spikes[name] += int(np.count_nonzero(values[name].numpy()))
             if record:
                 trains[name].append(values[name].numpy().astype(bool))
     stacked = {name: np.concatenate(parts) for name, parts in trains.items()}
@@ -113,20 +114,23 @@ def exact_product(network: Network) -> Product:
     """``W . x`` in exact integers (or float32 for a float network)."""
     prepared: dict[str, Tensor] = {}
 
-    def multiply(node: Conv | Linear, x: Tensor) -> Tensor:
-        edge, source = network.edges[node.name], network.edges[node.inputs[0]]
+    def weight_of(node: Conv | Linear) -> Tensor:
+        source = network.edges[node.inputs[0]]
         # sums below 2^24 are exact in float32, below 2^53 in float64, whatever the order
         small = network.arithmetic == "float" or _worst_sum(network, node, source.high, source.low) < 2**24
-        dtype = torch.float32 if small else torch.float64
+        return torch.from_numpy(np.array(network.weight(node.name))).to(torch.float32 if small else torch.float64)
+
+    def multiply(node: Conv | Linear, x: Tensor) -> Tensor:
         if node.name not in prepared:
-            prepared[node.name] = torch.from_numpy(np.array(network.weight(node.name))).to(dtype)
-        weight, flat = prepared[node.name], x.flatten(0, 1).to(dtype)
+            prepared[node.name] = weight_of(node)
+        weight = prepared[node.name]
+        flat = x.flatten(0, 1).to(weight.dtype)
         if isinstance(node, Conv):
             out = F.conv2d(flat, weight, None, node.stride, node.padding, 1, node.groups)
         else:
             out = F.linear(flat.flatten(1), weight)
         kept = torch.float32 if network.arithmetic == "float" else torch.int32
-        return out.to(kept).reshape(x.shape[0], x.shape[1], *edge.shape)
+        return out.to(kept).reshape(x.shape[0], x.shape[1], *network.edges[node.name].shape)
 
     return multiply
 
@@ -143,87 +147,18 @@ def _forward(network: Network, x: Tensor, multiply: Product, observer: Observer 
         values["input"] = x.expand(-1, network.time_steps, -1, -1, -1)
     for node in network.nodes:
         sources = [values[name] for name in node.inputs]
-        if isinstance(node, Conv | Linear):
-            value = multiply(node, sources[0])
-        elif isinstance(node, Lif):
-            value = lif(network, node, sources[0])
-        elif isinstance(node, Affine):
-            value = _affine(network, node, sources[0])
-        elif isinstance(node, Pool):
-            value = _pool(node, sources[0])
-        elif isinstance(node, Add):
-            value = sources[0] if sources[0].is_floating_point() else sources[0].to(torch.int32)  # spikes are bytes
-            for other in sources[1:]:
-                value = value + other
-        elif isinstance(node, Flatten):
-            value = sources[0].flatten(2)[..., None, None]
-        else:
-            value = _readout(network, node, sources[0])
+        is_layer = isinstance(node, Conv | Linear)
+        value = multiply(node, sources[0]) if is_layer else node_output(network, node, sources)  # type: ignore[arg-type]
         values[node.name] = value
         if observer is not None:
             observer(node.name, value)
     return values
 
 
-def _per_channel(network: Network, name: str) -> Tensor:
-    return torch.from_numpy(np.array(network.arrays[name])).reshape(-1, 1, 1)
+def node_output(network: Network, node: AnyNode, sources: Sequence[Tensor]) -> Tensor:
+    """What a node without a matrix makes of its inputs, (samples, steps, C, H, W) each."""
+    if network.arithmetic == "integer" and isinstance(node, Lif | Affine | Pool):
+        from . import integer  # here: costs run no network, and need not wait for Numba
 
-
-def _affine(network: Network, node: Affine, a: Tensor) -> Tensor:
-    multiplier, bias = (_per_channel(network, f"{node.name}.{key}") for key in ("multiplier", "bias"))
-    if network.arithmetic == "float":
-        return a * multiplier + bias
-    return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(torch.int32)
-
-
-def lif(network: Network, node: Lif, a: Tensor) -> Tensor:
-    """Spikes (samples, T, C, H, W) of a LIF layer driven by `a` (samples, 1 or T, C, H, W)."""
-    theta = _per_channel(network, f"{node.name}.theta")
-    integer = network.arithmetic == "integer"
-    theta = theta.to(torch.int64 if integer else torch.float32)
-    a = a.to(torch.int64) if integer else a
-    v = torch.zeros_like(a[:, 0])
-    spikes = []
-    for t in range(network.time_steps):
-        u = _leak(node, v << node.store_shift if integer else v, integer) + a[:, min(t, a.shape[1] - 1)]
-        fired = u >= theta
-        u = torch.where(fired, torch.zeros_like(u) if node.reset == "zero" else u - theta, u)
-        v = _store(node, u >> node.store_shift) if integer else u
-        spikes.append(fired.to(torch.uint8))
-    return torch.stack(spikes, dim=1)
-
-
-def _leak(node: Lif, u: Tensor, integer: bool) -> Tensor:
-    if not integer:
-        return u * node.leak.multiplier
-    scaled, shift = u * int(node.leak.multiplier), node.leak.shift
-    if shift == 0:
-        return scaled
-    if node.leak.rounding == "nearest":
-        scaled = scaled + (1 << (shift - 1))
-    elif node.leak.rounding == "toward_zero":
-        scaled = torch.where(scaled < 0, scaled + (1 << shift) - 1, scaled)
-    return scaled >> shift
-
-
-def _store(node: Lif, v: Tensor) -> Tensor:
-    half = 1 << (node.membrane_bits - 1)
-    if node.overflow == "saturate":
-        return v.clamp(-half, half - 1)
-    return ((v + half) & (2 * half - 1)) - half
-
-
-def _pool(node: Pool, x: Tensor) -> Tensor:
-    flat, kernel, step = x.flatten(0, 1), node.kernel, node.step
-    windows = flat.unfold(2, kernel[0], step[0]).unfold(3, kernel[1], step[1])
-    dtype = flat.dtype if flat.is_floating_point() else torch.int32
-    pooled = windows.amax((4, 5)) if node.kind == "max" else windows.sum((4, 5), dtype=dtype)
-    return pooled.reshape(*x.shape[:3], *pooled.shape[2:])
-
-
-def _readout(network: Network, node: Readout, x: Tensor) -> Tensor:
-    if node.mode == "last":
-        return x[:, -1]
-    dtype = torch.float32 if x.is_floating_point() else torch.int64
-    constant = network.time_steps if x.shape[1] == 1 else 1  # a value that is the same at every step
-    return x.sum(1, dtype=dtype) * constant
+        return integer.node_output(network, node, sources[0])
+    return reference.node_output(network, node, sources)

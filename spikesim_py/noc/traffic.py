@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from ..activity import Activity
 from ..errors import MappingError
 from ..hardware import Hardware, RowMapping
-from ..mapping import LayerPlan, Mapping, Mesh
+from ..mapping import LayerPlan, Mapping, Mesh, code_bits
 from ..network import Add, Conv, Lif, Linear, Network
 
 Kind = Literal["input", "spikes", "partial_sums", "shortcut"]
@@ -148,16 +148,18 @@ def owners(network: Network) -> MappingType[str, str | None]:
 def partial_sum_bits(plan: LayerPlan, hardware: Hardware) -> int:
     """Bits of a sum over planes, slices and row blocks of one output."""
     span = plan.slices * hardware.device.cell_bits + plan.input_bits - 1
-    return hardware.adc.bits + span + (plan.conversion_blocks - 1).bit_length()
+    return code_bits(plan, hardware) + span + (plan.conversion_blocks - 1).bit_length()
 
 
 def tile_shares(plan: LayerPlan, hardware: Hardware) -> Shares:
     """What the tiles of a layer own, need and exchange."""
+    if not plan.crossbars:  # a digital layer has one tile
+        return Shares(np.ones(1), np.ones(1), np.zeros((1, 1)))
     spikeflow = hardware.mapping.rows is RowMapping.SPIKEFLOW
     return _tile_shares(
         plan,
         plan.channels if spikeflow else plan.rows,
-        hardware.crossbar.rows,
+        hardware.input_rows,
         hardware.weight_columns,
         hardware.pe.crossbars * hardware.tile.pes // plan.adc_sharing * plan.adc_sharing,
     )

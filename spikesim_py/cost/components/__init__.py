@@ -8,7 +8,7 @@ from .adc import Converter, converter
 from .array import CellArray, cell_array
 from .base import Circuit
 from .columns import column_circuits
-from .digital import adder, adder_tree, comparator, counter, multiplier, register
+from .digital import adder, adder_tree, comparator, counter, multiplier, permutation, register, selector
 from .htree import HTree
 from .memory import Memory
 from .neuron import neuron_lane
@@ -32,7 +32,9 @@ __all__ = [
     "input_shift_add",
     "multiplier",
     "neuron_lane",
+    "permutation",
     "register",
     "row_driver",
+    "selector",
     "shift_add",
 ]

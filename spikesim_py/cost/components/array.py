@@ -2,10 +2,12 @@
 
 RRAM (1T1R, 12F x 4F; NeuroSim's geometry): a word line carries wire and gates, C = c_w + k / r_on per cell,
 because the access transistor is sized to a quarter of r_on; it swings Vdd in every mux phase. A selected bit
-line swings the read voltage. SRAM (6T): all bit lines are precharged in every mux phase.
+line swings the read voltage. Other resistive cells (PCM, FeFET, MRAM, flash) are charged as RRAM of their
+resistance, as NeuroSim does. SRAM (6T): all bit lines are precharged in every mux phase.
 
 The column current is V^2 G for the share of the conversion time in which the column is connected (`column_duty`
-of the converter, fitted to NeuroSim's SAR power, which includes this current).
+of the converter, fitted to NeuroSim's SAR power, which includes this current). In the charge domain a cell that is
+on and driven charges its capacitor instead: C V^2.
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ...hardware import DeviceKind, Hardware
-from ..technology import Technology
+from ...hardware.device import ReadModel
+from ..technology import Group, Technology
 from ..tree import Grade
 from .adc import Converter
+from .base import weakest
 
 
 @dataclass(frozen=True)
@@ -48,38 +52,52 @@ def cell_array(tech: Technology, hardware: Hardware) -> CellArray:
     if hardware.device.kind is DeviceKind.SRAM:
         cell = tech["cell_sram"]
         return CellArray(
-            area_um2=rows * cols * cell["area"],
+            area_um2=rows * cols * _cell_area_um2(cell, hardware),
             leakage_pw=rows * cols * cell["leakage"],
             word_fj=0.0,
             precharge_fj=rows * cols * cell["precharge"],
             bit_fj=0.0,
             settle_ns=rows * cell["settle_row"] + rows**2 * cell["settle_row_square"],
             word_ff=0.0,
-            grade=cell.grade,
+            grade=_grade(cell, hardware),
             source=cell.source,
         )
     cell = tech["cell_rram"]
     word_ff = cols * (cell["word_wire"] + cell["word_gate"] / hardware.device.r_on_ohm)
     return CellArray(
-        area_um2=rows * cols * cell["area"],
+        area_um2=rows * cols * _cell_area_um2(cell, hardware),
         leakage_pw=0.0,
         word_fj=word_ff * tech.vdd_volt**2,
         precharge_fj=0.0,
         bit_fj=rows * cell["bit_line"] * hardware.device.read_volt**2,
         settle_ns=max(cell["settle_base"] + cell["settle_per_ohm"] * hardware.device.r_on_ohm, 0.0),
         word_ff=word_ff,
-        grade=cell.grade,
+        grade=_grade(cell, hardware),
         source=cell.source,
     )
 
 
-def cell_siemens(hardware: Hardware, level: float) -> float:
-    """Mean conductance of cells whose mean level is `level` (0 to 1 of the highest)."""
-    on = 1.0 / hardware.device.r_on_ohm
-    off = on / hardware.device.on_off_ratio
-    return off + level * (on - off)
+def _cell_area_um2(cell: Group, hardware: Hardware) -> float:
+    given = hardware.device.cell_area_um2
+    return cell["area"] if given is None else given
 
 
-def current_fj(hardware: Hardware, adc: Converter, siemens: float) -> float:
-    """Energy that one cell on an active row draws in one conversion of its column: V^2 G t."""
-    return hardware.device.read_volt**2 * siemens * adc.connected_ns * 1e6
+def _grade(cell: Group, hardware: Hardware) -> Grade:
+    """A circuit that was run for RRAM or SRAM is merely assumed for other cells, and an area may be a guess."""
+    device = hardware.device
+    like = device.kind in (DeviceKind.RRAM, DeviceKind.SRAM) and device.read_model is ReadModel.CURRENT
+    known = device.cell_area_um2 is None or hardware.is_sourced("device.cell_area_um2")
+    return cell.grade if like and known else weakest(cell.grade, "assumed")
+
+
+def cell_fj(hardware: Hardware, adc: Converter, level: float) -> float:
+    """Energy of one conversion in a cell on an active row that holds `level` (0 to 1 of the highest).
+
+    ``V^2 G t`` while its column is connected, or ``level C V^2`` in the charge domain.
+    """
+    device = hardware.device
+    if device.read_model is ReadModel.CHARGE:
+        return level * device.unit_cap_ff * device.read_volt**2
+    on = 1.0 / device.r_on_ohm
+    off = on / device.on_off_ratio
+    return device.read_volt**2 * (off + level * (on - off)) * adc.connected_ns * 1e6

@@ -3,13 +3,22 @@
 A ripple adder and a register are linear in their bits. A tree of n inputs of b bits has n/2 adders of b bits,
 n/4 of b + 1, and so on (NeuroSim's adder tree: 2, 4, 8, 16 inputs of 8 bits at 32 nm take 23.5, 73.5, 176.5
 and 385.4 um2). A population count of n inputs takes n full adders. A multiplier of n by m bits is an array
-of n m full adders.
+of n m full adders. A selector of two bits takes the 6 transistors of two transmission gates and an inverter, where a
+full adder has 28 (Weste and Harris, CMOS VLSI Design), and as much less of its area, energy, time and leakage.
+
+A permutation network of n lines, n a power of two, has 2 log2(n) - 1 columns of n / 2 switches (V. E. Benes, Bell
+System Technical Journal 43, 1964); a switch is two selectors and a bit that says whether it crosses.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..technology import Technology
-from .base import Circuit
+from .base import Circuit, weakest
+
+#: transistors of a selector over those of a full adder
+_SELECTOR_SHARE = 6 / 28
 
 
 def adder(tech: Technology, bits: float) -> Circuit:
@@ -79,4 +88,24 @@ def multiplier(tech: Technology, a_bits: float, b_bits: float) -> Circuit:
         one.time_ns * (a_bits + b_bits),
         one.grade,
         one.source,
+    )
+
+
+def selector(tech: Technology, bits: float) -> Circuit:
+    """One of two words; an action is one word."""
+    law, one = tech["digital"], adder(tech, _SELECTOR_SHARE * bits)
+    return replace(one, time_ns=_SELECTOR_SHARE * law["adder_time"], grade=weakest(one.grade, "assumed"))
+
+
+def permutation(tech: Technology, lines: int) -> Circuit:
+    """Any permutation of one-bit lines, set once; an action is one line that is active."""
+    depth = max(2 * (lines - 1).bit_length() - 1, 0)
+    switches, one = depth * 2 ** (lines - 1).bit_length() // 2, selector(tech, 1)
+    held = register(tech, switches)
+    return replace(
+        one,
+        area_um2=2 * switches * one.area_um2 + held.area_um2,
+        leakage_pw=2 * switches * one.leakage_pw + held.leakage_pw,
+        energy_fj=depth * one.energy_fj,
+        time_ns=depth * one.time_ns,
     )

@@ -1,0 +1,380 @@
+"""The cell: what it stores, and how far what is stored and read is from what was meant.
+
+Laws are functions of the state ``x = g / g_on`` of a cell. Coefficients in microsiemens hold for a device whose
+g_on is `reference_us`; they scale with g_on. The equations stand in `spikesim_py/crossbar/laws.py`,
+`retention.py` and `fluctuation.py`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import pairwise
+
+from pydantic import model_validator
+
+from .section import Section, knob
+
+_TEN_YEARS_S = 315_576_000.0
+
+
+class DeviceKind(StrEnum):
+    """What a cell is made of: sets cell area, leakage and which periphery it needs."""
+
+    RRAM = "rram"  # 1T1R filamentary resistance, non-volatile, several bits per cell
+    PCM = "pcm"  # phase change: several bits per cell, conductance drifts
+    FEFET = "fefet"  # ferroelectric transistor, several bits per cell
+    MRAM = "mram"  # magnetic tunnel junction: two states, low on/off ratio
+    FLASH = "flash"  # floating gate or SONOS, several bits per cell
+    SRAM = "sram"  # volatile, one bit per cell, read as `device.read_model` says
+
+
+class ReadModel(StrEnum):
+    """How an SRAM column forms its sum."""
+
+    CURRENT = "current"  # on cells are current sources with static mismatch; currents add
+    DISCHARGE = "discharge"  # they discharge the bit line for a fixed time: the sum bends as an RC decay
+    CHARGE = "charge"  # each cell switches a capacitor; charge is shared along the column
+
+
+class ProgramLaw(StrEnum):
+    """Standard deviation of the programming error as a function of the state meant."""
+
+    CONSTANT = "constant"  # device.program_sigma, whatever the state
+    POLYNOMIAL = "polynomial"  # c0 + c1 x + c2 x^2 + ..., at least 0
+    SATURATING = "saturating"  # c0 (1 - exp(-g / c1)): the current-dependent spread of SONOS
+
+
+class ReadNoise(StrEnum):
+    """How two reads of one cell differ."""
+
+    NONE = "none"
+    WHITE = "white"  # every read draws anew
+    TELEGRAPH = "telegraph"  # a trap switches between two states: correlated over time-steps
+
+
+class ReadLaw(StrEnum):
+    """Standard deviation of the part of white read noise that depends on the state as programmed."""
+
+    NONE = "none"
+    POWER = "power"  # of g: min(c0 x^-c1, c2)
+    LOG = "log"  # of g: clip(c0 ln x + c1, c2, c3); from x = c4 on the polynomial c5 + c6 x + ...
+    LOG_US = "log_us"  # in uS: c0 ln x + c1, at least 0
+    SATURATING = "saturating"  # in uS: c0 (1 - exp(-g / c1))
+
+
+class RetentionKind(StrEnum):
+    """How a cell's conductance moves with its age t."""
+
+    NONE = "none"
+    POWER = "power"  # g (t/t0)^-nu, nu per cell
+    LOG_TIME = "log_time"  # a shift, Gaussian over cells, mean and sigma linear in ln(t/t0)
+    TABLE = "table"  # mean shift and sigma as laws in x at given times, interpolated between
+
+
+class Program(Section):
+    law: ProgramLaw = knob(
+        ProgramLaw.CONSTANT, affects="accuracy", unit="-", about="programming error over the state meant"
+    )
+    coefficients_us: tuple[float, ...] = knob(
+        (), affects="accuracy", unit="uS", about="of the law, lowest power first; none for constant"
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Program:
+        count = len(self.coefficients_us)
+        if self.law is ProgramLaw.POLYNOMIAL and not count:
+            raise ValueError("coefficients_us = []: law = 'polynomial' needs at least 1")
+        if self.law is ProgramLaw.SATURATING:
+            _check_saturating("coefficients_us", self.coefficients_us)
+        return self
+
+
+class Read(Section):
+    noise: ReadNoise = knob(ReadNoise.NONE, affects="accuracy", unit="-", about="how two reads of a cell differ")
+    sigma: float = knob(
+        0.0, affects="accuracy", unit="g_on", about="white noise of a read, whatever the level", ge=0, le=1
+    )
+    sigma_relative: float = knob(
+        0.0, affects="accuracy", unit="g", about="white noise of a read, in proportion to the cell", ge=0, le=1
+    )
+    law: ReadLaw = knob(ReadLaw.NONE, affects="accuracy", unit="-", about="white noise of a read over the state")
+    coefficients: tuple[float, ...] = knob((), affects="accuracy", unit="-", about="of the law, in its order")
+    pulse_s: float = knob(
+        0.0,
+        affects="accuracy",
+        unit="s",
+        about="length tr of a read: 1/f noise since programming, law x sqrt(ln((t + tr) / 2 tr)); 0: as the law says",
+        ge=0,
+        le=1,
+    )
+    telegraph_amplitude: float = knob(
+        0.0, affects="accuracy", unit="g", about="step between a cell's two telegraph states", ge=0, le=1
+    )
+    tau_high_s: float = knob(
+        1e-3,
+        affects="accuracy",
+        unit="s",
+        about="mean time in the telegraph state of high conductance",
+        ge=1e-9,
+        le=1e6,
+    )
+    tau_low_s: float = knob(
+        1e-3, affects="accuracy", unit="s", about="mean time in the telegraph state of low conductance", ge=1e-9, le=1e6
+    )
+    interval_s: float = knob(
+        1e-5, affects="accuracy", unit="s", about="from the reads of one time-step to those of the next", gt=0, le=1e3
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Read:
+        count, needed = len(self.coefficients), {ReadLaw.POWER: 3, ReadLaw.LOG_US: 2}
+        if self.law in needed and count != needed[self.law]:
+            raise ValueError(f"coefficients: law = {self.law.value!r} needs {needed[self.law]}, not {count}")
+        if self.law is ReadLaw.LOG:
+            _check_clipped_log("coefficients", self.coefficients)
+        if self.law is ReadLaw.SATURATING:
+            _check_saturating("coefficients", self.coefficients)
+        return self
+
+
+class Retention(Section):
+    kind: RetentionKind = knob(
+        RetentionKind.NONE, affects="accuracy", unit="-", about="how conductance moves with device.age_s"
+    )
+    t0_s: float = knob(
+        1.0,
+        affects="accuracy",
+        unit="s",
+        about="time after programming at which the programming error was measured: the law starts there",
+        ge=0,
+        le=1e6,
+    )
+    valid_to_s: float = knob(
+        _TEN_YEARS_S, affects="accuracy", unit="s", about="last age of the laws power and log_time", gt=0, le=1e12
+    )
+    nu: tuple[float, ...] = knob(
+        (),
+        affects="accuracy",
+        unit="-",
+        about="power: mean exponent: one number; or clip(c0 ln x + c1, c2, c3), from x = c4 on c5 + c6 x + ...",
+    )
+    nu_sigma: tuple[float, ...] = knob(
+        (), affects="accuracy", unit="-", about="power: standard deviation of the exponent over cells, as nu"
+    )
+    times_s: tuple[float, ...] = knob((), affects="accuracy", unit="s", about="table: ages of its rows, ascending")
+    mean_us: tuple[tuple[float, ...], ...] = knob(
+        (),
+        affects="accuracy",
+        unit="uS",
+        about="mean shift: log_time: [[a, b]] for a + b ln(t/t0); table: per time a polynomial in x",
+    )
+    sigma_us: tuple[tuple[float, ...], ...] = knob(
+        (),
+        affects="accuracy",
+        unit="uS",
+        about="spread over cells: log_time: [[a, b]], on top of programming; table: per time a law as device.program's",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Retention:
+        if self.kind is RetentionKind.POWER:
+            _check_clipped_log("nu", self.nu)
+            if self.nu_sigma:
+                _check_clipped_log("nu_sigma", self.nu_sigma)
+        if self.kind in (RetentionKind.POWER, RetentionKind.LOG_TIME) and not 0 < self.t0_s < self.valid_to_s:
+            raise ValueError(f"t0_s = {self.t0_s:g}: must lie between 0 and valid_to_s = {self.valid_to_s:g}")
+        if self.kind is RetentionKind.LOG_TIME:
+            _check_rows(self, 1, width=2)
+        if self.kind is RetentionKind.TABLE:
+            times = (self.t0_s, *self.times_s)
+            if not self.times_s or any(a >= b for a, b in pairwise(times)):
+                raise ValueError(f"times_s = {list(self.times_s)}: must ascend from t0_s = {self.t0_s:g}")
+            _check_rows(self, len(self.times_s))
+        return self
+
+    @property
+    def last_s(self) -> float:
+        """Last age at which the law holds."""
+        return self.times_s[-1] if self.kind is RetentionKind.TABLE else self.valid_to_s
+
+
+class Device(Section):
+    kind: DeviceKind = knob(DeviceKind.RRAM, affects="both", unit="-", about="cell technology")
+    ideal: bool = knob(
+        False,
+        affects="both",
+        unit="-",
+        about="no variation, no faults, no noise, no aging, infinite on/off ratio, noiseless ADC",
+    )
+    cell_bits: int = knob(1, affects="both", unit="bit", about="bits stored in one cell", ge=1, le=4)
+    levels: int | None = knob(
+        None,
+        affects="accuracy",
+        unit="-",
+        about="levels that the device can hold apart; none: any number",
+        ge=2,
+        le=4096,
+    )
+    r_on_ohm: float = knob(
+        100_000.0, affects="both", unit="ohm", about="cell resistance at the highest level", ge=100, le=1e9
+    )
+    on_off_ratio: float = knob(
+        17.0, affects="both", unit="-", about="conductance of the highest over the lowest level", gt=1, le=1e15
+    )
+    read_volt: float = knob(
+        0.2,
+        affects="both",
+        unit="V",
+        about="read voltage on an active row; supply of a charge-domain SRAM",
+        ge=0.01,
+        le=5,
+    )
+    access_ohm: float = knob(
+        0.0,
+        affects="accuracy",
+        unit="ohm",
+        about="access transistor in series with the cell, where wires.topology has one",
+        ge=0,
+        le=1e9,
+    )
+    cell_area_um2: float | None = knob(
+        None, affects="cost", unit="um2", about="area of a cell; none: as fitted at the node", gt=0, le=1e4
+    )
+    write_energy_pj: float | None = knob(
+        None, affects="cost", unit="pJ", about="of programming a cell once, from any level to any other", ge=0, le=1e9
+    )
+    write_ns: float | None = knob(
+        None, affects="cost", unit="ns", about="for programming a cell once, from any level to any other", gt=0, le=1e12
+    )
+    program_sigma: float = knob(
+        0.0,
+        affects="accuracy",
+        unit="g_on",
+        about="programming error of a cell: standard deviation, device to device",
+        ge=0,
+        le=1,
+    )
+    stuck_on_rate: float = knob(
+        0.0, affects="accuracy", unit="-", about="share of cells stuck at the highest level", ge=0, le=1
+    )
+    stuck_off_rate: float = knob(
+        0.0, affects="accuracy", unit="-", about="share of cells stuck at the lowest level", ge=0, le=1
+    )
+    stuck_cluster_alpha: float | None = knob(
+        None,
+        affects="accuracy",
+        unit="-",
+        about="clustering of stuck cells: smaller is denser; none: independent cells",
+        ge=0.05,
+        le=1e6,
+    )
+    reference_us: float | None = knob(
+        None,
+        affects="accuracy",
+        unit="uS",
+        about="g_on of the device to which coefficients in uS were fitted; none: this device's",
+        gt=0,
+        le=1e6,
+    )
+    age_s: float = knob(
+        0.0, affects="accuracy", unit="s", about="time since programming; 0: as programmed", ge=0, le=1e12
+    )
+    read_model: ReadModel = knob(ReadModel.CURRENT, affects="both", unit="-", about="how an SRAM column forms its sum")
+    mismatch_sigma: float = knob(
+        0.0,
+        affects="accuracy",
+        unit="-",
+        about="static mismatch of SRAM cells: of an on cell's current, or of its capacitor (charge)",
+        ge=0,
+        le=1,
+    )
+    discharge_depth: float = knob(
+        0.5,
+        affects="accuracy",
+        unit="RC",
+        about="discharge: time constants for which a full column discharges its bit line",
+        gt=0,
+        le=10,
+    )
+    unit_cap_ff: float = knob(1.2, affects="both", unit="fF", about="charge: capacitor of one cell", ge=0.01, le=1e3)
+    program: Program = Program()
+    read: Read = Read()
+    retention: Retention = Retention()
+
+    @model_validator(mode="after")
+    def _possible(self) -> Device:
+        if self.kind in (DeviceKind.SRAM, DeviceKind.MRAM) and self.cell_bits != 1:
+            article = "an SRAM" if self.kind is DeviceKind.SRAM else "an MRAM"
+            raise ValueError(f"cell_bits = {self.cell_bits}: {article} cell stores 1 bit")
+        if self.levels is not None and self.levels < 2**self.cell_bits:
+            raise ValueError(
+                f"cell_bits = {self.cell_bits}: needs {2**self.cell_bits} levels, the device has levels = {self.levels}"
+            )
+        if self.stuck_on_rate + self.stuck_off_rate > 1:
+            total = self.stuck_on_rate + self.stuck_off_rate
+            raise ValueError(f"stuck_on_rate + stuck_off_rate = {total:g}: must be at most 1")
+        if self.program.law is not ProgramLaw.CONSTANT and self.program_sigma:
+            raise ValueError(
+                f"program_sigma = {self.program_sigma:g}: is for program.law = 'constant', not "
+                f"{self.program.law.value!r}"
+            )
+        if (self.write_energy_pj is None) != (self.write_ns is None):
+            raise ValueError("write_energy_pj, write_ns: are given together, or neither is")
+        self._check_sram()
+        self._check_age()
+        return self
+
+    def _check_sram(self) -> None:
+        if self.kind is not DeviceKind.SRAM and self.read_model is not ReadModel.CURRENT:
+            raise ValueError(f"read_model = {self.read_model.value!r}: needs kind = 'sram'")
+        if self.kind is not DeviceKind.SRAM and self.mismatch_sigma:
+            raise ValueError(f"mismatch_sigma = {self.mismatch_sigma:g}: needs kind = 'sram'; see device.program")
+        if self.read_model is not ReadModel.CHARGE:
+            return
+        if self.program_sigma or self.program.coefficients_us or self.retention.kind is not RetentionKind.NONE:
+            raise ValueError("read_model = 'charge': a capacitor is not programmed; its spread is mismatch_sigma")
+        if self.read.noise is not ReadNoise.NONE:
+            raise ValueError(f"read.noise = {self.read.noise.value!r}: the noise of read_model = 'charge' is kT/C")
+
+    def _check_age(self) -> None:
+        law = self.retention
+        if self.age_s and law.kind is not RetentionKind.NONE and not law.t0_s <= self.age_s <= law.last_s:
+            raise ValueError(
+                f"age_s = {self.age_s:g}: must be 0 or between {law.t0_s:g} and {law.last_s:g} s, where "
+                f"retention.kind = {law.kind.value!r} holds"
+            )
+        if self.read.pulse_s > (self.age_s or law.t0_s):
+            raise ValueError(f"read.pulse_s = {self.read.pulse_s:g}: must be at most the age, {self.time_s:g} s")
+
+    @property
+    def time_s(self) -> float:
+        """Time since programming at which cells are read: `age_s`, or `retention.t0_s` as programmed."""
+        return self.age_s or self.retention.t0_s
+
+
+def _check_saturating(name: str, coefficients: tuple[float, ...]) -> None:
+    if len(coefficients) != 2 or coefficients[0] < 0 or coefficients[1] <= 0:
+        raise ValueError(f"{name} = {list(coefficients)}: law = 'saturating' needs [sigma >= 0, scale > 0]")
+
+
+def _check_clipped_log(name: str, coefficients: tuple[float, ...]) -> None:
+    """A constant, or slope, intercept, low, high, and perhaps a split with a polynomial above it."""
+    count = len(coefficients)
+    if count not in (1, 4) and count < 6:
+        raise ValueError(f"{name} = {list(coefficients)}: needs 1, 4, or at least 6 coefficients")
+    if count > 1 and coefficients[2] > coefficients[3]:
+        raise ValueError(
+            f"{name} = {list(coefficients)}: its third coefficient (low) must not exceed the fourth (high)"
+        )
+    if coefficients[0] < 0 and count == 1:
+        raise ValueError(f"{name} = {list(coefficients)}: must be at least 0")
+
+
+def _check_rows(law: Retention, rows: int, width: int | None = None) -> None:
+    """Both tables are empty or complete, and not both are empty."""
+    if not (law.mean_us or law.sigma_us):
+        raise ValueError(f"mean_us, sigma_us: kind = {law.kind.value!r} needs at least one of them")
+    for name, table in (("mean_us", law.mean_us), ("sigma_us", law.sigma_us)):
+        if table and (len(table) != rows or not all(row and len(row) == (width or len(row)) for row in table)):
+            wide = f" of {width} coefficients" if width else ""
+            raise ValueError(f"{name}: kind = {law.kind.value!r} needs {rows} row(s){wide}, or none")
