@@ -108,10 +108,11 @@ def _keep(builder: Any, relation: str, a: Any, b: Any, whole: bool) -> Any:
     return builder.select(compare(relation, a, b), a, b)
 
 
-def _differs(builder: Any, a: Any, b: Any, whole: bool) -> Any:
-    """1 where two vectors differ, else 0, as int32."""
+def _count_differences(builder: Any, counted: Any, a: Any, b: Any, whole: bool) -> Any:
+    """`counted` + 1 where two vectors differ."""
     compare = builder.icmp_signed if whole else builder.fcmp_unordered
-    return builder.zext(compare("!=", a, b), _vector(_I32))
+    one = ir.Constant(counted.type, [counted.type.element(1)] * counted.type.count)
+    return builder.select(compare("!=", a, b), builder.add(counted, one), counted)
 
 
 def _add(builder: Any, pointer: Any, at: Any, more: Any) -> None:
@@ -219,7 +220,7 @@ def convert_real(  # type: ignore[no-untyped-def]
                 code = _call(builder, "llvm.floor.v16f32", vector, [builder.fadd(builder.fmul(x, scale), shift)])
                 kept = _keep(builder, "<", _keep(builder, ">", code, low, False), high, False)
                 after.append(builder.fadd(total, builder.fmul(kept, factor)))
-                after.append(builder.add(cut, _differs(builder, code, kept, False)))
+                after.append(_count_differences(builder, cut, code, kept, False))
             _add(builder, target, builder.add(to, o), builder.fpext(after[0], _vector(_F64)))
             cut_after.append(after[1])
         _store(builder, cut_after[0], counters, _I64(0))
@@ -257,7 +258,7 @@ def convert_sums(  # type: ignore[no-untyped-def]
                 code = builder.ashr(scaled, shift)
                 kept = _keep(builder, "<", _keep(builder, ">", code, low, True), high, True)
                 after.append(builder.add(total, builder.mul(kept, factor)))
-                after.append(builder.add(cut, _differs(builder, code, kept, True)))
+                after.append(_count_differences(builder, cut, code, kept, True))
             _add(builder, target, builder.add(to, o), builder.sitofp(after[0], _vector(_F64)))
             cut_after.append(after[1])
         _store(builder, cut_after[0], counters, _I64(0))
@@ -352,7 +353,7 @@ def convert_counted(  # type: ignore[no-untyped-def]
                         code = builder.ashr(builder.add(builder.mul(x, scale), half), shift)
                         kept = builder.select(cuts, _keep(builder, "<", code, high, True), code)
                         after.append(builder.add(total, builder.mul(kept, factor)))
-                        cut = builder.add(cut, _differs(builder, code, kept, True))
+                        cut = _count_differences(builder, cut, code, kept, True)
                     after.append(cut)
                 *totals, cut = after
                 for j, total in enumerate(totals):
