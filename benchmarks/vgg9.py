@@ -1,4 +1,4 @@
-"""VGG9 at T = 5 on CIFAR-shaped images, encoder and neurons included: `python -m benchmarks.vgg9`.
+"""VGG9 at T = 5 on CIFAR-shaped images, programming, encoder and neurons included: `python -m benchmarks.vgg9`.
 
 One thread: set OMP_NUM_THREADS=1 and NUMBA_NUM_THREADS=1, as `make bench` does.
 
@@ -12,14 +12,15 @@ import resource
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.timing import Row, best, show
+from benchmarks.timing import Row, show
 from spikesim_py.crossbar import program
 from spikesim_py.crossbar.wires import forget
 from spikesim_py.datasets import Dataset
@@ -105,44 +106,45 @@ def thresholds(network: Network, node: Lif, source: torch.Tensor, activity: floa
     return low
 
 
-@dataclass(frozen=True)
-class Timed:
-    """One simulation: what it took, in seconds, and its LIF layers' mean rate."""
-
-    seconds: float
-    rate: float
-
-
-def timed(network: Network, hardware: Hardware, count: int, runs: int = 3) -> Timed:
-    """The shortest of some runs, programming included; the matrices of wires are known."""
-    data, seconds = images(count), []
+def cpu_seconds(action: Callable[[], Any], runs: int = 2) -> float:
+    """The least CPU time of some runs: time per core, whatever else the machine does."""
+    taken = []
     for _ in range(runs):
-        start = time.perf_counter()
-        done = simulate(network, hardware, data)
-        seconds.append(time.perf_counter() - start)
-    rates = [layer.output_rate for layer in done.activity.layers.values() if layer.output_rate is not None]
-    return Timed(min(seconds), float(np.mean(rates)))
+        start = time.process_time()
+        action()
+        taken.append(time.process_time() - start)
+    return min(taken)
+
+
+def simulated(network: Network, hardware: Hardware, count: int, runs: int = 2) -> float:
+    """CPU seconds of a simulation of `count` images, programming included."""
+    return cpu_seconds(lambda: simulate(network, hardware, images(count)), runs)
+
+
+def rate(network: Network, hardware: Hardware) -> float:
+    """Mean rate of the LIF layers on a few images."""
+    layers = simulate(network, hardware, images(5)).activity.layers.values()
+    return float(np.mean([layer.output_rate for layer in layers if layer.output_rate is not None]))
 
 
 def chip_rows() -> list[Row]:
     """Milliseconds per image of 100, against the exact network in torch convolutions."""
     plain = vgg9(ACTIVITY, chip("ideal"))
-    peer = best(lambda: plain.run(images(IMAGES).images, batch=4)) / IMAGES
+    peer = cpu_seconds(lambda: plain.run(images(IMAGES).images, batch=4)) / IMAGES
     rows = [("exact network, torch convolutions", f"{peer * 1e3:.1f} ms", "1.0x", "")]
-    variation = 0.0
+    each: dict[str, float] = {}
     for name in CHIPS:
-        network, count = vgg9(ACTIVITY, chip(name)), IMAGES // 4 if name == "gated" else IMAGES
-        simulate(network, chip(name), images(1))
-        done = timed(network, chip(name), count, runs=1 if name == "gated" else 3)
-        each = done.seconds / count
-        variation = each if name == "variation" else variation
-        goal = GOALS.get(name, f"<= {variation * 1e3:.1f} ms" if "wires" in name else "")
-        what = f"{name}, {done.rate:.0%} spikes, per image of {count}"
-        rows.append((what, f"{each * 1e3:.1f} ms", f"{each / peer:.1f}x", goal))
+        forget()
+        network, hardware, count = vgg9(ACTIVITY, chip(name)), chip(name), IMAGES // 4 if name == "gated" else IMAGES
+        what = f"{name}, {rate(network, hardware):.0%} spikes, per image of {count}"
+        each[name] = simulated(network, hardware, count) / count
+        goal = GOALS.get(name, f"<= {each['variation'] * 1e3:.1f} ms" if name == "passive wires" else "")
+        rows.append((what, f"{each[name] * 1e3:.1f} ms", f"{each[name] / peer:.1f}x", goal))
         if name == "passive wires":
+            known = simulated(network, hardware, 1)
             forget()
-            first = timed(network, chip(name), 1, runs=1).seconds - timed(network, chip(name), 1).seconds
-            rows.append(("its matrices, once per chip", f"{first:.1f} s", "", ""))
+            solved = simulated(network, hardware, 1, runs=1)
+            rows.append(("its matrices, once per chip", f"{solved - known:.1f} s", "", ""))
     return rows
 
 
@@ -150,16 +152,15 @@ def growth_rows() -> list[Row]:
     """How the cost grows with images and with spikes."""
     rows: list[Row] = []
     for name in ("ideal", "variation"):
-        network = vgg9(ACTIVITY, chip(name))
-        taken = [timed(network, chip(name), count).seconds for count in (25, 50, 100)]
-        early, late = (taken[1] - taken[0]) / 25, (taken[2] - taken[1]) / 50
+        network, hardware = vgg9(ACTIVITY, chip(name)), chip(name)
+        taken = [simulated(network, hardware, count) for count in (25, 50, 100)]
+        early, late = (taken[1] - taken[0]) / 25 * 1e3, (taken[2] - taken[1]) / 50 * 1e3
         what = f"{name}: another image, from 25 to 50 and from 50 to 100"
-        rows.append((what, f"{early * 1e3:.1f}, {late * 1e3:.1f} ms", f"{late / early:.2f}x", "0.8x to 1.2x"))
+        rows.append((what, f"{early:.1f}, {late:.1f} ms", f"{late / early:.2f}x", "0.8x to 1.2x"))
         marginal = []
         for activity in (0.05, 0.1, 0.2):
-            network = vgg9(activity, chip(name))
-            few, many = (timed(network, chip(name), count) for count in (5, 45))
-            marginal.append((many.seconds - few.seconds) / 40 * 1e3)
+            network = vgg9(activity, hardware)
+            marginal.append((simulated(network, hardware, 35) - simulated(network, hardware, 5)) / 30 * 1e3)
         what = f"{name}: another image at 5, 10 and 20 % spikes"
         measured = ", ".join(f"{milliseconds:.1f}" for milliseconds in marginal)
         rows.append((what, f"{measured} ms", f"{marginal[2] / marginal[0]:.1f}x", "<= 4x"))
