@@ -17,7 +17,9 @@ from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, build, load_network
 
 from .ladder import ladder_rows
+from .peers import peer_rows
 from .timing import Row, best, show
+from .vgg9 import vgg9_rows
 from .wires import wires_rows
 
 
@@ -117,6 +119,8 @@ def main() -> None:
     show("one layer, 64 to 64 channels, 3x3, 16x16, batch 32, 15 % spikes; ns per 64-row product", crossbar_rows())
     show("exact transfer matrix of a passive crossbar", wires_rows())
     show("gated ladder", ladder_rows())
+    show("VGG9 at T = 5, 100 CIFAR-shaped images; per image and core", vgg9_rows())
+    show("installable peers", peer_rows())
     show("cost model", cost_rows())
     show("cold start", start_rows())
 

@@ -1,8 +1,7 @@
-"""Exact wires against a sparse direct solver and against badcrossbar: `python -m benchmarks.wires`."""
+"""Exact wires against a sparse direct solver: `python -m benchmarks.wires`."""
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -86,39 +85,8 @@ def batch_rows() -> list[Row]:
     ]
 
 
-def badcrossbar_rows(vectors: int = 1000) -> list[Row]:
-    """Column currents of many input vectors at 64 x 64, our matrix included; badcrossbar is optional."""
-    try:
-        import badcrossbar
-    except ImportError as missing:
-        return [("badcrossbar (pip install badcrossbar; needs cairo)", f"skipped: {missing}", "", "")]
-    logging.getLogger().setLevel(logging.WARNING)
-    conductance = cells(64)
-    volts = (np.random.default_rng(1).random((vectors, 64)) < 0.15) * 0.2
-
-    def theirs() -> Floats:
-        options = {"r_i_word_line": 1.0, "r_i_bit_line": 1.0, "node_voltages": False, "all_currents": False}
-        currents: Floats = badcrossbar.compute(volts.T, 1 / conductance, **options).currents.output
-        return currents
-
-    def ours() -> Floats:
-        return volts @ transfer_matrix(conductance, Wires())
-
-    gap = np.abs(theirs() - ours()).max() / ours().max()
-    peer, own = best(theirs), best(ours)
-    return [
-        (f"badcrossbar, {vectors} vectors", f"{peer * 1e3:.0f} ms", "1x", ""),
-        (
-            f"matrix and {vectors} products, {gap:.0e} from badcrossbar",
-            f"{own * 1e3:.2f} ms",
-            f"{peer / own:.0f}x",
-            ">= 100x",
-        ),
-    ]
-
-
 def wires_rows() -> list[Row]:
-    return [*solver_rows(), *batch_rows(), *badcrossbar_rows()]
+    return [*solver_rows(), *batch_rows()]
 
 
 if __name__ == "__main__":

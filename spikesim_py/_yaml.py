@@ -31,18 +31,19 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping of sections, found {type(data).__name__}")
     lines: dict[str, int] = {}
-    try:
-        _collect_lines(node, "", lines, path)
-    except RecursionError:
-        raise ConfigError(f"{path}: is not valid YAML here: an alias contains itself") from None
+    _collect_lines(node, "", lines, path, set())
     return data, lines
 
 
-def _collect_lines(node: Any, prefix: str, lines: dict[str, int], path: Path) -> None:
+def _collect_lines(node: Any, prefix: str, lines: dict[str, int], path: Path, seen: set[int]) -> None:
+    if isinstance(node, yaml.CollectionNode):
+        if id(node) in seen:  # a few aliases of aliases unfold to billions of values
+            raise ConfigError(f"{path}:{node.start_mark.line + 1}: is used again by an alias: write values out instead")
+        seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
             lines[f"{prefix}{index}"] = child.start_mark.line + 1
-            _collect_lines(child, f"{prefix}{index}.", lines, path)
+            _collect_lines(child, f"{prefix}{index}.", lines, path, seen)
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:
@@ -50,4 +51,4 @@ def _collect_lines(node: Any, prefix: str, lines: dict[str, int], path: Path) ->
         if name in lines:
             raise ConfigError(f"{path}:{line}: {name}: stands twice (first on line {lines[name]})")
         lines[name] = line
-        _collect_lines(value, f"{name}.", lines, path)
+        _collect_lines(value, f"{name}.", lines, path, seen)

@@ -295,6 +295,8 @@ def test_the_kernels_compute_what_their_twin_does(
     """Bit for bit, over circuits, converters and noise."""
     if signs is INTERLEAVED and circuit_.get("wires.topology") == "gated_1t1r":
         signs = ANALOG
+    if circuit_.get("wires.unselected_columns") == "floating" and baseline == "dummy_column":
+        baseline = "digital_count"
     rng = np.random.default_rng(seed)
     network = one_layer(rng, **layer)
     more = {"mapping.baseline": baseline, "pe.crossbars": 64}
@@ -409,13 +411,15 @@ def planes(driven: np.ndarray, count: int) -> Iterator[tuple[tuple[int, int, int
             yield (n, p, g, plane), (driven[n, p, g] >> plane) & 1 == 1
 
 
+OPEN = {"wires.word_ohm": 30.0, "wires.unselected_columns": "floating"}
 #: what is read, through which wires
 PHYSICS: dict[str, dict[str, Any]] = {
     "none": {"mapping.baseline": "digital_count", **OFFSET},
     "passive": PASSIVE | {"wires.word_ohm": 20.0, "wires.bit_ohm": 10.0},
     "passive, from the other ends": PASSIVE | {"wires.drive_side": "right", "wires.sense_side": "top"} | MASKED,
     "passive, ends resist": PASSIVE | {"wires.driver_ohm": 90.0, "wires.sense_ohm": 60.0} | ANALOG,
-    "passive, other columns open": PASSIVE | {"wires.word_ohm": 30.0, "wires.unselected_columns": "floating"} | TWOS,
+    "passive, other columns open": PASSIVE | OPEN | {"mapping.baseline": "none"} | TWOS,
+    "passive, other pairs open": PASSIVE | OPEN | ANALOG,
     "passive, taps join": PASSIVE | {"wires.bit_ohm": 20.0} | ROWS[3] | ANALOG,
     "passive, counted": PASSIVE | {"wires.word_ohm": 20.0, "mapping.baseline": "digital_count"} | OFFSET,
     "pseudo": PSEUDO | {"wires.word_ohm": 20.0} | ROWS[1],
@@ -428,9 +432,7 @@ PHYSICS: dict[str, dict[str, Any]] = {
     "floating, pairs": FLOATING | {"wires.sense_ohm": 60.0} | ANALOG | ROWS[1],
     "interleaved": PASSIVE | {"wires.word_ohm": 20.0, "wires.bit_ohm": 10.0} | INTERLEAVED,
     "interleaved, the other way": PSEUDO | {"wires.drive_side": "right", "wires.sense_side": "top"} | INTERLEAVED,
-    "interleaved, other columns open": PASSIVE
-    | {"wires.word_ohm": 30.0, "wires.unselected_columns": "floating"}
-    | INTERLEAVED,
+    "interleaved, other columns open": PASSIVE | OPEN | INTERLEAVED,
     "interleaved, taps join": PASSIVE | {"wires.sense_ohm": 60.0} | INTERLEAVED | ROWS[3],
     "interleaved, floating": FLOATING | {"wires.sense_ohm": 60.0} | INTERLEAVED,
     "floating, not removed": FLOATING | {"wires.sense_ohm": 60.0, "mapping.baseline": "none"} | OFFSET,

@@ -72,7 +72,7 @@ def test_noise_of_shared_charge_is_ktc(rows: int, cap_ff: float, volt: float, ke
 
 
 def test_ktc_of_one_unit_is_1_86_millivolts() -> None:
-    assert charge_noise_levels(device("sram_charge"), 1) == pytest.approx(1.858e-3, abs=5e-7)
+    assert charge_noise_levels(device("sram_charge"), 1, 300) == pytest.approx(1.858e-3, abs=5e-7)
 
 
 @given(st.floats(0.01, 10), st.integers(1, 1024), st.floats(0, 1))

@@ -107,7 +107,12 @@ HARDWARE: dict[str, Witness] = {
     "wires.drive_side": (RRAM, PASSIVE | {"wires.word_ohm": 200.0}, "right", TINY),
     "wires.sense_side": (RRAM, PASSIVE | {"wires.bit_ohm": 200.0}, "top", TINY),
     "wires.inactive_rows": (RRAM, PASSIVE | {"wires.sense_ohm": 500.0}, "floating", TINY),
-    "wires.unselected_columns": (RRAM, PASSIVE | {"wires.word_ohm": 100.0}, "floating", TINY),
+    "wires.unselected_columns": (
+        RRAM,
+        PASSIVE | {"wires.word_ohm": 100.0, "mapping.baseline": "none"},
+        "floating",
+        TINY,
+    ),
     "wires.accuracy": (RRAM, PASSIVE | {"wires.word_ohm": 500.0}, "fast", TINY),
     "wires.tolerance": (RRAM, PASSIVE | {"wires.word_ohm": 500.0}, 1e-2, TINY),
     "wires.read_noise": (RRAM, PASSIVE | WHITE | {"wires.word_ohm": 200.0, "device.read.sigma": 0.3}, "adjoint", TINY),

@@ -415,7 +415,12 @@ class TestHardware:
 
     def test_fields_arrive(self) -> None:
         fields = {"word_ohm": 2.0, "bit_ohm": 3.0, "driver_ohm": 4.0, "sense_ohm": 5.0} | TURNED
-        given = {"wires.topology": "pseudo_1t1r", "device.access_ohm": 6.0, "crossbar.mux": 4}
+        given = {
+            "wires.topology": "pseudo_1t1r",
+            "device.access_ohm": 6.0,
+            "crossbar.mux": 4,
+            "mapping.baseline": "none",
+        }
         given |= {f"wires.{name}": value for name, value in fields.items()} | {"wires.unselected_columns": "floating"}
         expected = Wires(topology="pseudo_1t1r", access_ohm=6.0, mux=4, unselected_columns="floating", **fields)
         assert circuit(load_hardware("rram_32nm", given)) == expected

@@ -31,12 +31,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from spikesim_py.crossbar import ProgrammedLayer, program
-from spikesim_py.crossbar.fluctuation import fluctuates
 from spikesim_py.datasets import Dataset
 from spikesim_py.errors import ConfigError, InputError
 from spikesim_py.hardware import Hardware, Topology
-from spikesim_py.hardware.device import ReadNoise
-from spikesim_py.hardware.wires import WireNoise
 from spikesim_py.inference.calibrate import ranged
 from spikesim_py.mapping import map_network
 from spikesim_py.mapping.digital import digital_layers
@@ -47,7 +44,7 @@ Tensor = torch.Tensor
 _CHUNK = 2**18
 #: float32 holds whole numbers exactly below this
 _EXACT = 2**24
-#: keeps training's device instances apart from all that `evaluate` can be asked for
+#: keeps training's device instances apart from those that are evaluated
 _TRAINING_SEED = 2**63
 
 
@@ -60,7 +57,7 @@ class Crossbars(nn.Module):
     Args:
         network: integer network: names, shapes and bit widths of the layers.
         hardware: the chip.
-        seed: names the device instances; those of training mode are none that `evaluate` can be asked for.
+        seed: names the device instances; those of training mode are none that `evaluate` meets with a seed below 2^63.
         chips: device instances that share a batch in training mode.
 
     Attributes:
@@ -117,9 +114,9 @@ def check_trainable(hardware: Hardware) -> None:
     refused = {
         "wires.topology = 'gated_1t1r': is not linear in the inputs": wires.topology is Topology.GATED_1T1R,
         "wires.inactive_rows = 'floating': is not linear in the inputs": wires.inactive_rows == "floating",
-        "wires.read_noise = 'adjoint': depends on all inputs together": wires.read_noise is WireNoise.ADJOINT,
-        "device.read.noise = 'telegraph': ties the reads of a sample together": fluctuates(device)
-        and device.read.noise is ReadNoise.TELEGRAPH,
+        "wires.read_noise = 'adjoint': depends on all inputs together": wires.read_noise == "adjoint",
+        "device.read.noise = 'telegraph': ties the reads of a sample together": device.read.noise == "telegraph"
+        and not device.ideal,
     }
     for why, applies in refused.items():
         if applies:

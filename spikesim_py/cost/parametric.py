@@ -162,6 +162,8 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
     samples = f", {activity.samples} samples" if activity.samples else ""
     notes = [f"activity: {activity.origin}{samples}"]
     notes += _adc_notes(mapping)
+    if hardware.device.idle:
+        notes.append(f"set, but without effect beside the chip's other settings: {', '.join(hardware.device.idle)}")
     digital = [name for name, plan in mapping.layers.items() if not plan.crossbars]
     if digital:
         notes.append(f"on integer multiply-accumulators, not on crossbars: {', '.join(digital)}")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import ConfigError
 from ..hardware import AdcRange, Hardware, Subtract, TapSum, Topology
+from ..hardware.device import ReadModel
 from ..mapping import LayerPlan, Mapping, ceil_div, largest_sum
 from .converters import CIRCUITS
 from .device import background_levels, largest_cell
@@ -128,7 +129,7 @@ def ideal_converters(hardware: Hardware) -> bool:
     adc, device = hardware.adc, hardware.device
     if device.ideal or hardware.digital_crossbar:
         return True
-    straight = column_response(device) is None and not charge_noise_levels(device, 1)
+    straight = column_response(device) is None and device.read_model is not ReadModel.CHARGE
     return straight and not (converters_vary(hardware) or adc.inl_lsb or adc.noise_lsb)
 
 
@@ -151,6 +152,8 @@ def converter_inputs(plan: LayerPlan, hardware: Hardware) -> Any:
         names = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb", "noise_lsb")
         inputs |= {"kind": adc.kind.value} | {name: getattr(adc, name) for name in names}
         inputs["skips"] = hardware.crossbar.event_driven
+    if hardware.device.read_model is ReadModel.CHARGE and not hardware.device.ideal:
+        inputs["charge"] = [hardware.technology.temperature_k, hardware.crossbar.rows]
     if converters_vary(hardware):
         inputs["shared"] = [hardware.crossbar.cols, hardware.weight_columns, hardware.crossbar.mux, plan.adc_sharing]
     return inputs
@@ -198,7 +201,9 @@ def converters(
         scales, scale = np.unique(lsb, return_inverse=True)
         bent = [response.inverse(thresholds * size, adc.full_scale) / size for size in scales]
         thresholds, table = np.concatenate(bent), table + scale[:, None] * len(used)
-    noise = np.hypot(errors.noise_lsb, charge_noise_levels(device, plan.max_rows) / lsb)
+    # every row of a crossbar shares the charge, with a weight or without
+    sharing = ceil_div(plan.max_rows, hardware.crossbar.rows) * hardware.crossbar.rows
+    noise = np.hypot(errors.noise_lsb, charge_noise_levels(device, sharing, hardware.technology.temperature_k) / lsb)
     return Converters(thresholds, table.astype(np.int32), noise)
 
 

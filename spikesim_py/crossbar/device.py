@@ -77,7 +77,8 @@ def device_inputs(device: Device) -> dict[str, Any]:
     if ages(device):
         inputs["aged"] = [device.age_s, reference_us(device), device.retention.model_dump(mode="json")]
     if fluctuates(device):
-        inputs["read"] = [device.time_s, reference_us(device), device.read.model_dump(mode="json")]
+        used = device.read.model_dump(mode="json", include=set(device.read.used))
+        inputs["read"] = [device.time_s, reference_us(device), used]
     return inputs
 
 

@@ -143,7 +143,7 @@ def _through_wires(
 ) -> tuple[Effective, Any]:
     """Effective cells of a circuit that is linear in the rows' voltages, and what of a small change gets through."""
     conductance, unit = crossbar_levels(values, cells, hardware, background_levels(hardware.device)), _unit(hardware)
-    conductance *= unit
+    conductance = np.maximum(conductance, 0.0) * unit  # cells at 0 S were rounded to float32
     *_, height, width = conductance.shape
     dummy = hardware.baseline is Baseline.DUMMY_COLUMN
     back = _Back(values.shape, cells)
@@ -198,7 +198,7 @@ class _Back:
 
 def _gated(values: NDArray[Any], wires: Wires, hardware: Hardware) -> tuple[Effective, NDArray[np.float64]]:
     unit, background = _unit(hardware), background_levels(hardware.device)
-    held = values + background
+    held = np.maximum(values + background, 0.0)  # cells at 0 S were rounded to float32
     behind = 1 + wires.access_ohm * unit * held  # the access transistor
     off = background / (1 + wires.access_ohm * unit * background)
     ladder = ladder_of(wires, hardware.crossbar.rows, unit)

@@ -26,7 +26,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..hardware.device import Device, ReadNoise
+from ..hardware.device import Device, ReadLaw, ReadNoise
 from . import laws
 from .draws import stream, uniforms
 
@@ -41,7 +41,8 @@ def fluctuates(device: Device) -> bool:
         return False
     if read.noise is ReadNoise.TELEGRAPH:
         return read.telegraph_amplitude > 0
-    return bool(read.sigma or read.sigma_relative or any(read.coefficients))
+    by_state = read.law is not ReadLaw.NONE and any(read.coefficients)
+    return bool(read.sigma or read.sigma_relative or by_state)
 
 
 def white_sigma(g: NDArray[np.float64], programmed: NDArray[np.float64], device: Device) -> NDArray[np.float64]:

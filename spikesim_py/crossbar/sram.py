@@ -54,7 +54,7 @@ def column_response(device: Device) -> ColumnResponse | None:
     return ColumnResponse(device.discharge_depth)
 
 
-def charge_noise_levels(device: Device, rows: int, temperature_k: float = 300.0) -> float:
+def charge_noise_levels(device: Device, rows: int, temperature_k: float) -> float:
     """rms kT/C noise of one conversion, in levels, where `rows` cells share charge; 0 for other read models.
 
     ``sqrt(k T / (rows C))`` volts, and a level is Vdd / rows; Vdd is `device.read_volt`.

@@ -79,6 +79,7 @@ class Adc(Section):
         unit="LSB",
         about="offset of a comparator (SAR and ramp have one, flash many), rms",
         ge=0,
+        le=1e6,
     )
     gain_sigma: float = knob(
         0.0, affects="accuracy", unit="-", about="relative error of a converter's reference, rms", ge=0, le=0.1
@@ -91,7 +92,7 @@ class Adc(Section):
         ge=-64,
         le=64,
     )
-    noise_lsb: float = knob(0.0, affects="accuracy", unit="LSB", about="noise of one conversion, rms", ge=0)
+    noise_lsb: float = knob(0.0, affects="accuracy", unit="LSB", about="noise of one conversion, rms", ge=0, le=1e6)
 
     def bits_of(self, layer: str) -> int:
         """Resolution of a layer's converters; not of the adder tree, which has none to choose."""

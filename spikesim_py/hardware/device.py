@@ -130,11 +130,23 @@ class Read(Section):
         count, needed = len(self.coefficients), {ReadLaw.POWER: 3, ReadLaw.LOG_US: 2}
         if self.law in needed and count != needed[self.law]:
             raise ValueError(f"coefficients: law = {self.law.value!r} needs {needed[self.law]}, not {count}")
+        if self.law is ReadLaw.POWER and min(self.coefficients) < 0:
+            raise ValueError(f"coefficients = {list(self.coefficients)}: law = 'power' needs none below 0")
         if self.law is ReadLaw.LOG:
             _check_clipped_log("coefficients", self.coefficients)
         if self.law is ReadLaw.SATURATING:
             _check_saturating("coefficients", self.coefficients)
         return self
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """Fields that mean something under `noise`."""
+        if self.noise is ReadNoise.NONE:
+            return ("noise",)
+        if self.noise is ReadNoise.TELEGRAPH:
+            return ("noise", "telegraph_amplitude", "tau_high_s", "tau_low_s", "interval_s")
+        by_state = () if self.law is ReadLaw.NONE else ("coefficients", "pulse_s")
+        return ("noise", "sigma", "sigma_relative", "law", *by_state)
 
 
 class Retention(Section):
@@ -338,6 +350,9 @@ class Device(Section):
 
     def _check_age(self) -> None:
         law = self.retention
+        if law.kind is RetentionKind.TABLE and self.program.law is ProgramLaw.SATURATING:
+            for index, row in enumerate(law.sigma_us):
+                _check_saturating(f"retention.sigma_us.{index}", row)
         if self.age_s and law.kind is not RetentionKind.NONE and not law.t0_s <= self.age_s <= law.last_s:
             raise ValueError(
                 f"age_s = {self.age_s:g}: must be 0 or between {law.t0_s:g} and {law.last_s:g} s, where "
@@ -347,9 +362,39 @@ class Device(Section):
             raise ValueError(f"read.pulse_s = {self.read.pulse_s:g}: must be at most the age, {self.time_s:g} s")
 
     @property
+    def idle(self) -> tuple[str, ...]:
+        """Fields that are set but mean nothing beside the others, for a report's notes."""
+        found = []
+        for name, section, used in (
+            ("read", self.read, self.read.used),
+            ("program", self.program, () if self.program.law is ProgramLaw.CONSTANT else ("law", "coefficients_us")),
+            ("retention", self.retention, _RETAINED[self.retention.kind]),
+        ):
+            for key, field in type(section).model_fields.items():
+                if key not in (*used, "law", "kind", "t0_s") and getattr(section, key) != field.default:
+                    found.append(f"{name}.{key}")
+        ages_reads = self.read.noise is ReadNoise.WHITE and self.read.pulse_s
+        if self.age_s and self.retention.kind is RetentionKind.NONE and not ages_reads:
+            found.append("age_s")
+        if self.read_model is not ReadModel.DISCHARGE and self.discharge_depth != 0.5:
+            found.append("discharge_depth")
+        if self.stuck_cluster_alpha is not None and not (self.stuck_on_rate or self.stuck_off_rate):
+            found.append("stuck_cluster_alpha")
+        return tuple(f"device.{name}" for name in found)
+
+    @property
     def time_s(self) -> float:
         """Time since programming at which cells are read: `age_s`, or `retention.t0_s` as programmed."""
         return self.age_s or self.retention.t0_s
+
+
+#: fields of `Retention` that each kind reads, beside kind and t0_s
+_RETAINED: dict[RetentionKind, tuple[str, ...]] = {
+    RetentionKind.NONE: (),
+    RetentionKind.POWER: ("valid_to_s", "nu", "nu_sigma"),
+    RetentionKind.LOG_TIME: ("valid_to_s", "mean_us", "sigma_us"),
+    RetentionKind.TABLE: ("times_s", "mean_us", "sigma_us"),
+}
 
 
 def _check_saturating(name: str, coefficients: tuple[float, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from .device import Device, ReadNoise, RetentionKind
+from .device import Device, ProgramLaw, ReadNoise, RetentionKind
 from .section import Section, knob
 from .wires import Topology, WireNoise
 
@@ -105,7 +105,8 @@ class Mitigation(Section):
 
     def _verify_refusal(self, device: Device) -> str:
         field, read = f"mitigation.write_verify_tolerance = {self.write_verify_tolerance:g}", device.read
-        if not (device.program_sigma or any(device.program.coefficients_us)):
+        by_state = device.program.law is not ProgramLaw.CONSTANT and any(device.program.coefficients_us)
+        if not (device.program_sigma or by_state):
             return f"{field}: needs a programming error (device.program_sigma, or device.program)"
         if self.write_verify_noise and read.noise is not ReadNoise.WHITE:
             return "mitigation.write_verify_noise: needs device.read.noise = 'white'"

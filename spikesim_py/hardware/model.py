@@ -286,8 +286,13 @@ class Hardware(Section):
             )
         if wires.column_limit_ua is not None and device.read_model is not ReadModel.CURRENT:
             raise ValueError(f"wires.column_limit_ua = {wires.column_limit_ua:g}: needs device.read_model = 'current'")
-        if wires.read_noise is WireNoise.ADJOINT and device.read.noise is ReadNoise.NONE:
-            raise ValueError("wires.read_noise = 'adjoint': has no effect with device.read.noise = 'none'")
+        if wires.read_noise is WireNoise.ADJOINT and device.read.noise is not ReadNoise.WHITE:
+            raise ValueError("wires.read_noise = 'adjoint': needs device.read.noise = 'white'")
+        if wires.unselected_columns == "floating" and self.baseline is Baseline.DUMMY_COLUMN:
+            raise ValueError(
+                "wires.unselected_columns = 'floating': is not modeled with a dummy column, which is read in every mux "
+                "phase; needs another mapping.baseline"
+            )
         if wires.unselected_columns == "floating" and self.crossbar.mux == 1:
             raise ValueError("wires.unselected_columns = 'floating': has no effect with crossbar.mux = 1")
         if wires.inactive_rows == "floating" and device.read.noise is not ReadNoise.NONE and not device.ideal:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import InputError
-from ...hardware import Hardware, Topology
+from ...hardware import Hardware, Subtract, Topology
 
 Side = Literal["left", "right"]
 End = Literal["bottom", "top"]
@@ -37,8 +37,9 @@ class Wires:
         sense_side: end of the bit lines that is sensed; the other is open.
         inactive_rows: driven to 0 V, or not driven.
         unselected_columns: columns that the mux does not read: held at 0 V as the others, or open.
-        mux: neighbouring columns that share a converter; column j is read in phase j % mux, together with the
-            columns in the same place of every other converter.
+        mux: neighbouring columns (or pairs) that share a converter. pair: columns that are read together, because
+            they are subtracted before it. Column j is read in phase (j // pair) % mux, together with the columns in the
+            same place of every other converter.
 
     Raises:
         InputError: a resistance that is negative or not finite, an unknown word, or one without effect here.
@@ -56,6 +57,11 @@ class Wires:
     inactive_rows: Idle = "grounded"
     unselected_columns: Idle = "grounded"
     mux: int = 1
+    pair: int = 1
+
+    def read_in(self, columns: NDArray[np.int64], phase: int) -> NDArray[np.bool_]:
+        """Which of these columns (numbers) are read in a phase of the mux."""
+        return np.asarray((columns // self.pair) % self.mux == phase)
 
     def __post_init__(self) -> None:
         circuits = [topology.value for topology in Topology if topology is not Topology.NONE]
@@ -70,8 +76,9 @@ class Wires:
         _one_of("sense_side", self.sense_side, get_args(End))
         _one_of("inactive_rows", self.inactive_rows, get_args(Idle))
         _one_of("unselected_columns", self.unselected_columns, get_args(Idle))
-        if self.mux < 1:
-            raise InputError(f"mux = {self.mux}: must be at least 1")
+        for name in ("mux", "pair"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} = {getattr(self, name)}: must be at least 1")
         if self.topology is Topology.PASSIVE and self.access_ohm:
             raise InputError(f"access_ohm = {self.access_ohm:g}: a passive crossbar has no access transistors")
         if self.topology is not Topology.GATED_1T1R and self.source_ohm:
@@ -123,6 +130,7 @@ def circuit(hardware: Hardware) -> Wires | None:
         inactive_rows=wires.inactive_rows,
         unselected_columns=wires.unselected_columns,
         mux=hardware.crossbar.mux,
+        pair=2 if hardware.mapping.subtract is Subtract.ANALOG else 1,
     )
 
 

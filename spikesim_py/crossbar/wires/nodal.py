@@ -96,7 +96,7 @@ class Circuit:
         driven = np.ones(lines, bool) if gated or wires.inactive_rows == "grounded" else active
         read = np.ones(columns, bool)
         if wires.unselected_columns == "floating":
-            read = np.arange(columns) % wires.mux == phase
+            read = wires.read_in(np.arange(columns), phase)
         self.conducting = active if gated else np.ones(rows, bool)
         cells = np.where(self.conducting[:, None], conductance, 0.0)
         with np.errstate(divide="ignore"):

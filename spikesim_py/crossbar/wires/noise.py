@@ -131,7 +131,7 @@ def _behind_access(sigma_siemens: ArrayLike, conductance: ArrayLike, wires: Wire
 def _read(circuit: Circuit, wires: Wires, phase: int) -> NDArray[np.intp]:
     """Columns that this phase's circuit is solved for."""
     columns = np.arange(circuit.sense.size)
-    return columns[columns % wires.mux == phase] if len(phases(wires)) > 1 else columns
+    return columns[wires.read_in(columns, phase)] if len(phases(wires)) > 1 else columns
 
 
 def _adjoint(circuit: Circuit, columns: NDArray[np.intp]) -> Floats:

@@ -84,7 +84,7 @@ def solve_transfer(
     aim = _aim(grid, tolerance, sweeps)
     columns = np.arange(len(grid.sense_ohm))
     if wires.unselected_columns == "floating" and wires.mux > 1:
-        parts = [_solve(*_phase(grid, columns[turn[1]] % wires.mux == k), aim) for k in range(wires.mux)]
+        parts = [_solve(*_phase(grid, wires.read_in(columns[turn[1]], k)), aim) for k in range(wires.mux)]
         matrix = np.sum([part.matrix for part in parts], axis=0)
     elif len(columns) > len(grid.cells):
         parts = [_solve(grid.transposed, np.arange(len(grid.cells)), aim)]
