@@ -63,7 +63,7 @@ TELEGRAPH = {
 EXACT_CELLS = {f"device.{name}": 0.0 for name in ("program_sigma", "stuck_on_rate", "stuck_off_rate")}
 
 #: engine, circuit without losses, and the same chip with everything that is not ideal
-ENGINES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+ENGINES: dict[str, tuple[Any, dict[str, Any], dict[str, Any]]] = {
     "bits": ("bits", {"device.ideal": True}, {"device.ideal": True, "adc.bits": 3}),
     "rows": ("rows", {"device.ideal": True}, {"device.ideal": True, "adc.bits": 3}),
     "real": ("real", {"device.ideal": True}, {"adc.bits": 4}),
@@ -198,7 +198,7 @@ class TestContract:
         made = programmed(network, chip(lossless, signs, rows, tile))
         x = inputs(network, rng, 2)
         assert made.adc.lossless
-        values, reads = made.multiply(x, engine=engine)  # type: ignore[arg-type]
+        values, reads = made.multiply(x, engine=engine)
         assert np.array_equal(values, exact(network, x))
         assert reads.clipped == 0
 
@@ -209,44 +209,42 @@ class TestContract:
         network = one_layer(np.random.default_rng(0), shape=(4, 14, 14), outputs=3, padding=(1, 1))
         made = programmed(network, chip(real, noisy, crossbar__rows=24))
         x = inputs(network, np.random.default_rng(1), 6)
-        whole, reads = made.multiply(x, threads=1, engine=engine, first_read=5)  # type: ignore[arg-type]
+        whole, reads = made.multiply(x, threads=1, engine=engine, first_read=5)
         assert whole[:, 0].size > 2 * 512  # reads that are worth a thread
-        threaded, same = made.multiply(x, threads=3, engine=engine, first_read=5)  # type: ignore[arg-type]
+        threaded, same = made.multiply(x, threads=3, engine=engine, first_read=5)
         assert np.array_equal(threaded, whole)
         assert (same.idle, same.clipped, same.reads) == (reads.idle, reads.clipped, reads.reads)
         assert np.array_equal(same.hits, reads.hits)
-        parts = [
-            made.multiply(x[first : first + 4], engine=engine, first_read=5 + first)[0]  # type: ignore[arg-type]
-            for first in (0, 4)
-        ]
+        parts = [made.multiply(x[first : first + 4], engine=engine, first_read=5 + first)[0] for first in (0, 4)]
         assert np.array_equal(np.concatenate(parts), whole)
         if noisy:
-            assert not np.array_equal(made.multiply(x[:1], engine=engine)[0], whole[:1])  # type: ignore[arg-type]
+            assert not np.array_equal(made.multiply(x[:1], engine=engine)[0], whole[:1])
 
     def test_without_read_noise_the_order_of_samples_does_not_matter(self, name: str) -> None:
         engine, _, real = ENGINES[name]
         network = one_layer(np.random.default_rng(0))
         made = programmed(network, chip(real, {"device.read.sigma": 0.0}))
         x, order = inputs(network, np.random.default_rng(1), 5), np.array([3, 0, 4, 1, 2])
-        whole = made.multiply(x, engine=engine)[0]  # type: ignore[arg-type]
-        assert np.array_equal(made.multiply(x[order], engine=engine)[0], whole[order])  # type: ignore[arg-type]
+        whole = made.multiply(x, engine=engine)[0]
+        assert np.array_equal(made.multiply(x[order], engine=engine)[0], whole[order])
         assert len(np.unique(whole)) > 10
 
     def test_an_input_without_ones_gives_nothing(self, name: str) -> None:
         engine, _, real = ENGINES[name]
         network = one_layer(np.random.default_rng(0))
         made = programmed(network, chip(real))
-        values, reads = made.multiply(np.zeros((2, 6, 4, 4), np.int64), engine=engine)  # type: ignore[arg-type]
+        values, reads = made.multiply(np.zeros((2, 6, 4, 4), np.int64), engine=engine)
         assert not values.any()
         assert (reads.idle, reads.clipped, reads.hits.sum()) == (reads.possible_idle, 0, 0)
 
 
-@pytest.mark.parametrize("engine", ["bits", "rows", "real", "reference"])
+@pytest.mark.parametrize("name", ["bits", "rows", "real", "reference", "passive", "gated"])
 @pytest.mark.parametrize("rows", [ROWS[0], ROWS[3]], ids=["unrolled", "analog_sum"])
-def test_1024_rows_of_a_linear_layer(engine: Any, rows: Any) -> None:
+def test_1024_rows_of_a_linear_layer(name: str, rows: Any) -> None:
+    engine, lossless, _ = ENGINES[name]
     rng = np.random.default_rng(0)
     network = one_layer(rng, shape=(1024, 1, 1), kernel=None, outputs=5, input_bits=8, bits=8)
-    made = programmed(network, chip(rows, device__ideal=True, device__cell_bits=1, crossbar__rows=1024))
+    made = programmed(network, chip(lossless, rows, crossbar__rows=1024))
     x = inputs(network, rng, 3, density=0.9)
     assert len(made.rows.segments) == 1
     assert np.array_equal(made.multiply(x, engine=engine)[0], exact(network, x))
@@ -633,7 +631,7 @@ class TestGenerator:
 NOISY = {"device.read.noise": "white", "device.read.sigma": 0.25, "device.read.sigma_relative": 0.2}
 BOTH_SIGNS = INTERLEAVED | {"crossbar.rows": 64}
 #: circuit, engine, reads of 64 positions
-READ_NOISE: dict[str, tuple[dict[str, Any], str, int]] = {
+READ_NOISE: dict[str, tuple[dict[str, Any], Any, int]] = {
     "no wires": ({}, "real", 400),
     "converters add theirs": ({"adc.noise_lsb": 1.5}, "real", 400),
     "pairs": (ANALOG, "real", 400),
@@ -667,7 +665,7 @@ class TestReadNoise:
         """(reads, outputs, positions): what was converted; one slice, and one conversion per output."""
         network, hardware, x = self.layer(name)
         made = programmed(network, hardware)
-        values, reads = made.multiply(x, engine=READ_NOISE[name][1])  # type: ignore[arg-type]
+        values, reads = made.multiply(x, engine=READ_NOISE[name][1])
         assert reads.clipped == 0
         offset = x[0, :, 0, 0].sum() if made.adc.low == 0 else 0  # what a code counts beyond +1 and -1
         return (values.reshape(len(x), 6, 64) + offset) / (2 if offset else 1)

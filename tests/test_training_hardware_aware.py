@@ -1,7 +1,7 @@
 """Products on crossbars in torch: equal to the engine's, with the gradients that they should have; recipes for them.
 
 Codes may differ where the engine's float32 sums and torch's float64 sums fall on two sides of a threshold: tests of
-real cells allow one output in 500 to differ, by one code.
+real cells let two outputs of several hundred differ, by one code each.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from training.trainer import fit
 #: every statistical test fails on a correct model with this probability; seeds are fixed
 FALSE_ALARM = 1e-4
 EXACT = {"device__ideal": True}
-#: 5 codes for up to 8 levels: sums are rounded and cut off
+#: 4 codes for sums of up to 8 levels and more: they are rounded
 COARSE = {"adc__bits": 2}
 REAL = {"device__program_sigma": 0.1, "device__stuck_on_rate": 0.01}
 SMALL_ERRORS = {"device__program_sigma": 0.01, "device__stuck_on_rate": 0.01}
@@ -78,7 +78,7 @@ def test_ideal_devices_and_a_lossless_adc_are_the_plain_layer_gradients_too(sign
     made, wanted = crossbar_product(x, weight, layer), plain(network, x, weight)
     assert torch.equal(made, wanted)
     for got, want in zip(gradients(made, x, weight), gradients(wanted, x, weight), strict=True):
-        assert torch.allclose(got, want, rtol=1e-5 if dtype is torch.float32 else 1e-12)
+        assert torch.allclose(got, want, atol=1e-3 if dtype is torch.float32 else 1e-9)
 
 
 @given(
@@ -108,7 +108,7 @@ def test_a_frozen_chip_gives_the_engines_product(which, bits, cell_bits, fields,
         assert np.array_equal(got, wanted)
         return
     code = np.abs(layer.conversion.factor).max() * layer.adc.unit / layer.adc.steps * 2 ** (layer.window.planes - 1)
-    assert (got != wanted).mean() <= 1 / 500
+    assert (got != wanted).sum() <= 2
     assert np.abs(got - wanted).max() <= np.ceil(code)
 
 
@@ -171,12 +171,17 @@ def test_chips_of_training_agree_with_the_engines_in_expectation():
 # ------------------------------------------------------------------------------------------------------ gradients
 
 
-@pytest.mark.parametrize(("signs", "rows"), ALL, ids=IDS)
-@pytest.mark.parametrize("baseline", ["none", "dummy_column", "digital_count"])
+@pytest.mark.parametrize(
+    ("signs", "rows", "baseline"),
+    [
+        pytest.param(signs, rows, baseline, id="-".join((*signs, *rows, baseline)))
+        for signs, rows in ALL
+        for baseline in ("none", "dummy_column", "digital_count")
+        if signs[1] != "analog" or baseline == "none"  # a subtracted pair has no background
+    ],
+)
 def test_gradients_where_nothing_is_cut_off(signs, rows, baseline):
     """The weight's is that of the plain product; the input's predicts the product up to its rounding."""
-    if signs[1] == "analog" and baseline != "none":
-        return  # a subtracted pair has no background
     network = one_conv(bits=3, input_bits=2, groups=1, stride=(1, 1), shape=(3, 4, 4))
     layer = programmed(network, chip(signs, rows, mapping__baseline=baseline, adc__range="granular", **SMALL_ERRORS))
     x, weight = tensors(network, images(network))
@@ -434,12 +439,16 @@ def test_a_network_that_does_not_fit_the_chip_is_refused_before_training(tmp_pat
 
 @pytest.mark.slow
 def test_training_through_a_chip_helps_on_it():
-    """Programming errors of 20 % of g_on: by 22 points or more over plain training, where it was measured first."""
-    plainly = training.load_config("digits-w4")
-    chips = {"chip": "rram_32nm", "overrides": {"device.program_sigma": 0.2}}
-    aware = training.TrainingConfig(**plainly.model_dump(mode="json") | {"hardware": chips})
-    found = [
-        ss.evaluate(export(fit(how)[0], "x"), "rram_32nm", overrides=chips["overrides"], split="search", chips=8)
-        for how in (plainly, aware)
-    ]
-    assert found[1].accuracy > found[0].accuracy + 0.1
+    """Programming errors of 20 % of g_on cost plain training some 40 points; at least 20 come back."""
+    fields = training.load_config("digits-w4-aware").model_dump(mode="json")
+    fields["optimization"]["epochs"] = 12
+    fields["hardware"]["overrides"] = {"device.program_sigma": 0.2}
+    found = []
+    for chosen in (None, fields["hardware"]):
+        module, _ = fit(training.TrainingConfig(**fields | {"hardware": chosen}))
+        found.append(
+            ss.evaluate(
+                export(module, "x"), "rram_32nm", overrides={"device.program_sigma": 0.2}, split="search", chips=8
+            ).accuracy
+        )
+    assert found[1] > found[0] + 0.2
