@@ -62,19 +62,19 @@ def run(job: tuple[str | None, int, int, str]) -> tuple[list[float], float]:
 
     Also the CPU seconds of its shortest epoch.
     """
-    chip, seed, *how = job  # how: device instances, split
+    chip, seed, instances, split = job
     ends = [time.process_time()]
     module, _ = fit(recipe(seed, chip), lambda _: ends.append(time.process_time()))
     seconds, network = float(np.diff(ends).min()), export(module, RECIPE)
     if chip is not None:
-        return [accuracy(network, chip, *how)], seconds
+        return [accuracy(network, chip, instances, split)], seconds
     images, found = torch.from_numpy(load_dataset("digits", "train").images.astype(np.float32)), []
     for name, (base, overrides) in CHIPS.items():
         hardware = ss.load_hardware(base, overrides)
         module.product = Crossbars(network, hardware, seed=seed, chips=_SETTLE_CHIPS)
         torch.manual_seed(seed)
         module.settle(images)
-        found += [accuracy(network, name, *how), accuracy(export(module, RECIPE), name, *how)]
+        found += [accuracy(made, name, instances, split) for made in (network, export(module, RECIPE))]
     return found, seconds
 
 
