@@ -184,7 +184,7 @@ class Mapping:
     def utilization(self) -> float:
         """Share of all crossbar cells that hold a weight."""
         used = sum(layer.utilization * layer.crossbars for layer in self.layers.values())
-        return used / self.crossbars if self.crossbars else 0.0
+        return used / maximum(self.crossbars, 1)
 
     def cells(self, layer: str) -> Cells:
         """Which weight lies in which cell of a layer; see `Cells`."""
