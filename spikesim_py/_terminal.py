@@ -15,6 +15,7 @@ from rich.table import Table
 from ._units import engineering
 from .hardware import Hardware, load_hardware
 from .network import Network, load_network
+from .network.precision import BASELINES
 from .report import LAYER_COLUMNS, METRICS, Report, layer_rows
 
 if TYPE_CHECKING:
@@ -153,10 +154,7 @@ def print_precision(found: Sequence[PrecisionRatio]) -> None:
         table.add_row(f"{label} ({unit})", f"{getattr(report, name):.4g}", *cells)
     out.print(table)
     for ratio in found:
-        out.print(
-            f"{ratio.baseline + ':':<9}{ratio.full.network}, {ratio.full.cost.crossbars} crossbars, "
-            f"{ratio.full.cost.tiles} tiles (report {ratio.full.report_hash[:12]})"
-        )
+        out.print(f"{ratio.baseline}: {BASELINES[ratio.baseline]} (report {ratio.full.report_hash[:12]})")
     out.print(f"activity is {report.activity.origin}, the same in all")
 
 

@@ -35,6 +35,7 @@ from spikesim_py.network import (
     with_precision,
     workloads,
 )
+from spikesim_py.network.precision import BASELINES
 from spikesim_py.report import Report
 
 RESIDUAL = ("resnet19-cifar10", "msresnet18-cifar10", "msresnet18-ncaltech101")
@@ -75,7 +76,9 @@ def test_changes_are_named_and_undone() -> None:
     changed = with_precision(with_precision(network, weight_bits=6), weight_bits={"fc": 2}, affine_bits=7, time_steps=5)
     assert changed.name == "w (weight_bits=mixed, affine_bits=7, time_steps=5)"
     assert changed.model.metadata["precision"]["of"] == "w"
+    assert changed.model.metadata["precision"]["weight_bits"] == {"c": 6, "fc": 2}
     assert [layer.weight_bits for layer in changed.layers] == [6, 2]
+    assert "parameters of 7 bits" in changed.describe()
     back = with_precision(changed, weight_bits=4, affine_bits=10, time_steps=3)
     assert costs(back).report_hash == costs(network).report_hash
 
@@ -95,6 +98,7 @@ def test_every_field_changes_the_report_and_keeps_to_its_range(field: str) -> No
 @pytest.mark.parametrize("signs", ["differential", "offset", "offset_negative", "twos_complement"])
 @pytest.mark.parametrize("cell_bits", [1, 2])
 def test_fewer_weight_bits_never_cost_more(signs: str, cell_bits: int) -> None:
+    """From 2 bits on: -1 and +1 in a single cell need a count of the active inputs, which two bits do without."""
     overrides = {"mapping.signs": signs, "device.cell_bits": cell_bits}
     reports = [costs(with_precision(workload(), weight_bits=bits), **overrides) for bits in (2, 3, 4, 5, 8, 16, 32)]
     for quantity in ("energy_pj", "area_um2"):
@@ -295,7 +299,8 @@ def test_the_command_line_sets_precision_and_prints_the_ratio(tmp_path: Path) ->
     result = CliRunner().invoke(main, ["precision", "vgg9-cifar10", "rram_32nm", *options, "--json", str(out)])
     assert result.exit_code == 0, result.output
     data = json.loads(out.read_text())
-    for baseline in ("slices", "digital"):
+    for baseline, meaning in BASELINES.items():
+        assert meaning[:40] in result.output
         assert f"{data[baseline]['gains']['edap']:.3g}x" in result.output
     assert "vgg9-cifar10 (weight_bits=mixed, time_steps=2) on rram_32nm" in result.output
     costed = CliRunner().invoke(main, ["cost", "vgg9-cifar10", "rram_32nm", *options])

@@ -16,14 +16,19 @@ Full precision, by a stated model (`full_precision`), is one of
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from ..errors import InputError, NetworkError, did_you_mean
 from .build import build
 from .model import NETWORK_FIELDS, Network
+from .quantize import LEAK_SHIFT
 
 Baseline = Literal["slices", "digital"]
-BASELINES: tuple[Baseline, ...] = get_args(Baseline)
+#: what each baseline is, in a line
+BASELINES: dict[Baseline, str] = {
+    "slices": "32-bit fixed-point codes, sliced to the cells of the same chip; 32-bit membranes and affines",
+    "digital": "FP32 weights, membranes and multiply-accumulators at the chip's node and clock",
+}
 #: what an override of the network, not of the chip, begins with
 PREFIX = "network."
 FULL_BITS = 32
@@ -35,8 +40,6 @@ _NODE_FIELDS = {
     "lif": ("membrane_bits", "membrane_bits"),
     "affine": ("affine_bits", "bits"),
 }
-#: fraction bits of a leak that was a float
-_LEAK_SHIFT = 8
 
 
 def split_overrides(overrides: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -99,9 +102,11 @@ def with_precision(
         return network
     if network.arithmetic != "shape":
         _check_exact(network, made)
-    origin = base["metadata"].get("precision", {"of": network.name})
-    made["metadata"] = base["metadata"] | {"precision": origin | wanted}
-    made["name"] = _name(origin | wanted)
+    changes = base["metadata"].get("precision", {"of": network.name}) | wanted
+    if "weight_bits" in changes:
+        changes["weight_bits"] = _common({n["name"]: n["weight_bits"] for n in made["nodes"] if "weight_bits" in n})
+    made["metadata"] = base["metadata"] | {"precision": changes}
+    made["name"] = _name(changes)
     return build(made, network.arrays, f"with_precision({network.name!r})")
 
 
@@ -175,6 +180,12 @@ def _inexact(network: Network, field: str, old: Any, new: Any) -> NetworkError:
     )
 
 
+def _common(bits: dict[str, int]) -> int | dict[str, int]:
+    """One number, where all layers have the same."""
+    first, *others = set(bits.values())
+    return bits if others else first
+
+
 def _name(changes: Mapping[str, Any]) -> str:
     shown = [
         f"{name}={'mixed' if isinstance(value, Mapping) else value}" for name, value in changes.items() if name != "of"
@@ -183,14 +194,14 @@ def _name(changes: Mapping[str, Any]) -> str:
 
 
 def _as_fixed(fields: dict[str, Any]) -> dict[str, Any]:
-    """A node of the workload with 32-bit codes everywhere; a float's leak becomes a fraction of 8 bits."""
+    """A node of the workload with 32-bit codes everywhere; a float's leak is rounded as `quantize` does."""
     if fields["op"] not in _NODE_FIELDS:
         return fields
     made = fields | {_NODE_FIELDS[fields["op"]][1]: FULL_BITS}
     if fields["op"] == "lif":
         leak, multiplier = fields["leak"], fields["leak"]["multiplier"]
         if multiplier != int(multiplier):
-            leak = leak | {"multiplier": round(multiplier * 2**_LEAK_SHIFT), "shift": leak["shift"] + _LEAK_SHIFT}
+            leak = leak | {"multiplier": round(multiplier * 2**LEAK_SHIFT), "shift": leak["shift"] + LEAK_SHIFT}
         made |= {"leak": leak, "store_shift": 0}
     return made
 
