@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from ..errors import ConfigError
 from ..hardware import AdcKind, Defects, DeviceKind, Hardware, load_hardware
-from ..mapping import ceil_div
+from .._arrays import ceil_div
 from ..mapping.plan import matrix_shape
 from ..network import Conv, Linear, Network, Pool
 from .released_constants import Corrected, constants

@@ -75,6 +75,9 @@ class Crossbar(Section):
     event_driven: bool = knob(
         False, affects="both", unit="-", about="a crossbar without an active row is not read at all"
     )
+    row_gating: bool = knob(
+        False, affects="cost", unit="-", about="drivers of rows without a spike are not clocked (energy, not time)"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Crossbar:
@@ -96,6 +99,12 @@ class MappingRules(Section):
     )
     baseline: Baseline = knob(
         Baseline.DUMMY_COLUMN, affects="both", unit="-", about="removal of the off cells' background current"
+    )
+    copies: dict[str, Annotated[int, Field(ge=1, le=65536)]] = knob(
+        {},
+        affects="cost",
+        unit="-",
+        about="copies of single layers' crossbars, which share the layer's positions: {layer: copies}; see `spikesim balance`",
     )
     digital_layers: tuple[str, ...] = knob(
         (),
@@ -167,6 +176,19 @@ class Schedule(Section):
         unit="-",
         about="overlap: none; layers work on different inputs; or on different time-steps of one input",
     )
+    order: Literal["step_first", "layer_first"] = knob(
+        "step_first",
+        affects="cost",
+        unit="-",
+        about="all layers per time-step (every membrane is stored), or all time-steps per layer (tick batching: "
+        "membranes of one layer, spikes of all time-steps)",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Schedule:
+        if self.order == "layer_first" and self.pipeline == "time_step":
+            raise ValueError("order = 'layer_first': leaves no time-steps to overlap; needs pipeline = 'none' or 'layer'")
+        return self
 
 
 class Defects(Section):
