@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from .evaluate import evaluate as evaluate
     from .hardware import load_hardware as load_hardware
     from .mapping import map_network as map_network
+    from .network import full_precision as full_precision
     from .network import load_network as load_network
     from .network import quantize as quantize
+    from .network import with_precision as with_precision
+    from .precision import precision_ratio as precision_ratio
     from .sweep import load_study as load_study
     from .sweep import sweep as sweep
 
@@ -39,14 +42,18 @@ _PUBLIC = {
     "load_hardware": "hardware",
     "load_network": "network",
     "quantize": "network",
+    "with_precision": "network",
+    "full_precision": "network",
+    "precision_ratio": "precision",
     "map_network": "mapping",
     "sweep": "sweep",
     "load_study": "sweep",
 }
 _ROOMS = ("crossbar", "noc")
 
-__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "load_hardware"]
-__all__ += ["load_network", "load_study", "map_network", "noc", "quantize", "sweep"]
+__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "full_precision", "load_hardware"]
+__all__ += ["load_network", "load_study", "map_network", "noc", "precision_ratio", "quantize", "sweep"]
+__all__ += ["with_precision"]
 
 
 def __getattr__(name: str) -> Any:

@@ -198,7 +198,7 @@ def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
 
 def check_fits(net: Network, dataset: Dataset) -> int:
     """How many samples a network can be measured on; raises `InputError` where data and network do not fit."""
-    if net.arithmetic == "shape":
+    if net.shape_only:
         raise InputError(
             f"network {net.name!r} is a shape-only workload: it has no accuracy; use cost() or `spikesim cost`"
         )

@@ -18,7 +18,7 @@ from ..network.model import AnyNode
 from .components import Memory, adder, comparator, multiplier, neuron_lane, register
 from .parts import Layer, Part, placed
 
-#: bits of an affine multiplier and bias where a workload has no arrays
+#: bits of an affine multiplier and bias where a workload has no arrays and declares none
 _SHAPE_BITS = 16
 
 
@@ -122,9 +122,9 @@ def _affine(layer: Layer, node: Affine) -> Part:
 
 
 def affine_bits(layer: Layer, node: Affine) -> int:
-    """Bits of the multipliers: those of the largest, sign included."""
+    """Bits of the multipliers: those of the largest, sign included; what a workload declares."""
     array = layer.network.arrays.get(f"{node.name}.multiplier")
-    return _SHAPE_BITS if array is None else int(np.abs(array).max()).bit_length() + 1
+    return (node.bits or _SHAPE_BITS) if array is None else int(np.abs(array).max()).bit_length() + 1
 
 
 def streaming_ns(layer: Layer, units: Real) -> Real:
