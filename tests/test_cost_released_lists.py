@@ -229,8 +229,9 @@ def test_energy_and_latency_are_linear_in_time_steps_and_area_has_none(t: int, c
         ({"time_steps": True}, "time_steps: True must be"),
         ({"pes_per_tile": 0}, "pes_per_tile: 0 must be"),
         ({"device": "pcm"}, "device = 'pcm': must be 'rram' or 'sram'"),
-        ({"clock_mhz": 0.0}, "clock_mhz = 0.0: must be above 0"),
-        ({"clock_mhz": math.inf}, "clock_mhz = inf: must be above 0"),
+        ({"clock_mhz": 0.0}, "clock_mhz = 0.0: must be a number above 0"),
+        ({"clock_mhz": "250"}, "clock_mhz = '250': must be a number"),
+        ({"clock_mhz": math.inf}, "clock_mhz = inf: must be a number above 0"),
     ],
 )
 def test_what_is_no_list_of_layers_is_refused(changed: Lists, message: str) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from numbers import Integral
+from collections.abc import Iterable, Sequence
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from .._arrays import ceil_div
@@ -57,8 +57,8 @@ def released_layers(
         raise ConfigError(f"defects.{lost[0]} = false: a list of layers does not say enough; cost the network instead")
     if device not in ("rram", "sram"):
         raise InputError(f"device = {device!r}: must be 'rram' or 'sram'")
-    if not (math.isfinite(clock_mhz) and clock_mhz > 0):
-        raise InputError(f"clock_mhz = {clock_mhz}: must be above 0")
+    if not (isinstance(clock_mhz, Real) and math.isfinite(clock_mhz) and clock_mhz > 0):
+        raise InputError(f"clock_mhz = {clock_mhz!r}: must be a number above 0")
     outputs = _counts("out_channels", out_channels)
     count = len(outputs)
     inputs, dims = _counts("in_channels", in_channels, count), _counts("out_dims", out_dims, count)
@@ -91,8 +91,9 @@ def released_layers(
 
 def _counts(field: str, values: Any, at_least: int = 1) -> list[int]:
     """The values as positive whole numbers, `at_least` so many of them."""
-    if not isinstance(values, Sequence) and not hasattr(values, "__array__"):
+    if not isinstance(values, Iterable):
         raise InputError(f"{field} = {values!r}: must be a list, one value per layer")
+    values = list(values)
     for value in values:
         if not isinstance(value, Integral) or isinstance(value, bool) or value < 1:
             raise InputError(f"{field}: {value!r} must be a whole number, at least 1")
