@@ -45,7 +45,7 @@ ARRAYS = (
 _WHOLE = {"device.cell_bits", "crossbar.rows", "crossbar.cols", "crossbar.mux", "adc.bits"}
 _WHOLE |= {"pe.crossbars", "tile.pes", "tile.neuron_lanes"}
 #: designs of one pass: arrays that fit the processor's caches
-CHUNK = 1024
+CHUNK = 4096
 #: what a pass adds up
 QUANTITIES = ("energy_pj", "area_um2", "latency_ns", "interval_ns", "crossbars", "pes", "tiles", "utilization")
 

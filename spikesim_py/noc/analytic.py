@@ -53,7 +53,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """Tiles of one layer: consecutive in the order of placement."""
 
     first: Real
@@ -65,20 +65,22 @@ class _Run:
 
 
 #: the tile next to the port that feeds the chip
-_PORT = _Run(0, 1)
+_PORT = Run(0, 1)
 
 
-class _Distances:
-    """Sums of links between runs of tiles on one mesh; sums from the first tile on are kept."""
+class Distances:
+    """Links between runs of tiles on one mesh."""
 
     def __init__(self, mesh: Mesh) -> None:
         self._mesh = mesh
-        self._known: dict[tuple[int, int], Real] = {}
-        self._ends: dict[int, tuple[Real, Real, Real]] = {}
-        self._keep: list[Real] = []
 
-    def total(self, a: _Run, b: _Run) -> Real:
+    def total(self, a: Run, b: Run) -> Real:
         """Links between every tile of `a` and every tile of `b`."""
+        if is_array(a.first, a.end, b.first, b.end, self._mesh.width):
+            from .kernels import distance_sums
+
+            snake = self._mesh.placement == "snake"
+            return distance_sums(a.first, a.end, b.first, b.end, self._mesh.width, snake)
         return (
             self._prefix(a.end, b.end)
             - self._prefix(a.first, b.end)
@@ -86,44 +88,27 @@ class _Distances:
             + self._prefix(a.first, b.first)
         )
 
-    def _prefix(self, a: Real, b: Real) -> Real:
+    def _prefix(self, a: int, b: int) -> float:
         """Links between the first `a` and the first `b` tiles."""
-        if not is_array(a, b) and not a * b:
-            return 0
-        key = (id(a), id(b))
-        if key not in self._known:
-            self._keep += [a, b]  # an id is only as good as its object is alive
-            self._known[key] = self._known[key[1], key[0]] = self._between(self._end(a), self._end(b))
-        return self._known[key]
+        width = self._mesh.width
+        (rows_a, rest_a), (rows_b, rest_b) = divmod(a, width), divmod(b, width)
+        along_x = rows_a * rows_b * _below(width, width) + rows_a * _below(width, rest_b)
+        along_x += rows_b * _below(rest_a, width)
+        if self._mesh.placement == "snake" and (rows_a - rows_b) % 2:  # one of the last rows runs backwards
+            along_x += _below(width, rest_b) - _below(width - rest_a, rest_b)
+        else:
+            along_x += _below(rest_a, rest_b)
+        along_y = width * width * _below(rows_a, rows_b) + rest_a * rest_b * abs(rows_a - rows_b)
+        return along_x + along_y + width * (rest_b * _to(rows_a, rows_b) + rest_a * _to(rows_b, rows_a))
 
-    def _end(self, tiles: Real) -> tuple[Real, Real, Real]:
-        """Full rows, tiles in the row that follows, and whether that row runs backwards."""
-        if id(tiles) not in self._ends:
-            self._keep.append(tiles)
-            rows = np.floor(tiles / self._mesh.width) if is_array(tiles, self._mesh.width) else tiles // self._mesh.width
-            self._ends[id(tiles)] = rows, tiles - rows * self._mesh.width, rows % 2
-        return self._ends[id(tiles)]
-
-    def _between(self, a: tuple[Real, Real, Real], b: tuple[Real, Real, Real]) -> Real:
-        width, (rows_a, rest_a, back_a), (rows_b, rest_b, back_b) = self._mesh.width, a, b
-        along_x = rows_a * rows_b * _below(width, width)
-        along_x = along_x + rows_a * _below(width, rest_b) + rows_b * _below(rest_a, width)
-        same = _below(rest_a, rest_b)
-        if self._mesh.placement == "snake":  # one of the two rows may run backwards
-            same = where(back_a == back_b, same, _below(width, rest_b) - _below(width - rest_a, rest_b))
-        full = width * width * _below(rows_a, rows_b)
-        part = width * (rest_b * _to(rows_a, rows_b) + rest_a * _to(rows_b, rows_a))
-        return along_x + same + full + part + rest_a * rest_b * abs(rows_a - rows_b)
-
-    def farthest(self, a: _Run, b: _Run) -> Real:
+    def farthest(self, a: Run, b: Run) -> Real:
         """Most links between a tile of `a` and one of `b`, or a little more: corners of the boxes around them."""
         (low_a, high_a), (low_b, high_b) = self._rows(a), self._rows(b)
         rows = maximum(high_b - low_a, high_a - low_b)
-        one_row = (rows == 0) * 1.0
         width = self._mesh.width - 1
-        return maximum(rows, 0) + where(one_row > 0, minimum(maximum(a.end - b.first, b.end - a.first) - 1, width), width)
+        return maximum(rows, 0) + where(rows <= 0, minimum(maximum(a.end - b.first, b.end - a.first) - 1, width), width)
 
-    def _rows(self, run: _Run) -> tuple[Real, Real]:
+    def _rows(self, run: Run) -> tuple[Real, Real]:
         last = run.end - 1
         width = self._mesh.width
         if is_array(last, width, run.first):
@@ -131,16 +116,15 @@ class _Distances:
         return run.first // width, last // width
 
 
-def _below(a: Real, b: Real) -> Real:
+def _below(a: int, b: int) -> float:
     """Sum of |u - v| over u < a, v < b."""
-    low, high = minimum(a, b), maximum(a, b)
+    low, high = min(a, b), max(a, b)
     return low * (low * low - 1) / 3 + low * high * (high - low) / 2
 
 
-def _to(count: Real, place: Real) -> Real:
+def _to(count: int, place: int) -> float:
     """Sum of |u - place| over u < count."""
-    low = minimum(count, place)
-    over = maximum(count - place, 1) - 1
+    low, over = min(count, place), max(count - place, 1) - 1
     return low * place - low * (low - 1) / 2 + over * (over + 1) / 2
 
 
@@ -202,9 +186,9 @@ class _Flows:
     layer_of: MappingType[str, str | None]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "distances", _Distances(self.mapping.mesh))
+        object.__setattr__(self, "distances", Distances(self.mapping.mesh))
 
-    distances: _Distances = field(init=False)
+    distances: Distances = field(init=False)
 
     def feed(self, node: Conv | Linear) -> Flow:
         """What layer `node` reads, from the layer before it or from the port."""
@@ -243,7 +227,7 @@ class _Flows:
         bits = plan.outputs / (plan.groups * plan.col_blocks) / held * partial_sum_bits(plan, self.mapping.hardware)
         packet, pairs = self._flits(bits), cut * held * (held - 1.0)
         flits = packet * pairs * plan.positions / plan.copies
-        together = _Run(0, maximum(ceil(held), 2))
+        together = Run(0, maximum(ceil(held), 2))
         links = flits * self.distances.total(together, together) / (together.count * (together.count - 1))
         sends = where(cut > 0, 1.0, 0.0)
         # a tile between two others holds parts of two columns
@@ -253,7 +237,7 @@ class _Flows:
         return [Flow(plan.name, plan.name, "partial_sums", plan.steps, flits, links, head * sends, serial * sends)]
 
     def _values(
-        self, layer: str, target: str, kind: Kind, a: _Run, b: _Run, each: Real, bits: int, rate: Real | None
+        self, layer: str, target: str, kind: Kind, a: Run, b: Run, each: Real, bits: int, rate: Real | None
     ) -> Flow:
         """`each` values of `bits` bits from every tile to every tile, all of them or (rate) the active ones as events."""
         steps = self.mapping.network.time_steps
@@ -262,7 +246,7 @@ class _Flows:
         return self._sent(layer, target, kind, a, b, steps, bits=each * bits)
 
     def _sent(
-        self, layer: str, target: str, kind: Kind, a: _Run, b: _Run, steps: int, bits: Real = 0, events: Real | None = None
+        self, layer: str, target: str, kind: Kind, a: Run, b: Run, steps: int, bits: Real = 0, events: Real | None = None
     ) -> Flow:
         together = steps > 1 and kind != "input" and self.mapping.hardware.schedule.order == "layer_first"
         many, steps = (steps, 1) if together else (1, steps)
@@ -281,5 +265,5 @@ class _Flows:
         return self.mapping.hardware.noc.pipeline
 
 
-def _run(plan: LayerPlan) -> _Run:
-    return _Run(plan.first_tile, plan.tiles)
+def _run(plan: LayerPlan) -> Run:
+    return Run(plan.first_tile, plan.tiles)
