@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import crossbar as crossbar
     from . import noc as noc
     from .compare import compare as compare
+    from .compare import cost_order as cost_order
     from .compare import degradation as degradation
     from .evaluate import cost as cost
     from .evaluate import evaluate as evaluate
@@ -35,6 +36,7 @@ _PUBLIC = {
     "evaluate": "evaluate",
     "cost": "evaluate",
     "compare": "compare",
+    "cost_order": "compare",
     "degradation": "compare",
     "load_hardware": "hardware",
     "load_network": "network",
@@ -45,7 +47,7 @@ _PUBLIC = {
 }
 _ROOMS = ("crossbar", "noc")
 
-__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "load_hardware"]
+__all__ = ["__version__", "compare", "cost", "cost_order", "crossbar", "degradation", "evaluate", "load_hardware"]
 __all__ += ["load_network", "load_study", "map_network", "noc", "quantize", "sweep"]
 
 
