@@ -84,7 +84,7 @@ def _trust(report: Report) -> str:
 def _band(report: Report) -> str:
     if report.band is None:
         return "none: the library is one set of constants, as published"
-    edap, anchors = report.band.edap, ", ".join(report.band.anchors)
+    edap, anchors = report.band.edap, ", ".join(report.band.anchors) or "none"
     return f"{edap.low:.4g} .. {edap.high:.4g} J·s·mm²  (90 % of {report.band.draws} draws; ADC: {anchors})"
 
 

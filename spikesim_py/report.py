@@ -233,7 +233,7 @@ class Report:
             return None
         from .cost.band import band
 
-        return band(self.cost_inputs.trees, self.cost_inputs.hardware.cost.adc_anchor)
+        return band(self.cost_inputs.trees, self.tree)
 
     def metrics(self) -> dict[str, float | None]:
         """Every number of `METRICS` by name."""
@@ -305,7 +305,7 @@ class Report:
     def _band_in_words(self) -> str:
         if self.band is None:
             return "The constants are one published set: no band is stated."
-        edap, anchors = self.band.edap, ", ".join(self.band.anchors)
+        edap, anchors = self.band.edap, ", ".join(self.band.anchors) or "none"
         return (
             f"In 90 % of {self.band.draws} draws of the calibrations (ADC figures of {anchors}) EDAP is "
             f"{edap.low:.4g} to {edap.high:.4g} J·s·mm²."

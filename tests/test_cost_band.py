@@ -26,10 +26,10 @@ NEUROSIM, SURVEY = AdcAnchor.NEUROSIM, AdcAnchor.SURVEY
 EXACT: Spread = dict.fromkeys(default_spread(), (0.0, 0.0, 0.0))
 
 
-def chip(leaves: Mapping[str, float], grade: Grade = "sourced", layers: int = 1) -> CostNode:
+def chip(leaves: Mapping[str, float], grade: Grade = "sourced", layers: int = 1, source: str = "a source") -> CostNode:
     """Layers of the same components: each has the given energy, twice that area and three times that time."""
     parts = [
-        component(name, energy_pj=size, area_um2=2 * size, critical_ns=3 * size, grade=grade, source="a source")
+        component(name, energy_pj=size, area_um2=2 * size, critical_ns=3 * size, grade=grade, source=source)
         for name, size in leaves.items()
     ]
     return branch("chip", [branch(f"layer{index}", parts) for index in range(layers)])
@@ -75,7 +75,7 @@ def test_one_component_is_log_normal_around_its_number() -> None:
 
 def test_the_band_of_exact_numbers_is_a_point() -> None:
     tree = chip({"adc": 5.0, "noc": 2.0})
-    found = band({NEUROSIM: tree}, NEUROSIM, spread=EXACT)
+    found = band({NEUROSIM: tree}, tree, spread=EXACT)
     for interval, value in (
         (found.energy_pj, tree.energy_pj),
         (found.area_um2, tree.area_um2),
@@ -90,8 +90,8 @@ def test_the_band_of_exact_numbers_is_a_point() -> None:
     sizes=st.lists(st.floats(0.1, 10), min_size=1, max_size=4),
 )
 def test_a_band_widens_with_the_spread(factors: list[float], sizes: list[float]) -> None:
-    trees: Trees = {NEUROSIM: chip({f"part{index}": size for index, size in enumerate(sizes)})}
-    narrow, wide = (band(trees, NEUROSIM, draws=400, spread=wider(factor)) for factor in sorted(factors))
+    tree = chip({f"part{index}": size for index, size in enumerate(sizes)})
+    narrow, wide = (band({NEUROSIM: tree}, tree, draws=400, spread=wider(factor)) for factor in sorted(factors))
     for metric in ("energy_pj", "area_um2", "latency_ns"):
         few, many = getattr(narrow, metric), getattr(wide, metric)
         assert few.low <= few.median <= few.high
@@ -101,7 +101,8 @@ def test_a_band_widens_with_the_spread(factors: list[float], sizes: list[float])
 def test_the_less_a_number_is_trusted_the_wider_its_band() -> None:
     widths = []
     for grade in ("silicon-validated", "simulator-validated", "sourced", "assumed"):
-        found = band({NEUROSIM: chip({"adc": 5.0}, grade)}, NEUROSIM)
+        tree = chip({"adc": 5.0}, grade)
+        found = band({NEUROSIM: tree}, tree)
         widths.append([getattr(found, metric).high / getattr(found, metric).low for metric in METRICS])
     assert (np.diff(widths, axis=0) > 0).all()
 
@@ -142,10 +143,29 @@ def test_what_two_designs_share_cancels() -> None:
     assert (same.equal, same.tied) == (1, True)
 
 
+def test_two_models_of_one_component_err_apart() -> None:
+    """As those of a SAR and of a flash converter: the smaller number need not be the smaller converter."""
+    small, large = chip({"adc": 4.0}, "assumed"), chip({"adc": 5.0}, "assumed")
+    assert order({NEUROSIM: small}, {NEUROSIM: large}).first_less == 1
+    other = chip({"adc": 5.0}, "assumed", source="another source")
+    assert order({NEUROSIM: small}, {NEUROSIM: other}).tied
+
+
 def test_a_trade_between_uncertain_components_is_a_tie() -> None:
     first, second = chip({"adc": 5.0, "noc": 4.0}, "assumed"), chip({"adc": 4.0, "noc": 5.0}, "assumed")
     assert order({NEUROSIM: first}, {NEUROSIM: second}).tied
     assert not order({NEUROSIM: first}, {NEUROSIM: second}, spread=wider(0.01), metric="energy_pj").equal
+
+
+def test_designs_are_compared_within_one_calibration() -> None:
+    """Exact numbers: A is less in either calibration, but more than B would be in the other one's figures."""
+    anchors = {NEUROSIM: chip({"adc": 1.0}), SURVEY: chip({"adc": 10.0})}
+    dearer = {NEUROSIM: chip({"adc": 2.0}), AdcAnchor.MNSIM: chip({"adc": 0.1})}
+    assert order(anchors, dearer, spread=EXACT).first_less == 1
+    digital = {None: chip({"adc": 5.0})}
+    found = order(anchors, digital, "energy_pj", draws=4000, spread=EXACT)
+    assert (found.first_less, found.second_less) == pytest.approx((0.5, 0.5), abs=0.03)
+    assert order(digital, digital).equal == 1
 
 
 @pytest.fixture(scope="module")
@@ -200,11 +220,21 @@ def test_the_released_library_has_no_band(capsys: pytest.CaptureFixture[str], re
         ss.cost_order(report, released)
 
 
-def test_a_float_network_has_no_converter_to_draw() -> None:
-    network = ss.load_network("digits-fp")
-    found = ss.cost(network, "rram_32nm").band
-    assert found is not None
-    assert found.anchors == ("neurosim",)
+def test_a_digital_design_has_no_converter_to_draw() -> None:
+    adder_tree = {
+        "adc.kind": "adder_tree",
+        "crossbar.mux": 1,
+        "device.program_sigma": 0.0,
+        "device.mismatch_sigma": 0.0,
+    }
+    for report in (
+        ss.cost("digits-fp", "rram_32nm"),
+        ss.cost(tiny_network(), "sram_32nm", overrides=adder_tree),
+    ):
+        assert report.band is not None
+        assert report.band.anchors == ()
+        assert report.band.edap.low < report.edap < report.band.edap.high
+        assert "(ADC figures of none)" in report.cite()
 
 
 def test_two_reports_in_order(report: Report) -> None:

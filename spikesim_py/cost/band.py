@@ -3,8 +3,9 @@
 A draw picks one of the ADC anchors that have figures for the chip, and multiplies energy, area and critical time of
 every component by a log-normal error of median 1, whose width follows from the grade of the component's numbers
 (`configs/calibrations/spread.yaml`). The errors are those of a model, not of a design: in the same draw every layer
-and every design has the same error in the same component, and takes the same anchor where it can. So two designs are
-compared in pairs, and what they share cancels.
+and every design has the same error in a component of the same source, and takes the same anchor where it can. So two
+designs are compared in pairs, within one calibration, and what they share cancels; a SAR and a flash converter, or
+cells of two nodes, err apart.
 
 What is not drawn: the correlation between the errors of components, of energy and area, and a latency error's
 effect on leakage.
@@ -29,7 +30,8 @@ from .result import cost_network
 from .technology import load_calibration
 from .tree import CostNode
 
-Trees = Mapping[AdcAnchor, CostNode]
+#: one cost per ADC anchor; None stands for all of them where a design has no converters
+Trees = Mapping[AdcAnchor | None, CostNode]
 #: grade -> log-normal sigma of energy, area, time
 Spread = Mapping[str, tuple[float, float, float]]
 
@@ -52,9 +54,9 @@ class CostInputs:
     @cached_property
     def trees(self) -> Trees:
         """The cost in the figures of every ADC anchor that has some for this chip."""
+        if self.network.arithmetic == "float" or self.hardware.digital_crossbar:
+            return {None: cost_network(self.network, self.hardware, self.activity).tree}
         anchors = AdcAnchor.of(self.hardware.adc)
-        if self.network.arithmetic == "float":  # digital: no converters
-            anchors = (self.hardware.cost.adc_anchor,)
         chips = {anchor: load_hardware(self.hardware, {"cost.adc_anchor": anchor}) for anchor in anchors}
         return {anchor: cost_network(self.network, chip, self.activity).tree for anchor, chip in chips.items()}
 
@@ -75,7 +77,7 @@ class Band:
     Attributes:
         energy_pj, area_um2, latency_ns, edap: over the draws.
         assumed_energy_share, assumed_area_share: what rests on assumed constants, in the chip's own calibration.
-        anchors: ADC calibrations that were drawn. draws, seed: of the draws.
+        anchors: ADC calibrations that were drawn; none for a design without converters. draws, seed: of the draws.
     """
 
     energy_pj: Interval
@@ -104,11 +106,11 @@ class Order:
         return max(self.first_less, self.second_less) < STABLE
 
 
-def band(trees: Trees, own: AdcAnchor, *, draws: int = 1000, seed: int = 0, spread: Spread | None = None) -> Band:
+def band(trees: Trees, own: CostNode, *, draws: int = 1000, seed: int = 0, spread: Spread | None = None) -> Band:
     """The band of a cost.
 
     Args:
-        trees: the cost in every ADC calibration. own: the one that the chip names.
+        trees: the cost in every ADC calibration. own: in the one that the chip names.
         draws, seed: of the calibrations.
         spread: sigma of energy, area and time by grade; None reads `configs/calibrations/spread.yaml`.
     """
@@ -119,9 +121,9 @@ def band(trees: Trees, own: AdcAnchor, *, draws: int = 1000, seed: int = 0, spre
         area_um2=ends["area_um2"],
         latency_ns=ends["latency_ns"],
         edap=ends["edap"],
-        assumed_energy_share=trees[own].share("assumed", "energy_pj"),
-        assumed_area_share=trees[own].share("assumed", "area_um2"),
-        anchors=tuple(anchor.value for anchor in trees),
+        assumed_energy_share=own.share("assumed", "energy_pj"),
+        assumed_area_share=own.share("assumed", "area_um2"),
+        anchors=tuple(anchor.value for anchor in trees if anchor),
         draws=draws,
         seed=seed,
     )
@@ -132,11 +134,17 @@ def order(
 ) -> Order:
     """Which of two designs has less of a metric, over paired draws.
 
+    Two designs with converters are held against each other in the calibrations that have figures for both; one
+    without, against all calibrations of the other.
+
     Raises:
         InputError: a metric that a band does not tell.
     """
     if metric not in METRICS:
         raise InputError(f"metric = {metric!r}{did_you_mean(metric, METRICS)} (known: {', '.join(METRICS)})")
+    shared = first.keys() & second.keys()
+    if shared:
+        first, second = ({key: trees[key] for key in trees if key in shared} for trees in (first, second))
     a, b = (sample(trees, draws=draws, seed=seed, spread=spread)[metric] for trees in (first, second))
     return Order(metric, float(np.mean(a < b)), float(np.mean(b < a)), float(np.mean(a == b)))
 
@@ -163,11 +171,11 @@ def sample(trees: Trees, *, draws: int, seed: int, spread: Spread | None = None)
 
 
 def _totals(tree: CostNode, sigmas: Spread, draws: int, seed: int) -> NDArray[np.float64]:
-    """Energy, area and latency in every draw, (3, draws): leaves of one component and grade share their errors."""
+    """Energy, area and latency in every draw, (3, draws): leaves of one component and source share their errors."""
     sums: dict[tuple[str, str], NDArray[np.float64]] = {}
     for _, node in tree.walk():
         if not node.children:
-            key = (node.name, str(node.grade))
+            key = (f"{node.name}: {node.source}", str(node.grade))
             sums.setdefault(key, np.zeros(3))
             sums[key] += np.array((node.energy_pj, node.area_um2, node.critical_ns))
     values = np.stack(list(sums.values()))
