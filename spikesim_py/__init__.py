@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from . import crossbar as crossbar
     from . import noc as noc
     from .compare import compare as compare
+    from .compare import cost_order as cost_order
     from .compare import degradation as degradation
     from .evaluate import cost as cost
     from .evaluate import evaluate as evaluate
@@ -38,6 +39,7 @@ _PUBLIC = {
     "evaluate": "evaluate",
     "cost": "evaluate",
     "compare": "compare",
+    "cost_order": "compare",
     "degradation": "compare",
     "load_hardware": "hardware",
     "load_network": "network",
@@ -51,9 +53,7 @@ _PUBLIC = {
 }
 _ROOMS = ("crossbar", "noc")
 
-__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "full_precision", "load_hardware"]
-__all__ += ["load_network", "load_study", "map_network", "noc", "precision_ratio", "quantize", "sweep"]
-__all__ += ["with_precision"]
+__all__ = ["__version__", *_PUBLIC, *_ROOMS]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:

@@ -52,6 +52,7 @@ def print_report(report: Report) -> None:
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
     out.print(f"EDAP          {report.edap:.4g} J·s·mm²")
+    out.print(f"EDAP band     {_band(report)}")
     out.print(
         f"efficiency    {report.tops_per_watt:.4g} TOPS/W, {report.tops:.4g} TOPS, "
         f"{report.tops_per_mm2:.4g} TOPS/mm², {report.inferences_per_joule:.4g} inferences/J"
@@ -80,6 +81,13 @@ def _trust(report: Report) -> str:
         f"{report.assumed_energy_share:.1%} of energy and {report.assumed_area_share:.1%} of area rest on assumed "
         f"constants; activity is {report.activity.origin}"
     )
+
+
+def _band(report: Report) -> str:
+    if report.band is None:
+        return "none: the library is one set of constants, as published"
+    edap, anchors = report.band.edap, ", ".join(report.band.anchors) or "none"
+    return f"{edap.low:.4g} .. {edap.high:.4g} J·s·mm²  (90 % of {report.band.draws} draws; ADC: {anchors})"
 
 
 def _components(report: Report) -> Table:

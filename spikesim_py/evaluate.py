@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .activity import Activity, LayerQuality, resolve_activity
 from .cost import CostResult, Programming, cost_network, programming_cost
+from .cost.band import CostInputs
 from .datasets import Dataset, load_dataset
 from .errors import InputError
 from .hardware import Hardware, TapSum, hardware_fields, load_hardware
@@ -158,6 +159,7 @@ def _report(
         "model_version": MODEL_VERSION,
     }
     macs = result.macs
+    ours = net.arithmetic == "float" or hardware.cost.library == "parametric"  # else one set, as published
     return Report(
         network=net.name,
         chip=hardware.name,
@@ -172,6 +174,7 @@ def _report(
         inputs=inputs,
         quality=quality,
         programming=_programming(net, hardware),
+        cost_inputs=CostInputs(net, hardware, activity) if ours else None,
     )
 
 

@@ -334,7 +334,8 @@ UNREAD: dict[str, Any] = {
 READ = {"technology.clock_mhz", "device.kind", "crossbar.rows", "crossbar.cols", "crossbar.mux", "tile.pes"}
 #: mitigations are refused, but for what another stands for
 READ |= {name for name, _ in hardware_fields() if name.startswith("mitigation.")}
-READ |= {"adc.layer_bits", "schedule.pipeline", "cost.library", "cost.assumed_activity", "name", "description"}
+READ |= {"adc.layer_bits", "schedule.pipeline", "cost.library", "cost.adc_anchor"}
+READ |= {"cost.assumed_activity", "name", "description"}
 ALIKE = {
     "device.write_energy_pj",
     "device.write_ns",

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from .adc import Adc, AdcKind
+from .anchor import AdcAnchor
 from .device import Device, DeviceKind, ReadModel, ReadNoise
 from .mitigation import Mitigation
 from .section import Section, knob
@@ -242,6 +243,9 @@ class Cost(Section):
     library: Literal["parametric", "spikesim_released"] = knob(
         "parametric", affects="cost", unit="-", about="component library"
     )
+    adc_anchor: AdcAnchor = knob(
+        AdcAnchor.NEUROSIM, affects="cost", unit="-", about="whose figures a converter's energy, time and area are"
+    )
     assumed_activity: float = knob(
         0.15,
         affects="cost",
@@ -256,6 +260,8 @@ class Cost(Section):
     def _consistent(self) -> Cost:
         if self.library != "spikesim_released" and self.defects != Defects():
             raise ValueError("defects: are switches of library = 'spikesim_released' only")
+        if self.library == "spikesim_released" and self.adc_anchor is not AdcAnchor.NEUROSIM:
+            raise ValueError(f"adc_anchor = {self.adc_anchor.value!r}: needs library = 'parametric'")
         return self
 
 
@@ -295,6 +301,12 @@ class Hardware(Section):
                 "device.read_model = 'discharge': bends each bit line before a pair is subtracted; needs "
                 "mapping.subtract = 'digital'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _anchored(self) -> Hardware:
+        if reason := self.cost.adc_anchor.refusal(self.adc):
+            raise ValueError(f"cost.adc_anchor = {self.cost.adc_anchor.value!r}: {reason}")
         return self
 
     @model_validator(mode="after")
