@@ -20,6 +20,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import crossbar as crossbar
     from . import noc as noc
+    from .batch import cost_batch as cost_batch
     from .compare import compare as compare
     from .compare import cost_order as cost_order
     from .compare import degradation as degradation
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "evaluate": "evaluate",
     "cost": "evaluate",
+    "cost_batch": "batch",
     "compare": "compare",
     "cost_order": "compare",
     "degradation": "compare",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import Real
 from .activity import Activity, LayerQuality, resolve_activity
 from .cost import CostResult, Programming, cost_network, programming_cost
 from .cost.band import CostInputs
@@ -168,7 +169,7 @@ def _report(
         cost=result,
         activity=activity,
         macs=sum(macs.values()),
-        synops=sum(macs[name] * _operations_per_mac(net, name, activity) for name in macs),
+        synops=synops(net, macs, activity),
         time_steps=net.time_steps,
         report_hash=_digest(inputs),
         inputs=inputs,
@@ -192,11 +193,13 @@ def _programming(net: Network, hardware: Hardware) -> Programming | None:
     return programming_cost(mapping, pending)
 
 
-def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
-    """One-bit products with an active input per dense multiply-accumulate and inference."""
-    source = net.edges[net.by_name[layer].inputs[0]]
-    steps = 1 if net.runs_once(layer) else net.time_steps
-    return activity.layers[layer].rate * source.bits * steps
+def synops(net: Network, macs: Mapping[str, int], activity: Activity) -> Real:
+    """One-bit products with an active input per inference: every one in an input value's digits meets every weight."""
+    total = 0.0
+    for name, count in macs.items():
+        bits = net.edges[net.by_name[name].inputs[0]].bits
+        total = total + count * activity.layers[name].rate * bits * (1 if net.runs_once(name) else net.time_steps)
+    return total
 
 
 def check_fits(net: Network, dataset: Dataset) -> int:

@@ -13,6 +13,7 @@ from ._files import write_atomic
 from ._version import __version__
 from .activity import Activity, LayerQuality
 from .cost import CostNode, CostResult, Programming
+from .metrics import FiguresOfMerit
 
 if TYPE_CHECKING:
     from .cost.band import Band, CostInputs
@@ -106,7 +107,7 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(FiguresOfMerit):
     """Accuracy, energy, latency and area of one network on one chip. All costs are per inference.
 
     `quality` says how exact each layer is on the chip; None if it was not measured. `programming` is what writing the
@@ -166,53 +167,6 @@ class Report:
     def interval_ns(self) -> float:
         """Steady state between inferences."""
         return self.cost.interval_ns
-
-    @property
-    def edap(self) -> float:
-        """Energy x delay x area in J·s·mm²."""
-        return self.energy_pj * self.latency_ns * self.area_um2 * 1e-27
-
-    @property
-    def operations(self) -> float:
-        """2 per multiply-accumulate of the dense layers, times T."""
-        return 2.0 * self.macs * self.time_steps
-
-    @property
-    def tops(self) -> float:
-        return self.operations / self.latency_ns * 1e-3
-
-    @property
-    def tops_throughput(self) -> float:
-        return self.operations / self.interval_ns * 1e-3
-
-    @property
-    def tops_per_watt(self) -> float:
-        return self.operations / self.energy_pj
-
-    @property
-    def tops_per_mm2(self) -> float:
-        return self.tops / (self.area_um2 * 1e-6)
-
-    @property
-    def ann_tops(self) -> float:
-        """TOPS counted without T: what a one-step network would need to claim."""
-        return self.tops / self.time_steps
-
-    @property
-    def inferences_per_joule(self) -> float:
-        return 1e12 / self.energy_pj
-
-    @property
-    def inferences_per_second_mm2(self) -> float:
-        return 1e9 / self.interval_ns / (self.area_um2 * 1e-6)
-
-    @property
-    def synops_per_joule(self) -> float:
-        """One-bit synaptic operations per joule: every one in an input value's digits meets every weight.
-
-        For one-bit inputs and no zero weights these are NeuroBench's effective operations.
-        """
-        return self.synops / (self.energy_pj * 1e-12)
 
     @property
     def utilization(self) -> float:

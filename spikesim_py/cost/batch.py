@@ -8,24 +8,25 @@ fields against all designs, before the first pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from .._arrays import Real
-from ..activity import Activity, LayerActivity
+from ..activity import Activity, of_design
 from ..errors import ConfigError
 from ..hardware import Hardware, load_hardware
+from ..mapping import Mapping as NetworkMapping
 from ..mapping import map_network
-from ..network import Network
-from .parametric import roll_up
+from ..network import Network, split_overrides
+from .parametric import RollUp, roll_up
 from .technology import load_technology
 
 Floats = NDArray[np.float64]
 
-#: hardware fields that may be arrays within one pass; the activity of all layers may be one too
+#: hardware fields that may be arrays within one pass; activities may be too
 ARRAYS = (
     "technology.clock_mhz",
     "device.cell_bits",
@@ -42,8 +43,8 @@ ARRAYS = (
     "cost.assumed_activity",
 )
 #: of these, the whole numbers
-_WHOLE = {"device.cell_bits", "crossbar.rows", "crossbar.cols", "crossbar.mux", "adc.bits"}
-_WHOLE |= {"pe.crossbars", "tile.pes", "tile.neuron_lanes"}
+WHOLE = {"device.cell_bits", "crossbar.rows", "crossbar.cols", "crossbar.mux", "adc.bits"}
+WHOLE |= {"pe.crossbars", "tile.pes", "tile.neuron_lanes"}
 #: designs of one pass: arrays that fit the processor's caches
 CHUNK = 4096
 #: what a pass adds up
@@ -51,50 +52,45 @@ QUANTITIES = ("energy_pj", "area_um2", "latency_ns", "interval_ns", "crossbars",
 
 
 @dataclass(frozen=True)
-class BatchResult:
-    """What each of n designs costs, (n,) each; `components` by name: (3, n) energy_pj, area_um2, critical_ns."""
-
-    energy_pj: Floats
-    area_um2: Floats
-    latency_ns: Floats
-    interval_ns: Floats
-    crossbars: Floats
-    pes: Floats
-    tiles: Floats
-    utilization: Floats
-    components: Mapping[str, Floats] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Group:
-    """Designs that share every field but arrays: their chip, their places in the batch, and what differs."""
+    """Designs that share every field but arrays.
+
+    Attributes:
+        hardware: the chip of the first of them. network: what of the network differs from group to group.
+        members: their places in the batch. arrays: fields that differ within the group.
+    """
 
     hardware: Hardware
+    network: Mapping[str, Any]
     members: NDArray[np.int64]
     arrays: Mapping[str, Floats]
 
+    def chip(self, index: int) -> Hardware:
+        """The chip of one of the designs, by its place in the group."""
+        return load_hardware(self.hardware, _values(self.arrays, index))
 
-def design_groups(hardware: Hardware, axes: Mapping[str, ArrayLike]) -> list[Group]:
+
+def design_groups(hardware: Hardware, columns: Mapping[str, NDArray[Any]], count: int) -> list[Group]:
     """Designs in groups; every value is checked.
 
     Args:
-        axes: dotted field to one value per design.
+        columns: dotted field of the chip, or of the network (`network.weight_bits`), to one value for each of `count`
+            designs.
 
     Raises:
-        ConfigError: a field is unknown, a value is not allowed, or a design is impossible; names the design.
+        InputError: a field is unknown, a value is not allowed, or a design is impossible; names the design.
     """
-    columns = {name: np.asarray(values) for name, values in axes.items()}
-    for name in _WHOLE & columns.keys():
-        if columns[name].dtype.kind not in "iu" and (np.asarray(columns[name], float) % 1).any():
-            bad = columns[name][np.asarray(columns[name], float) % 1 != 0][0]
-            raise ConfigError(f"{name} = {bad}: must be a whole number")
+    for name in WHOLE & columns.keys():
+        broken = np.asarray(columns[name], np.float64) % 1 != 0
+        if broken.any():
+            raise ConfigError(f"{name} = {columns[name][broken][0]}: must be a whole number")
     arrays = {name: np.asarray(columns[name], np.float64) for name in ARRAYS if name in columns}
     others = {name: values for name, values in columns.items() if name not in arrays}
     groups = []
-    for members in _partition(others, len(next(iter(columns.values())))):
-        fixed = {name: values[members[0]].item() for name, values in others.items()}
+    for members in _partition(others, count):
+        network, fixed = split_overrides({name: values[members[0]].item() for name, values in others.items()})
         mine = {name: values[members] for name, values in arrays.items()}
-        groups.append(Group(_checked(hardware, fixed, mine, members), members, mine))
+        groups.append(Group(_checked(hardware, fixed, mine, members), network, members, mine))
     return groups
 
 
@@ -133,11 +129,14 @@ def _one(
     hardware: Hardware, fixed: Mapping[str, Any], arrays: Mapping[str, Floats], index: int, members: NDArray[np.int64]
 ) -> Hardware:
     """One design by the rules of `load_hardware`; an error says which it is."""
-    values = {name: int(v[index]) if name in _WHOLE else float(v[index]) for name, v in arrays.items()}
     try:
-        return load_hardware(hardware, {**fixed, **values})
+        return load_hardware(hardware, {**fixed, **_values(arrays, index)})
     except ConfigError as error:
         raise ConfigError(f"design {members[index]} of the batch: {error}") from None
+
+
+def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
+    return {name: int(v[index]) if name in WHOLE else float(v[index]) for name, v in arrays.items()}
 
 
 def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArray[np.bool_]:
@@ -170,56 +169,40 @@ def with_arrays(hardware: Hardware, arrays: Mapping[str, Real]) -> Hardware:
 
 
 def parametric_batch(
-    network: Network, group: Group, activity: Activity, rates: Mapping[str, Floats], detail: bool
-) -> BatchResult:
+    network: Network, group: Group, activity: Activity, totals: Mapping[str, Floats], components: dict[str, Floats] | None
+) -> None:
     """The parametric library on the designs of one group.
 
     Args:
-        activity: of all layers. rates: layers whose input rate differs between designs.
+        activity: of all layers; numbers that differ between the designs of the group are arrays.
+        totals: quantity to the array of the whole batch, into which the group's results go; so for `components`, by
+            name, (3, n) energy_pj, area_um2, critical_ns.
     """
     count = len(group.members)
-    totals = {name: np.empty(count) for name in QUANTITIES}
-    components: dict[str, Floats] = {}
     for start in range(0, count, CHUNK):
-        part = slice(start, min(start + CHUNK, count))
+        part = slice(start, start + CHUNK)
         arrays = {name: values[part] for name, values in group.arrays.items()}
-        here = {name: values[part] for name, values in rates.items()}
-        for name, value in _chunk(network, group.hardware, arrays, activity, here, components, part, count, detail):
-            totals[name][part] = value
-    return BatchResult(**totals, components=components)
+        mapping = map_network(network, with_arrays(group.hardware, arrays))
+        rolled = roll_up(mapping, of_design(activity, part), load_technology(group.hardware.technology.node_nm))
+        for name, value in _totals(rolled, mapping):
+            totals[name][group.members[part]] = value
+        if components is not None:
+            _add_components(rolled, group.members[part], components, len(totals["energy_pj"]))
 
 
-def _chunk(
-    network: Network,
-    hardware: Hardware,
-    arrays: Mapping[str, Floats],
-    activity: Activity,
-    rates: Mapping[str, Floats],
-    components: dict[str, Floats],
-    part: slice,
-    count: int,
-    detail: bool,
-) -> Iterator[tuple[str, Real]]:
-    records = {
-        name: LayerActivity(**{**vars(record), "rate": rates[name]}) if name in rates else record
-        for name, record in activity.layers.items()
-    }
-    mapping = map_network(network, with_arrays(hardware, arrays))
-    tech = load_technology(hardware.technology.node_nm)
-    rolled = roll_up(mapping, Activity(records, activity.origin, activity.samples), tech)
-    timing = rolled.timing
-    parts = [*((p, c) for layer, c in zip(rolled.layers, timing.counts, strict=True) for p in layer.parts)]
-    parts += [(p, None) for p in rolled.shared]
-    leakage_pj = timing.interval_ns * 1e-9  # per pW
-    if detail:
-        for made, counts in parts:
-            into = components.setdefault(made.name, np.zeros((3, count)))
-            into[0, part] += made.energy_pj + made.leakage_pw * leakage_pj
-            into[1, part] += made.area_um2
-            into[2, part] += made.exposed_ns(counts) if counts else 0.0
-    yield "energy_pj", sum(p.energy_pj for p, _ in parts) + sum(p.leakage_pw for p, _ in parts) * leakage_pj
-    yield "area_um2", sum(p.area_um2 for p, _ in parts)
-    yield "latency_ns", timing.latency_ns
-    yield "interval_ns", timing.interval_ns
+def _totals(rolled: RollUp, mapping: NetworkMapping) -> Iterator[tuple[str, Real]]:
+    parts = [part for layer in rolled.layers for part in layer.parts] + list(rolled.shared)
+    leakage = sum(part.leakage_pw for part in parts)
+    yield "energy_pj", sum(part.energy_pj for part in parts) + leakage * rolled.timing.interval_ns * 1e-9
+    yield "area_um2", sum(part.area_um2 for part in parts)
+    yield "latency_ns", rolled.timing.latency_ns
+    yield "interval_ns", rolled.timing.interval_ns
     for name in ("crossbars", "pes", "tiles", "utilization"):
         yield name, getattr(mapping, name)
+
+
+def _add_components(rolled: RollUp, members: NDArray[np.int64], components: dict[str, Floats], count: int) -> None:
+    for node in (node for _, nodes in rolled.branches() for node in nodes):
+        into = components.setdefault(node.name, np.zeros((3, count)))
+        for row, value in enumerate((node.energy_pj, node.area_um2, node.critical_ns)):
+            into[row, members] += value

@@ -7,7 +7,7 @@ layer (and `shared`) -> component; its critical times sum to the latency.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from .._arrays import Real, ceil_div, is_array, minimum
@@ -28,7 +28,7 @@ from .result import CostResult
 from .schedule import Timing, critical_stage, schedule
 from .technology import Technology, load_technology
 from .tile_parts import accumulator, background_count, h_tree, input_buffer, sign_count
-from .tree import branch
+from .tree import CostNode, branch
 
 #: crossbar lines and columns per ADC at which the reference circuits were run
 FITTED_LINES, FITTED_MUX = (32, 256), (4, 32)
@@ -41,6 +41,13 @@ class RollUp:
     layers: tuple[Staged, ...]
     shared: tuple[Part, ...]
     timing: Timing
+
+    def branches(self) -> Iterator[tuple[str, list[CostNode]]]:
+        """The components of every layer, and of what all layers share."""
+        interval = self.timing.interval_ns
+        for layer, counts in zip(self.layers, self.timing.counts, strict=True):
+            yield layer.name, [part.node(interval, counts, layer.full) for part in layer.parts]
+        yield "shared", [part.node(interval, Counts(0, 0), Counts(0, 0)) for part in self.shared]
 
 
 def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
@@ -70,12 +77,7 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
     tech = load_technology(mapping.hardware.technology.node_nm)
     rolled = roll_up(mapping, activity, tech)
     timing = rolled.timing
-    nodes = [
-        branch(layer.name, [part.node(timing.interval_ns, count, layer.full) for part in layer.parts])
-        for layer, count in zip(rolled.layers, timing.counts, strict=True)
-    ]
-    shared = [part.node(timing.interval_ns, Counts(0, 0), Counts(0, 0)) for part in rolled.shared]
-    tree = branch("chip", [*nodes, branch("shared", shared)])
+    tree = branch("chip", [branch(name, nodes) for name, nodes in rolled.branches()])
     return CostResult(
         tree=tree,
         interval_ns=timing.interval_ns,
