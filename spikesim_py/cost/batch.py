@@ -8,6 +8,7 @@ fields against all designs, before the first pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from .._arrays import Real
 from ..activity import Activity, of_design
-from ..errors import ConfigError
-from ..hardware import Hardware, load_hardware
+from ..errors import ConfigError, InputError
+from ..hardware import AdcAnchor, Hardware, load_hardware
 from ..mapping import Mapping as NetworkMapping
 from ..mapping import map_network
 from ..network import Network, split_overrides
@@ -80,24 +81,51 @@ def design_groups(hardware: Hardware, columns: Mapping[str, NDArray[Any]], count
     Raises:
         InputError: a field is unknown, a value is not allowed, or a design is impossible; names the design.
     """
-    for name in WHOLE & columns.keys():
-        broken = np.asarray(columns[name], np.float64) % 1 != 0
+    arrays = {name: numbers(name, columns[name]) for name in ARRAYS if name in columns}
+    for name in WHOLE & arrays.keys():
+        broken = arrays[name] % 1 != 0
         if broken.any():
-            raise ConfigError(f"{name} = {columns[name][broken][0]}: must be a whole number")
-    arrays = {name: np.asarray(columns[name], np.float64) for name in ARRAYS if name in columns}
+            raise ConfigError(f"{name} = {arrays[name][broken][0]}: must be a whole number")
     others = {name: values for name, values in columns.items() if name not in arrays}
     groups = []
     for members in _partition(others, count):
-        network, fixed = split_overrides({name: values[members[0]].item() for name, values in others.items()})
+        network, fixed = split_overrides({name: _plain(values[members[0]]) for name, values in others.items()})
         mine = {name: values[members] for name, values in arrays.items()}
         groups.append(Group(_checked(hardware, fixed, mine, members), network, members, mine))
     return groups
+
+
+def numbers(name: str, values: NDArray[Any]) -> Floats:
+    """An axis of finite numbers."""
+    if values.dtype.kind not in "iuf":
+        given = next(value for value in map(_plain, values) if isinstance(value, bool) or not isinstance(value, int | float))
+        raise ConfigError(f"{name} = {given!r}: must be a number")
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise ConfigError(f"{name} = {values[~finite][0]}: must be a finite number")
+    return values.astype(np.float64)
+
+
+def _plain(value: Any) -> Any:
+    """An element of an array as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@contextmanager
+def naming(place: int) -> Iterator[None]:
+    """What is wrong with one design of a batch says which one it is."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"design {place} of the batch: {error}") from None
 
 
 def _partition(columns: Mapping[str, NDArray[Any]], count: int) -> Iterator[NDArray[np.int64]]:
     """Places of the designs that agree in every column."""
     code = np.zeros(count, np.int64)
     for values in columns.values():
+        if values.dtype.kind == "O":  # a None, a list or a mapping: equal where they read the same
+            values = np.array([repr(value) for value in values])
         known, inverse = np.unique(values, return_inverse=True)
         code = code * len(known) + inverse
         code = np.unique(code, return_inverse=True)[1]
@@ -109,8 +137,6 @@ def _checked(
     hardware: Hardware, fixed: Mapping[str, Any], arrays: Mapping[str, Floats], members: NDArray[np.int64]
 ) -> Hardware:
     """A group's chip: its first design. Ranges hold for all if they hold for the ends; rules between fields for each."""
-    for name, values in arrays.items():
-        _plain(values, name)
     first = _one(hardware, fixed, arrays, 0, members)
     suspects = _suspects(first, arrays, len(members))
     for name, values in arrays.items():
@@ -120,19 +146,12 @@ def _checked(
     return first
 
 
-def _plain(values: Floats, name: str) -> None:
-    if not np.isfinite(values).all():
-        raise ConfigError(f"{name} = {values[~np.isfinite(values)][0]}: must be a finite number")
-
-
 def _one(
     hardware: Hardware, fixed: Mapping[str, Any], arrays: Mapping[str, Floats], index: int, members: NDArray[np.int64]
 ) -> Hardware:
     """One design by the rules of `load_hardware`; an error says which it is."""
-    try:
+    with naming(members[index]):
         return load_hardware(hardware, {**fixed, **_values(arrays, index)})
-    except ConfigError as error:
-        raise ConfigError(f"design {members[index]} of the batch: {error}") from None
 
 
 def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
@@ -140,7 +159,7 @@ def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
 
 
 def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArray[np.bool_]:
-    """Designs that a rule between fields may refuse; `load_hardware` has the last word on them."""
+    """Designs that a rule between fields may refuse, though their ends keep it; `load_hardware` has the last word."""
     rows, cols, mux, bits = (
         np.broadcast_to(arrays.get(name, given), count)
         for name, given in (
@@ -150,10 +169,9 @@ def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArr
             ("adc.bits", chip.adc.bits),
         )
     )
-    reserved = chip.dummy_columns + chip.mitigation.spare_columns
-    suspects = (mux > cols) | (cols <= 2 * reserved + 1) | (bits <= 1) | ((rows % 2 == 1) & (chip.word_lines == 2))
-    if chip.mitigation.spare_columns or chip.digital_crossbar or chip.wires.unselected_columns == "floating":
-        suspects |= True  # rare settings with rules of their own: each design is checked
+    suspects = (mux > cols) | ((rows % 2 == 1) & (chip.word_lines == 2))
+    if chip.cost.adc_anchor is not AdcAnchor.NEUROSIM:  # some have figures for single resolutions only
+        suspects[np.unique(bits, return_index=True)[1]] = True
     return suspects
 
 
@@ -182,12 +200,22 @@ def parametric_batch(
     for start in range(0, count, CHUNK):
         part = slice(start, start + CHUNK)
         arrays = {name: values[part] for name, values in group.arrays.items()}
-        mapping = map_network(network, with_arrays(group.hardware, arrays))
+        mapping = _mapped(network, group, arrays, part)
         rolled = roll_up(mapping, of_design(activity, part), load_technology(group.hardware.technology.node_nm))
         for name, value in _totals(rolled, mapping):
             totals[name][group.members[part]] = value
         if components is not None:
             _add_components(rolled, group.members[part], components, len(totals["energy_pj"]))
+
+
+def _mapped(network: Network, group: Group, arrays: Mapping[str, Floats], part: slice) -> NetworkMapping:
+    try:
+        return map_network(network, with_arrays(group.hardware, arrays))
+    except InputError:
+        for index in range(len(group.members))[part]:  # the first design that does not fit says so by itself
+            with naming(group.members[index]):
+                map_network(network, group.chip(index))
+        raise
 
 
 def _totals(rolled: RollUp, mapping: NetworkMapping) -> Iterator[tuple[str, Real]]:
