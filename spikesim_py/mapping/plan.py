@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .._arrays import Real, bit_length, ceil, ceil_div, exp2, floor_div, maximum, minimum, sqrt
+from .._arrays import Real, bit_length, ceil, ceil_div, exp2, floor_div, maximum, minimum, sqrt, where
 from ..errors import MappingError, did_you_mean
 from ..hardware import Hardware, RowMapping, Subtract, TapSum
 from ..network import Conv, Linear, Network
@@ -107,7 +107,7 @@ class LayerPlan:
     @property
     def band_halo(self) -> Real:
         """Share of the input map that a copy needs beyond its own band of it."""
-        return self.halo if self.copies > 1 else 0.0
+        return where(self.copies > 1, self.halo, 0.0)
 
     @property
     def turns(self) -> Real:
@@ -240,7 +240,7 @@ def _check_copies(network: Network, hardware: Hardware, layers: list[str]) -> No
                 f"(layers: {', '.join(layers)})"
             )
         positions = positions_of(network, name)
-        if count > positions:
+        if np.any(np.asarray(count) > positions):
             raise MappingError(
                 f"mapping.copies.{name} = {count}: copies share the layer's positions; network {network.name!r} has "
                 f"{positions} there, so from 1 to {positions}"
