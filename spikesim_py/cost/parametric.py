@@ -174,8 +174,7 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append(f"crossbar.mux = {crossbar.mux}: extrapolated from 4 to 32 columns per ADC")
     if crossbar.cols != crossbar.rows:
         notes.append("crossbar: fitted to square arrays; row and column laws are applied apart")
-    if node == 65:
-        notes.append("NoC at 65 nm: DSENT at 45 and 32 nm, extrapolated")
+    notes += load_technology(node).notes
     if node in (65, 45) and hardware.adc.kind in (AdcKind.FLASH, AdcKind.RAMP):
         notes.append(f"{hardware.adc.kind.value} ADC at {node} nm: scaled from 32 nm")
     if hardware.device.kind not in (DeviceKind.RRAM, DeviceKind.SRAM):

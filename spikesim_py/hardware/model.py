@@ -59,7 +59,9 @@ class Baseline(StrEnum):
 
 
 class Technology(Section):
-    node_nm: Literal[65, 45, 32, 22] = knob(32, affects="cost", unit="nm", about="CMOS node of the periphery")
+    node_nm: Literal[65, 45, 32, 22, 14, 10, 7] = knob(
+        32, affects="cost", unit="nm", about="CMOS node of the periphery; below 22 nm scaled by published tables"
+    )
     clock_mhz: float = knob(
         1000.0, affects="cost", unit="MHz", about="clock of the digital periphery and the NoC", ge=1, le=5000
     )
