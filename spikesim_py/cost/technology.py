@@ -108,6 +108,12 @@ def read_technology(path: Path) -> Technology:
     return Technology(int(node), groups, _noc(noc, path, lines), base)
 
 
+def read_groups(path: Path) -> dict[str, Group]:
+    """Groups of coefficients from a YAML file; raises `ConfigError` that names the file, the line and the key."""
+    data, lines = read_yaml(path)
+    return {name: _group(name, entry, path, lines) for name, entry in data.items()}
+
+
 def _graded(name: str, entry: Any, path: Path, lines: dict[str, int]) -> dict[str, Any]:
     """The coefficients of a group whose grade and source are well formed."""
     if not isinstance(entry, dict) or entry.get("grade") not in get_args(Grade) or not entry.get("source"):

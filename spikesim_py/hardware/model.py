@@ -13,6 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from .adc import Adc, AdcKind
 from .device import Device, DeviceKind, ReadModel, ReadNoise
+from .dram import Chip, Dram
 from .mitigation import Mitigation
 from .section import Section, knob
 from .wires import Topology, WireNoise, Wires
@@ -256,6 +257,8 @@ class Hardware(Section):
     mitigation: Mitigation = Mitigation()
     pe: Pe = Pe()
     tile: Tile = Tile()
+    chip: Chip = Chip()
+    dram: Dram = Dram()
     noc: Noc = Noc()
     schedule: Schedule = Schedule()
     cost: Cost = Cost()

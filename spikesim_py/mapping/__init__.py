@@ -2,6 +2,7 @@
 
 from .cells import Cells
 from .plan import LayerPlan, Mapping, Mesh, ceil_div, code_bits, largest_sum, map_network, place_tiles, plan_layer
+from .rounds import round_indices, rounds
 from .signs import Columns, SignedCodes, encode
 
 __all__ = [
@@ -18,4 +19,6 @@ __all__ = [
     "map_network",
     "place_tiles",
     "plan_layer",
+    "round_indices",
+    "rounds",
 ]

@@ -1,0 +1,158 @@
+"""Chips smaller than the network: rounds, DRAM, and the cost of reloading weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikesim_py.cost.components.dram import dram
+from spikesim_py.cost.reload import LayerLoad, Reload, reload_cost
+from spikesim_py.errors import ConfigError, MappingError
+from spikesim_py.hardware import DramKind, load_hardware
+from spikesim_py.mapping import round_indices, rounds
+
+KINDS = [kind for kind in DramKind if kind is not DramKind.NONE]
+TILES = st.lists(st.integers(1, 9), min_size=1, max_size=8)
+
+
+@given(TILES, st.integers(9, 20))
+def test_rounds_hold_every_layer_once_in_order_and_fit(tiles: list[int], size: int) -> None:
+    named = {f"layer{i}": need for i, need in enumerate(tiles)}
+    groups = rounds(named, size)
+    assert [name for group in groups for name in group] == list(named)
+    sums = [sum(named[name] for name in group) for group in groups]
+    assert max(sums) <= size
+    assert all(a + named[group[0]] > size for a, group in zip(sums, groups[1:], strict=False))  # none could join
+    assert len(rounds(named, size + 1)) <= len(groups)
+    assert len(rounds(named, sum(tiles) + size)) == 1
+
+
+def test_a_layer_larger_than_the_chip_is_refused_by_name() -> None:
+    with pytest.raises(MappingError, match=r"chip.max_tiles = 4: layer 'wide' alone needs 5 tiles"):
+        rounds({"small": 1, "wide": 5}, 4)
+
+
+@given(
+    st.lists(TILES, min_size=1, max_size=5).filter(lambda rows: len({len(row) for row in rows}) == 1),
+    st.integers(9, 20),
+)
+def test_an_array_of_designs_packs_each_as_alone(designs: list[list[int]], size: int) -> None:
+    columns = [np.array(column) for column in zip(*designs, strict=True)]
+    together = np.array(round_indices(columns, size))
+    assert together.T.tolist() == [round_indices(design, size) for design in designs]
+
+
+# ---------------------------------------------------------------------------------------------------------- memory
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_unit_source_and_grade(kind: DramKind) -> None:
+    law = dram(kind).law
+    assert law.units == {"read": "pJ/bit", "bandwidth": "GB/s", "background": "mW"}
+    assert all(value > 0 for value in law.values.values())
+    assert law.source
+    assert law.grade in ("sourced", "assumed")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_channels_share_bits_and_add_power(kind: DramKind) -> None:
+    one, four = dram(kind), dram(kind, 4)
+    assert four.time_ns(1e6) == pytest.approx(one.time_ns(1e6) / 4)
+    assert four.energy_pj(1e6) == one.energy_pj(1e6)
+    assert four.background_pw == 4 * one.background_pw
+    assert one.energy_pj(2e6) == 2 * one.energy_pj(1e6)
+    assert one.time_ns(0) == one.energy_pj(0) == 0
+
+
+def test_published_figures() -> None:
+    """HBM2: a stack of 8 channels has 256 GB/s, 3.9 pJ/bit (O'Connor et al., MICRO 2017). LPDDR4: by its currents."""
+    stack = dram(DramKind.HBM2, 8)
+    assert stack.time_ns(8 * 256e9) == pytest.approx(1e9)
+    assert stack.energy_pj(1) == 3.9
+    lpddr4_mw = (275 - 30) * 1.1 + (150 - 0.75) * 1.1
+    assert dram(DramKind.LPDDR4).energy_pj(1) == pytest.approx(lpddr4_mw / (16 * 3.2), rel=0.01)
+    ddr4_pj = (302 - 56) * 1.2 / (16 * 3.2) + 0.5 * 1.2**2 / (34 + 48) * 1e3 / 3.2
+    assert dram(DramKind.DDR4).energy_pj(1) == pytest.approx(ddr4_pj, rel=0.01)
+    # a bit of an off-chip memory costs far more than one of an SRAM buffer, and less than Horowitz's 40 pJ
+    assert all(1 < dram(kind).energy_pj(1) < 40 for kind in KINDS)
+
+
+# --------------------------------------------------------------------------------------------------------- reloading
+
+
+def load(**changes: Any) -> LayerLoad:
+    values = {"tiles": 2, "area_um2": 10.0, "weight_bits": 800, "write_pj": 5.0, "write_ns": 7.0, "output_bits": 80}
+    return LayerLoad(**{**values, **changes})
+
+
+LPDDR4 = dram(DramKind.LPDDR4)  # 6.4 GB/s: 51.2 bits per ns
+
+
+def test_what_fits_is_never_reloaded() -> None:
+    layers = [load(), load(tiles=3)]
+    assert reload_cost(layers, 5, LPDDR4) == Reload(1, 0.0, 0.0, 0.0, 0.0, 1.0)
+
+
+def test_two_rounds_by_hand() -> None:
+    """Layers of 2, 2 and 3 tiles on 4: reading takes 15.6 ns per 800 bits, longer than writing but for the last."""
+    layers = [load(), load(write_ns=20.0), load(tiles=3, write_ns=100.0)]
+    found = reload_cost(layers, 4, LPDDR4)
+    assert found.rounds == 2
+    assert found.dram_bits == 3 * 800 + 2 * 80  # and the second layer's outputs, there and back
+    assert found.dram_pj == pytest.approx(8.5 * 2560)
+    assert found.write_pj == 15.0
+    assert found.time_ns == pytest.approx(1600 / 51.2 + 100.0 + 160 / 51.2)
+    assert found.area_share == pytest.approx(20 / 30)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 10_000), st.floats(0, 1e3)), min_size=1, max_size=6),
+    st.integers(5, 12),
+    st.sampled_from(KINDS),
+)
+def test_laws_of_reloading(drawn: list[tuple[int, int, float]], size: int, kind: DramKind) -> None:
+    layers = [load(tiles=t, weight_bits=b, write_ns=ns, output_bits=0) for t, b, ns in drawn]
+    one, four = reload_cost(layers, size, dram(kind)), reload_cost(layers, size, dram(kind, 4))
+    bits = sum(b for _, b, _ in drawn)
+    assert one.dram_bits == (bits if one.rounds > 1 else 0)
+    assert four.time_ns <= one.time_ns * (1 + 1e-12)
+    assert (four.dram_pj, four.write_pj, four.rounds) == (one.dram_pj, one.write_pj, one.rounds)
+    slowest = max(ns for *_, ns in drawn)
+    total = sum(ns for *_, ns in drawn)
+    reading = dram(kind).time_ns(bits)
+    if one.rounds > 1:
+        assert max(slowest, reading) * (1 - 1e-9) <= one.time_ns <= (reading + total) * (1 + 1e-9)
+    assert 1 / one.rounds - 1e-12 <= one.area_share <= 1
+    larger = reload_cost(layers, size + 1, dram(kind))
+    assert larger.rounds <= one.rounds
+
+
+def test_arrays_of_designs_cost_each_what_it_costs_alone() -> None:
+    tiles = np.array([1, 2, 3, 4])
+    layers = [load(tiles=tiles), load(tiles=tiles, write_ns=np.array([1.0, 2.0, 300.0, 4.0])), load(tiles=2)]
+    sizes = np.array([4, 4, 6, 20])
+    together = reload_cost(layers, sizes, dram(DramKind.HBM2, np.array([1, 2, 1, 2])))
+    for i, size in enumerate(sizes):
+        alone = reload_cost(
+            [
+                load(tiles=int(tiles[i])),
+                load(tiles=int(tiles[i]), write_ns=[1.0, 2.0, 300.0, 4.0][i]),
+                load(tiles=2),
+            ],
+            int(size),
+            dram(DramKind.HBM2, [1, 2, 1, 2][i]),
+        )
+        for name in ("rounds", "dram_bits", "dram_pj", "write_pj", "time_ns", "area_share"):
+            assert np.broadcast_to(getattr(together, name), 4)[i] == pytest.approx(getattr(alone, name)), name
+            assert not isinstance(getattr(alone, name), np.generic | np.ndarray)
+            assert math.isfinite(getattr(alone, name))
+
+
+def test_channels_without_a_memory_are_refused() -> None:
+    with pytest.raises(ConfigError, match="channels = 2: needs a kind"):
+        load_hardware("rram_32nm", {"dram.channels": 2})
