@@ -64,6 +64,14 @@ def print_report(report: Report) -> None:
             f"programming   {engineering(writing.energy_pj, 'pJ')} in {engineering(writing.time_ns, 'ns')}, once: "
             f"{writing.pulses / writing.cells:.3g} pulses per cell of {writing.cells} ({writing.grade})"
         )
+        if writing.loads:
+            out.print(f"endurance     {writing.endurance_cycles:.3g} pulses per cell: {writing.loads:.3g} loads")
+        if writing.refresh:
+            again = writing.refresh
+            out.print(
+                f"refresh       {engineering(again.energy_pj, 'pJ')} per inference, {again.share:.2%} of the time, "
+                f"every {again.period_s:g} s"
+            )
     out.print(f"trust         {_trust(report)}")
     out.print(_components(report))
     for note in report.notes:

@@ -327,6 +327,8 @@ UNREAD: dict[str, Any] = {
     "mapping.digital_layers": "first",
     "pe.crossbars": 4,
     "tile.neuron_lanes": 1,
+    "chip.max_tiles": 1000,
+    "dram.kind": "hbm2",
     "noc.flit_bits": 128,
     "noc.vcs": 4,
     "noc.pipeline": "A",
@@ -341,6 +343,8 @@ READ |= {"adc.layer_bits", "schedule.pipeline", "cost.library", "cost.assumed_ac
 ALIKE = {
     "device.write_energy_pj",
     "device.write_ns",
+    "device.endurance_cycles",
+    "dram.channels",
     "device.read_model",
     "mapping.rows",
     "mapping.subtract",

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
+from conftest import tiny_network
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spikesim_py import cost
 from spikesim_py.cost.components.dram import dram
 from spikesim_py.cost.reload import LayerLoad, Reload, reload_cost
 from spikesim_py.errors import ConfigError, MappingError
 from spikesim_py.hardware import DramKind, load_hardware
-from spikesim_py.mapping import round_indices, rounds
+from spikesim_py.mapping import map_network, round_indices, rounds
+from spikesim_py.report import Report
 
 KINDS = [kind for kind in DramKind if kind is not DramKind.NONE]
 TILES = st.lists(st.integers(1, 9), min_size=1, max_size=8)
@@ -86,7 +90,7 @@ def test_published_figures() -> None:
 
 
 def load(**changes: Any) -> LayerLoad:
-    values = {"tiles": 2, "area_um2": 10.0, "weight_bits": 800, "write_pj": 5.0, "write_ns": 7.0, "output_bits": 80}
+    values = {"tiles": 2, "area_um2": 10.0, "weight_bits": 800, "write_pj": 5.0, "write_ns": 7.0, "input_bits": 80}
     return LayerLoad(**{**values, **changes})
 
 
@@ -103,7 +107,7 @@ def test_two_rounds_by_hand() -> None:
     layers = [load(), load(write_ns=20.0), load(tiles=3, write_ns=100.0)]
     found = reload_cost(layers, 4, LPDDR4)
     assert found.rounds == 2
-    assert found.dram_bits == 3 * 800 + 2 * 80  # and the second layer's outputs, there and back
+    assert found.dram_bits == 3 * 800 + 2 * 80  # and the third layer's inputs, there and back
     assert found.dram_pj == pytest.approx(8.5 * 2560)
     assert found.write_pj == 15.0
     assert found.time_ns == pytest.approx(1600 / 51.2 + 100.0 + 160 / 51.2)
@@ -116,7 +120,7 @@ def test_two_rounds_by_hand() -> None:
     st.sampled_from(KINDS),
 )
 def test_laws_of_reloading(drawn: list[tuple[int, int, float]], size: int, kind: DramKind) -> None:
-    layers = [load(tiles=t, weight_bits=b, write_ns=ns, output_bits=0) for t, b, ns in drawn]
+    layers = [load(tiles=t, weight_bits=b, write_ns=ns, input_bits=0) for t, b, ns in drawn]
     one, four = reload_cost(layers, size, dram(kind)), reload_cost(layers, size, dram(kind, 4))
     bits = sum(b for _, b, _ in drawn)
     assert one.dram_bits == (bits if one.rounds > 1 else 0)
@@ -156,3 +160,86 @@ def test_arrays_of_designs_cost_each_what_it_costs_alone() -> None:
 def test_channels_without_a_memory_are_refused() -> None:
     with pytest.raises(ConfigError, match="channels = 2: needs a kind"):
         load_hardware("rram_32nm", {"dram.channels": 2})
+
+
+# ------------------------------------------------------------------------------------------------------ whole chips
+
+
+def small(size: int | None, **changes: Any) -> Report:
+    overrides = {"dram.kind": "lpddr4", "chip.max_tiles": size} | {k.replace("__", "."): v for k, v in changes.items()}
+    return cost(tiny_network(), load_hardware("rram_32nm", overrides))
+
+
+def test_a_chip_that_is_large_enough_is_as_one_without_a_size() -> None:
+    free, exact = small(None), small(3)
+    assert free.cost.tiles == exact.cost.tiles == 3
+    assert free.tree == exact.tree
+    assert free.notes == exact.notes
+
+
+def test_memory_takes_power_even_if_nothing_is_reloaded() -> None:
+    with_memory, without = small(None), cost(tiny_network(), load_hardware("rram_32nm"))
+    memory = with_memory.tree.components()["dram"]
+    assert memory.energy_pj == pytest.approx(40 * without.cost.interval_ns)  # mW ns = pJ
+    assert with_memory.energy_pj == pytest.approx(without.energy_pj + memory.energy_pj)
+    assert with_memory.latency_ns == without.latency_ns
+    assert with_memory.area_um2 == without.area_um2
+
+
+def test_taking_turns_costs_time_and_energy_and_saves_area() -> None:
+    """One tile, three rounds: every cell is written and every weight read once per inference."""
+    network, turns, free = tiny_network(), small(1), small(None)
+    assert (turns.cost.tiles, free.cost.tiles) == (1, 3)
+    parts = turns.tree.components()
+    assert turns.programming is not None
+    assert parts["reload"].energy_pj == pytest.approx(turns.programming.energy_pj)
+    assert turns.latency_ns > free.latency_ns
+    assert turns.cost.interval_ns == pytest.approx(turns.tree.critical_ns)
+    assert turns.area_um2 < free.area_um2
+    weights = sum(network.weight(node.name).size * (node.weight_bits or 0) for node in network.layers)
+    later = map_network(network, load_hardware("rram_32nm")).layers
+    read = [network.edges[node.inputs[0]] for node in network.layers[1:]]
+    steps = [later[node.name].steps for node in network.layers[1:]]
+    waiting = sum(2 * edge.size * edge.bits * count for edge, count in zip(read, steps, strict=True))
+    background = 40 * turns.cost.interval_ns
+    assert parts["dram"].energy_pj == pytest.approx(8.5 * (weights + waiting) + background)
+    (note,) = (note for note in turns.notes if note.startswith("chip.max_tiles"))
+    assert "3 rounds" in note
+
+
+def test_a_larger_chip_is_never_slower_nor_smaller() -> None:
+    reports = [small(size) for size in (1, 2, 3)]
+    for tight, roomy in pairwise(reports):
+        assert roomy.latency_ns <= tight.latency_ns
+        assert roomy.area_um2 >= tight.area_um2
+    mapping = map_network(tiny_network(), load_hardware("rram_32nm", {"dram.kind": "hbm2", "chip.max_tiles": 2}))
+    assert [len(group) for group in mapping.rounds] == [2, 1]
+    assert len(mapping.mesh.places) == 2
+    assert [plan.first_tile for plan in mapping.layers.values()] == [0, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"dram__kind": "none"}, "takes 3 tiles; taking turns needs a memory off the chip"),
+        ({"schedule__pipeline": "layer"}, "needs schedule.pipeline = 'none', not 'layer'"),
+        ({"device__program_sigma": 0.1, "mitigation__write_verify_tolerance": 0.05}, "cells that are not verified"),
+        ({"pe__crossbars": 1, "tile__pes": 1, "crossbar__rows": 8}, "alone needs"),
+    ],
+)
+def test_what_cannot_take_turns_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(MappingError, match=message):
+        small(1, **changes)
+
+
+def test_cells_whose_pulses_are_unknown_are_not_rewritten_unless_they_are_sram() -> None:
+    turns = {"dram.kind": "lpddr4", "chip.max_tiles": 1}
+    with pytest.raises(ConfigError, match=r"device.write_energy_pj, write_ns: are needed to write fefet cells anew"):
+        cost(tiny_network(), load_hardware("fefet_28nm", turns))
+    assert cost(tiny_network(), load_hardware("sram_charge", turns)).tree.components()["reload"].energy_pj > 0
+
+
+def test_a_digital_layer_is_reloaded_into_its_buffer() -> None:
+    turns = small(1, mapping__digital_layers=["conv1"])
+    assert turns.programming is not None
+    assert turns.tree.components()["reload"].energy_pj > turns.programming.energy_pj

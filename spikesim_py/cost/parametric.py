@@ -24,6 +24,7 @@ from .mitigation_parts import correction_parts, mitigation_notes, repair_parts
 from .neuron_parts import neuron_parts
 from .noc_parts import pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, joined
+from .reload import memory_notes, memory_parts, reload_of
 from .result import CostResult
 from .schedule import schedule
 from .technology import Technology, load_technology
@@ -50,16 +51,26 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
     cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
     pitch = pitch_mm(math.fsum(p.area_um2 for parts, _ in cores.values() for p in parts) / mapping.tiles)
     loads = zero_load(flows, hardware.noc.pipeline)
+    areas = {name: math.fsum(part.area_um2 for part in parts) for name, (parts, _) in cores.items()}
+    reload = reload_of(mapping, tech, areas)
+    if reload:  # layers share the chip
+        cores = {name: (_share(parts, reload.area_share), ns) for name, (parts, ns) in cores.items()}
+    memory = memory_parts(mapping, reload)
     staged = [
         _stage(mapping, tech, plan, *cores[name], [x for x in loads if x.transfer.layer == name], pitch)
         for name, plan in mapping.layers.items()
     ]
     timing = schedule(staged, hardware.schedule.pipeline)
+    if reload:
+        waits = timing.latency_ns + reload.time_ns, timing.interval_ns + reload.time_ns
+        timing = replace(timing, latency_ns=waits[0], interval_ns=waits[1])
     nodes = [
         branch(layer.name, [part.node(timing.interval_ns, count, layer.full) for part in layer.parts])
         for layer, count in zip(staged, timing.counts, strict=True)
     ]
-    shared = [part.node(timing.interval_ns, Counts(0, 0), Counts(0, 0)) for part in shared_parts(tech, mapping)]
+    shared = [
+        part.node(timing.interval_ns, Counts(0, 0), Counts(0, 0)) for part in [*shared_parts(tech, mapping), *memory]
+    ]
     tree = branch("chip", [*nodes, branch("shared", shared)])
     return CostResult(
         tree=tree,
@@ -67,11 +78,20 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
         critical_stage=timing.critical_stage,
         crossbars=mapping.crossbars,
         pes=mapping.pes,
-        tiles=mapping.tiles,
+        tiles=len(mapping.mesh.places),
         utilization=mapping.utilization,
         macs=mapping.network.macs,
-        notes=(*_notes(mapping, activity), *mitigation_notes(mapping.hardware, tree.energy_pj)),
+        notes=(
+            *_notes(mapping, activity),
+            *memory_notes(mapping, reload),
+            *mitigation_notes(mapping.hardware, tree.energy_pj),
+        ),
     )
+
+
+def _share(parts: Sequence[Part], share: float) -> list[Part]:
+    """Parts of a layer that has the chip in turn with others: its share of the area and the leakage."""
+    return [replace(p, area_um2=p.area_um2 * share, leakage_pw=p.leakage_pw * share) for p in parts]
 
 
 def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activity) -> tuple[list[Part], float]:

@@ -7,14 +7,15 @@ thousand chips. `cells.py` says which weight lies where; a test holds the two ag
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import MappingError
-from ..hardware import Hardware, RowMapping, Subtract, TapSum
+from ..hardware import DramKind, Hardware, RowMapping, Subtract, TapSum
 from ..network import Conv, Linear, Network
 from .digital import digital_layers
+from .rounds import rounds
 from .signs import cells_per_weight, value_bits
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class LayerPlan:
         steps: time-steps at which the layer is read (1 if its pre-activation is buffered).
         adc_sharing: crossbars of one set of ADCs (all kernel positions where `tap_sum` joins them, else 1).
         utilization: share of the cells of its crossbars that hold a weight.
-        first_tile: index of the layer's first tile.
+        first_tile: index of the layer's first tile; layers that take turns may share it.
     """
 
     name: str
@@ -144,6 +145,11 @@ class Mapping:
         return sum(layer.crossbars for layer in self.layers.values())
 
     @cached_property
+    def rounds(self) -> list[list[str]]:
+        """Groups of layers that take the chip in turn; all layers in one where they fit it."""
+        return rounds({name: plan.tiles for name, plan in self.layers.items()}, self.hardware.chip.max_tiles)
+
+    @cached_property
     def utilization(self) -> float:
         """Share of all crossbar cells that hold a weight."""
         used = sum(layer.utilization * layer.crossbars for layer in self.layers.values())
@@ -168,11 +174,12 @@ class Mapping:
 
 
 def map_network(network: Network, hardware: Hardware) -> Mapping:
-    """Place every layer of `network` on tiles of its own.
+    """Place every layer of `network` on tiles of its own, or, on a chip that is too small, on its tiles in turn.
 
     Raises:
         MappingError: the network is a float network (quantize it first), a layer reads signed values, a weight
             does not fit, or crossbars that join their currents do not fit a tile.
+            A chip with `chip.max_tiles` holds no layer, or cannot reload its cells for layers that take turns.
         ConfigError: the chip's converters name a layer that the network does not have.
     """
     if network.arithmetic == "float":
@@ -181,16 +188,32 @@ def map_network(network: Network, hardware: Hardware) -> Mapping:
             f"spikesim_py.network.quantize(network, weight_bits=...) or train a quantized network"
         )
     hardware.adc.check_layers([node.name for node in network.layers])
-    plans: dict[str, LayerPlan] = {}
-    first_tile = 0
     digital = digital_layers(network, hardware)
-    for node in network.layers:
-        is_digital = node.name in digital
-        plans[node.name] = (
-            plan_digital(network, node, first_tile) if is_digital else plan_layer(network, node, hardware, first_tile)
-        )
-        first_tile += plans[node.name].tiles
-    return Mapping(network, hardware, plans, place_tiles(first_tile, hardware.noc.placement))
+    plans = {
+        node.name: plan_digital(network, node) if node.name in digital else plan_layer(network, node, hardware)
+        for node in network.layers
+    }
+    groups = rounds({name: plan.tiles for name, plan in plans.items()}, hardware.chip.max_tiles)
+    if len(groups) > 1:
+        _check_turns(network, hardware, sum(plan.tiles for plan in plans.values()))
+    for group in groups:
+        first_tile = 0
+        for name in group:
+            plans[name] = replace(plans[name], first_tile=first_tile)
+            first_tile += plans[name].tiles
+    most = max((sum(plans[name].tiles for name in group) for group in groups), default=0)
+    return Mapping(network, hardware, plans, place_tiles(most, hardware.noc.placement))
+
+
+def _check_turns(network: Network, hardware: Hardware, tiles: int) -> None:
+    """Whether the chip can reload its cells for layers that take turns."""
+    chip = f"chip.max_tiles = {hardware.chip.max_tiles}: network {network.name!r} takes {tiles} tiles"
+    if hardware.dram.kind is DramKind.NONE:
+        raise MappingError(f"{chip}; taking turns needs a memory off the chip (dram.kind)")
+    if hardware.schedule.pipeline != "none":
+        raise MappingError(f"{chip}; taking turns needs schedule.pipeline = 'none', not {hardware.schedule.pipeline!r}")
+    if hardware.mitigation.write_verify_tolerance is not None:
+        raise MappingError(f"{chip}; taking turns needs cells that are not verified (write_verify_tolerance)")
 
 
 def plan_layer(network: Network, node: Conv | Linear, hardware: Hardware, first_tile: int = 0) -> LayerPlan:

@@ -23,12 +23,14 @@ def round_indices(tiles: Sequence[Real], max_tiles: Real) -> list[Real]:
     return found
 
 
-def rounds(tiles: Mapping[str, int], max_tiles: int) -> list[list[str]]:
-    """Groups of layers that fit `max_tiles` tiles each, in order.
+def rounds(tiles: Mapping[str, int], max_tiles: int | None) -> list[list[str]]:
+    """Groups of layers that fit `max_tiles` tiles each, in order; None: any number fits.
 
     Raises:
         MappingError: a layer has more tiles than the chip.
     """
+    if max_tiles is None:
+        return [list(tiles)]
     for name, need in tiles.items():
         if need > max_tiles:
             raise MappingError(
