@@ -71,6 +71,7 @@ def print_report(report: Report) -> None:
             out.print(
                 f"refresh       {engineering(again.energy_pj, 'pJ')} per inference, {again.share:.2%} of the time, "
                 f"every {again.period_s:g} s"
+                + (f"; worn out after {again.lifetime_s / 31_557_600:.3g} years" if again.lifetime_s else "")
             )
     out.print(f"trust         {_trust(report)}")
     out.print(_components(report))

@@ -77,6 +77,10 @@ def test_a_network_costs_less_at_every_finer_node() -> None:
         assert fine.area_um2 < coarse.area_um2
     scaled = [any("scaled from 22 nm" in note for note in report.notes) for report in reports]
     assert scaled == [False] * 4 + [True] * 3
+    assert any(
+        "scaled from 22 nm" in note
+        for note in ss.cost("digits-fp", load_hardware("rram_32nm", {"technology.node_nm": 7})).notes
+    )
 
 
 def test_at_its_own_node_the_table_scales_by_one() -> None:

@@ -128,7 +128,7 @@ def programming_cost(
 def write_layer(
     mapping: Mapping, tech: Technology, plan: LayerPlan, share: NDArray[np.float64] | None = None
 ) -> Writing:
-    """Writing one layer, each of its cells once or as often as `share` says (see `programming_cost`).
+    """Writing one layer: its cells once, unverified, or as often as `share` says (see `programming_cost`).
 
     Weights of a digital layer go into its buffers; SRAM cells without a stated pulse are written as a buffer's are.
 
@@ -149,7 +149,9 @@ def write_layer(
             raise ConfigError(f"device.write_energy_pj, write_ns: are needed to write {device.kind.value} cells anew")
         pulse_fj = tech["memory"]["write"] * hardware.crossbar.rows
         return Writing(held, held, held * pulse_fj * 1e-3, lines * clock_ns)
-    share, read = np.ones(1) if share is None else share, read_of(layer)
+    if share is None:
+        return Writing(held, held, held * device.write_energy_pj, lines * device.write_ns)
+    read = read_of(layer)
     tries = held * float(share.sum())
     read_pj = (read.adc.energy_fj + cell_fj(hardware, read.adc, MIDDLE_LEVEL)) * 1e-3 if verify else 0.0
     slowest = float((1 - (1 - share) ** min(plan.columns, hardware.weight_columns)).sum())
