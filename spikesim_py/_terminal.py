@@ -69,8 +69,8 @@ def print_report(report: Report) -> None:
         if writing.refresh:
             again = writing.refresh
             out.print(
-                f"refresh       {engineering(again.energy_pj, 'pJ')} per inference, {again.share:.2%} of the time, "
-                f"every {again.period_s:g} s"
+                f"refresh       {engineering(again.energy_pj, 'pJ')} per inference, {100 * again.share:.3g} % of the "
+                f"time, every {again.period_s:g} s"
                 + (f"; worn out after {again.lifetime_s / 31_557_600:.3g} years" if again.lifetime_s else "")
             )
     out.print(f"trust         {_trust(report)}")
