@@ -20,6 +20,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import crossbar as crossbar
     from . import noc as noc
+    from .balance import balance as balance
     from .batch import cost_batch as cost_batch
     from .compare import compare as compare
     from .compare import cost_order as cost_order
@@ -40,6 +41,7 @@ _PUBLIC = {
     "evaluate": "evaluate",
     "cost": "evaluate",
     "cost_batch": "batch",
+    "balance": "balance",
     "compare": "compare",
     "cost_order": "compare",
     "degradation": "compare",

@@ -46,6 +46,8 @@ ARRAYS = (
 #: of these, the whole numbers
 WHOLE = {"device.cell_bits", "crossbar.rows", "crossbar.cols", "crossbar.mux", "adc.bits"}
 WHOLE |= {"pe.crossbars", "tile.pes", "tile.neuron_lanes"}
+#: before a layer's name: copies of its crossbars
+COPIES = "mapping.copies."
 #: designs of one pass: arrays that fit the processor's caches
 CHUNK = 4096
 #: what a pass adds up
@@ -71,6 +73,15 @@ class Group:
         return load_hardware(self.hardware, _values(self.arrays, index))
 
 
+def is_axis(name: str) -> bool:
+    """Whether a field may be an array within one pass: one of `ARRAYS`, or the copies of a layer."""
+    return name in ARRAYS or name.startswith(COPIES)
+
+
+def is_whole(name: str) -> bool:
+    return name in WHOLE or name.startswith(COPIES)
+
+
 def design_groups(hardware: Hardware, columns: Mapping[str, NDArray[Any]], count: int) -> list[Group]:
     """Designs in groups; every value is checked.
 
@@ -81,8 +92,8 @@ def design_groups(hardware: Hardware, columns: Mapping[str, NDArray[Any]], count
     Raises:
         InputError: a field is unknown, a value is not allowed, or a design is impossible; names the design.
     """
-    arrays = {name: numbers(name, columns[name]) for name in ARRAYS if name in columns}
-    for name in WHOLE & arrays.keys():
+    arrays = {name: numbers(name, columns[name]) for name in columns if is_axis(name)}
+    for name in filter(is_whole, arrays):
         broken = arrays[name] % 1 != 0
         if broken.any():
             raise ConfigError(f"{name} = {arrays[name][broken][0]}: must be a whole number")
@@ -155,7 +166,7 @@ def _one(
 
 
 def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
-    return {name: int(v[index]) if name in WHOLE else float(v[index]) for name, v in arrays.items()}
+    return {name: int(v[index]) if is_whole(name) else float(v[index]) for name, v in arrays.items()}
 
 
 def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArray[np.bool_]:
@@ -177,10 +188,15 @@ def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArr
 
 def with_arrays(hardware: Hardware, arrays: Mapping[str, Real]) -> Hardware:
     """The chip with arrays in place of some numbers: for the formulas only, since nothing checks it."""
-    sections: dict[str, dict[str, Real]] = {}
+    sections: dict[str, dict[str, Any]] = {}
+    copies = dict(hardware.mapping.copies)
     for name, values in arrays.items():
-        section, key = name.split(".")
-        sections.setdefault(section, {})[key] = values
+        section, key, *layer = name.split(".")
+        if layer:
+            copies[layer[0]] = values
+            sections.setdefault(section, {})[key] = copies
+        else:
+            sections.setdefault(section, {})[key] = values
     return hardware.model_copy(
         update={name: getattr(hardware, name).model_copy(update=values) for name, values in sections.items()}
     )

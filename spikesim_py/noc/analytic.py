@@ -157,7 +157,7 @@ def needed_rows(plan: LayerPlan, hardware: Hardware) -> Real:
 def needed_share(plan: LayerPlan, hardware: Hardware) -> Real:
     """Share of a layer's input map that each of its tiles reads: its rows, of the bands that its copies work on."""
     share = needed_rows(plan, hardware)
-    if plan.copies == 1:
+    if not is_array(plan.copies) and plan.copies == 1:
         return share
     band = maximum(plan.per_tile / plan.read_crossbars, 1.0) / plan.copies
     return share * minimum(band + plan.band_halo, 1.0)
