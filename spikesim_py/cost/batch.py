@@ -216,21 +216,25 @@ def parametric_batch(
     for start in range(0, count, CHUNK):
         part = slice(start, start + CHUNK)
         arrays = {name: values[part] for name, values in group.arrays.items()}
-        mapping = _mapped(network, group, arrays, part)
-        rolled = roll_up(mapping, of_design(activity, part), load_technology(group.hardware.technology.node_nm))
+        mapping, rolled = _rolled_up(network, group, of_design(activity, part), arrays, part)
         for name, value in _totals(rolled, mapping):
             totals[name][group.members[part]] = value
         if components is not None:
             _add_components(rolled, group.members[part], components, len(totals["energy_pj"]))
 
 
-def _mapped(network: Network, group: Group, arrays: Mapping[str, Floats], part: slice) -> NetworkMapping:
+def _rolled_up(
+    network: Network, group: Group, activity: Activity, arrays: Mapping[str, Floats], part: slice
+) -> tuple[NetworkMapping, RollUp]:
+    """The roll-up of a slice of a group; of its designs one by one if one does not fit, for that one to say so."""
+    tech = load_technology(group.hardware.technology.node_nm)
     try:
-        return map_network(network, with_arrays(group.hardware, arrays))
+        mapping = map_network(network, with_arrays(group.hardware, arrays))
+        return mapping, roll_up(mapping, activity, tech)
     except InputError:
-        for index in range(len(group.members))[part]:  # the first design that does not fit says so by itself
+        for place, index in enumerate(range(len(group.members))[part]):
             with naming(group.members[index]):
-                map_network(network, group.chip(index))
+                roll_up(map_network(network, group.chip(index)), of_design(activity, place), tech)
         raise
 
 
