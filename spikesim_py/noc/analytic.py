@@ -12,12 +12,13 @@ Distances under XY routing are those along x plus those along y. Along one axis,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._arrays import Real, ceil, floor, is_array, maximum, minimum, where
+from .._arrays import Real, ceil, floor, floor_div, is_array, maximum, minimum, where
 from ..activity import Activity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
@@ -101,6 +102,28 @@ class Distances:
         along_y = width * width * _below(rows_a, rows_b) + rest_a * rest_b * abs(rows_a - rows_b)
         return along_x + along_y + width * (rest_b * _to(rows_a, rows_b) + rest_a * _to(rows_b, rows_a))
 
+    def among(self, run: Run, count: Real) -> Real:
+        """Mean links between two of `count` consecutive tiles (2 or more) somewhere in a run.
+
+        Those of a window in one row, and of one that has its middle where a row ends; each as often as there are such.
+        """
+        width, windows = self._mesh.width, run.count - count + 1
+        low, high = self._rows(run)
+        whole = windows <= 1
+        inside = count * (count * count - 1) / 3
+        start = where(whole, run.first, maximum(width - floor(count / 2), 0))
+        across = self.total(Run(start, count), Run(start, count))
+        share = where(whole, 1.0, minimum((high - low) * (count - 1) / maximum(windows, 1), 1.0))
+        return (share * across + (1.0 - share) * inside) / (count * (count - 1))
+
+    def spread(self, run: Run, count: Real) -> Real:
+        """Most links between two of `count` consecutive tiles somewhere in a run, or a little more."""
+        width = self._mesh.width
+        low, high = self._rows(run)
+        wrapped = where(high > low, ceil((count - 1) / width) + width - 1, count - 1)
+        reach = count - 1 if self._mesh.placement == "snake" else wrapped
+        return minimum(reach, self.farthest(run, run))
+
     def farthest(self, a: Run, b: Run) -> Real:
         """Most links between a tile of `a` and one of `b`, or a little more: corners of the boxes around them."""
         (low_a, high_a), (low_b, high_b) = self._rows(a), self._rows(b)
@@ -134,11 +157,19 @@ def cut_columns(plan: LayerPlan) -> tuple[Real, Real]:
     Tiles begin every `per_tile` crossbars, columns every `row_blocks`; where both begin, no column is cut.
     """
     columns = plan.copies * plan.groups * plan.col_blocks
-    common = np.gcd(np.asarray(plan.per_tile, np.int64), np.asarray(plan.row_blocks, np.int64))
-    begins = plan.tiles - 1
-    cuts = begins - floor(begins * common / plan.row_blocks)
+    cuts = _cuts(plan, plan.row_blocks)
     cut = minimum(cuts, columns)
     return cut, 1.0 + cuts / maximum(cut, 1.0)
+
+
+def _cuts(plan: LayerPlan, size: Real) -> Real:
+    """Borders of tiles that do not fall between two sets of `size` crossbars; tiles begin every `per_tile` of them."""
+    if is_array(plan.per_tile, size):
+        common = np.gcd(np.asarray(plan.per_tile, np.int64), np.asarray(size, np.int64)).astype(np.float64)
+    else:
+        common = math.gcd(plan.per_tile, size)
+    borders = plan.tiles - 1
+    return borders - floor_div(borders * common, size)
 
 
 def needed_rows(plan: LayerPlan, hardware: Hardware) -> Real:
@@ -151,7 +182,8 @@ def needed_rows(plan: LayerPlan, hardware: Hardware) -> Real:
     share = minimum(held / pieces, 1.0)
     if plan.groups == 1:
         return share
-    return share * minimum(plan.per_tile / (plan.row_blocks * plan.col_blocks) + 1.0, plan.groups) / plan.groups
+    held = (plan.copies * plan.groups + _cuts(plan, plan.row_blocks * plan.col_blocks)) / plan.tiles
+    return share * minimum(held / plan.groups, 1.0)
 
 
 def needed_share(plan: LayerPlan, hardware: Hardware) -> Real:
@@ -159,8 +191,8 @@ def needed_share(plan: LayerPlan, hardware: Hardware) -> Real:
     share = needed_rows(plan, hardware)
     if not is_array(plan.copies) and plan.copies == 1:
         return share
-    band = maximum(plan.per_tile / plan.read_crossbars, 1.0) / plan.copies
-    return share * minimum(band + plan.band_halo, 1.0)
+    bands = (plan.copies + _cuts(plan, plan.read_crossbars)) / plan.tiles
+    return share * minimum(bands / plan.copies + plan.band_halo, 1.0)
 
 
 def flows(mapping: Mapping, activity: Activity) -> tuple[Flow, ...]:
@@ -227,12 +259,12 @@ class _Flows:
         bits = plan.outputs / (plan.groups * plan.col_blocks) / held * partial_sum_bits(plan, self.mapping.hardware)
         packet, pairs = self._flits(bits), cut * held * (held - 1.0)
         flits = packet * pairs * plan.positions / plan.copies
-        together = Run(0, maximum(ceil(held), 2))
-        links = flits * self.distances.total(together, together) / (together.count * (together.count - 1))
+        together = minimum(maximum(ceil(held), 2), maximum(plan.tiles, 2))
+        links = flits * self.distances.among(_run(plan), together)
         sends = where(cut > 0, 1.0, 0.0)
         # a tile between two others holds parts of two columns
         busiest = packet * (held - 1.0) * minimum(ceil(cut * held / plan.tiles), 2) * plan.turns
-        head = zero_load_cycles(self.distances.farthest(together, together) + 1, 1, self._pipeline)
+        head = zero_load_cycles(self.distances.spread(_run(plan), together) + 1, 1, self._pipeline)
         serial = maximum(busiest - 1.0, 0.0)
         return [Flow(plan.name, plan.name, "partial_sums", plan.steps, flits, links, head * sends, serial * sends)]
 
