@@ -109,7 +109,9 @@ def design_groups(hardware: Hardware, columns: Mapping[str, NDArray[Any]], count
 def numbers(name: str, values: NDArray[Any]) -> Floats:
     """An axis of finite numbers."""
     if values.dtype.kind not in "iuf":
-        given = next(value for value in map(_plain, values) if isinstance(value, bool) or not isinstance(value, int | float))
+        given = next(
+            value for value in map(_plain, values) if isinstance(value, bool) or not isinstance(value, int | float)
+        )
         raise ConfigError(f"{name} = {given!r}: must be a number")
     finite = np.isfinite(values)
     if not finite.all():
@@ -203,7 +205,11 @@ def with_arrays(hardware: Hardware, arrays: Mapping[str, Real]) -> Hardware:
 
 
 def parametric_batch(
-    network: Network, group: Group, activity: Activity, totals: Mapping[str, Floats], components: dict[str, Floats] | None
+    network: Network,
+    group: Group,
+    activity: Activity,
+    totals: Mapping[str, Floats],
+    components: dict[str, Floats] | None,
 ) -> None:
     """The parametric library on the designs of one group.
 
