@@ -50,6 +50,7 @@ def print_report(report: Report) -> None:
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
     out.print(f"EDAP          {report.edap:.4g} J·s·mm²")
+    _print_samples(report, out)
     out.print(
         f"efficiency    {report.tops_per_watt:.4g} TOPS/W, {report.tops:.4g} TOPS, "
         f"{report.tops_per_mm2:.4g} TOPS/mm², {report.inferences_per_joule:.4g} inferences/J"
@@ -68,6 +69,20 @@ def print_report(report: Report) -> None:
     out.print(_components(report))
     for note in report.notes:
         out.print(f"note: {note}")
+
+
+def _print_samples(report: Report, out: Console) -> None:
+    """Costs over samples, and early exits."""
+    energy, latency, steps = report.energy_distribution, report.latency_distribution, report.steps_distribution
+    if energy is None or latency is None or steps is None:
+        return
+    if report.exit:
+        out.print(f"early exit    after {steps.mean:.2f} of {report.time_steps} time-steps on average ({report.exit})")
+    shown = (
+        f"{engineering(one.mean, unit)} ({engineering(one.p5, unit)} to {engineering(one.p95, unit)})"
+        for one, unit in ((energy, "pJ"), (latency, "ns"))
+    )
+    out.print(f"samples       {', '.join(shown)}: mean (p5 to p95) of {len(steps.values)}")
 
 
 def _trust(report: Report) -> str:

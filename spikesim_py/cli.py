@@ -145,6 +145,11 @@ def _write(path: Path, text: str) -> None:
     type=click.Choice(["auto", "bits", "rows", "real", "reference"]),
     help="How column sums are formed; auto takes the fastest.",
 )
+@click.option(
+    "--exit",
+    metavar="RULE:THRESHOLD",
+    help="End inferences early: confidence:0.9 or entropy:0.3; a third number is the scale of the readout.",
+)
 @_json
 @_html
 def evaluate(
@@ -154,6 +159,7 @@ def evaluate(
     layers: bool,
     chain: bool,
     engine: Any,
+    exit: str | None,
     json_path: str | None,
     html_path: str | None,
     **options: Any,
@@ -170,7 +176,7 @@ def evaluate(
 
     _check_outputs(json_path, html_path)
     options["overrides"] = _overrides(assignments)
-    report = run(net, chip, **options, quality=layers, engine=engine)
+    report = run(net, chip, **options, quality=layers, engine=engine, exit=exit)
     _deliver(report, json_path, html_path)
     if layers:
         print_layers(report)

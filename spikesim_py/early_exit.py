@@ -122,9 +122,10 @@ def scores(logits: Floats, rule: Rule) -> Floats:
     below = logits - logits.max(-1, keepdims=True)
     parts = np.exp(below)
     total = parts.sum(-1)
-    if rule == "confidence":
-        return np.round(1 / total, _DECIMALS)
-    return np.round((np.log(total) - (parts * below).sum(-1) / total) / math.log(classes), _DECIMALS)
+    score: Floats = 1 / total
+    if rule == "entropy":
+        score = (np.log(total) - (parts * below).sum(-1) / total) / math.log(classes)
+    return np.asarray(score.round(_DECIMALS), np.float64)
 
 
 def fitted_scale(readouts: NDArray[Any], labels: NDArray[Any]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,8 @@ from ._files import write_atomic
 from ._version import __version__
 from .activity import Activity, LayerQuality
 from .cost import CostNode, CostResult, Programming
+from .distribution import Distribution, SampleCosts
+from .early_exit import EarlyExit
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -108,6 +110,9 @@ class Report:
 
     `quality` says how exact each layer is on the chip; None if it was not measured. `programming` is what writing the
     weights costs, once; no other number contains it. None where the chip does not say what a pulse costs.
+    `accuracy_by_step` is the accuracy if every inference ended after this time-step; None if none was measured. With
+    an early `exit`, the accuracy and the distributions are those of inferences that end there, every other number is
+    that of all T time-steps. `sample_costs` finds what every sample costs.
     """
 
     network: str
@@ -123,6 +128,9 @@ class Report:
     inputs: dict[str, Any] = field(repr=False)
     quality: Mapping[str, LayerQuality] | None = field(repr=False, default=None)
     programming: Programming | None = field(repr=False, default=None)
+    accuracy_by_step: tuple[float, ...] | None = field(repr=False, default=None)
+    exit: EarlyExit | None = field(repr=False, default=None)
+    sample_costs: Callable[[], SampleCosts | None] = field(repr=False, compare=False, default=lambda: None)
 
     @property
     def accuracy(self) -> float | None:
@@ -142,7 +150,8 @@ class Report:
         rates = {name: record.clip_rate or 0.0 for name, record in self.activity.layers.items()}
         often = [f"{name} ({rate:.1%})" for name, rate in rates.items() if rate > CLIP_WARNING]
         clipped = f"ADC clips more than {CLIP_WARNING:.0%} of the conversions of {', '.join(often)}"
-        return (*self.cost.notes, clipped) if often else self.cost.notes
+        ended = f"early exit: energy, latency and EDAP without a distribution are of all {self.time_steps} time-steps"
+        return (*self.cost.notes, *[clipped] * bool(often), *[ended] * bool(self.exit))
 
     @property
     def energy_pj(self) -> float:
@@ -221,6 +230,42 @@ class Report:
     def assumed_area_share(self) -> float:
         return self.tree.share("assumed", "area_um2")
 
+    @cached_property
+    def _sample_costs(self) -> SampleCosts | None:
+        return self.sample_costs()
+
+    @cached_property
+    def energy_distribution(self) -> Distribution | None:
+        """Energy in pJ over samples, up to their exits; None where single samples were not kept."""
+        return Distribution(self._sample_costs.energy_pj) if self._sample_costs else None
+
+    @cached_property
+    def latency_distribution(self) -> Distribution | None:
+        """Latency in ns over samples, up to their exits; None where single samples were not kept."""
+        return Distribution(self._sample_costs.latency_ns) if self._sample_costs else None
+
+    @cached_property
+    def edap_distribution(self) -> Distribution | None:
+        """Energy x delay x area of each sample in J·s·mm²; None where single samples were not kept."""
+        costs = self._sample_costs
+        return Distribution(costs.energy_pj * costs.latency_ns * (self.area_um2 * 1e-27)) if costs else None
+
+    @property
+    def steps_distribution(self) -> Distribution | None:
+        """Time-steps that samples ran for; None where single samples were not kept."""
+        return Distribution(self.activity.each.steps) if self.activity.each else None
+
+    def distributions(self) -> dict[str, dict[str, float]] | None:
+        """Mean and percentiles over samples; None where single samples were not kept."""
+        found = {
+            "energy_pj": self.energy_distribution,
+            "latency_ns": self.latency_distribution,
+            "edap": self.edap_distribution,
+            "time_steps": self.steps_distribution,
+        }
+        kept = {name: one.to_dict() for name, one in found.items() if one}
+        return kept or None
+
     def metrics(self) -> dict[str, float | None]:
         """Every number of `METRICS` by name."""
         return {name: getattr(self, name) for name in METRICS}
@@ -241,6 +286,9 @@ class Report:
             "report_hash": self.report_hash,
             "metrics": self.metrics(),
             "accuracy": measured,
+            "accuracy_by_step": self.accuracy_by_step and list(self.accuracy_by_step),
+            "exit": self.exit and asdict(self.exit),
+            "distributions": self.distributions(),
             "macs": self.macs,
             "synops": self.synops,
             "time_steps": self.time_steps,

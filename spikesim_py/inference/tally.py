@@ -130,17 +130,16 @@ def layer_shares(
 
 def samples_of(chips: Sequence[tuple[Counts, Mapping[str, Mapping[str, Share]]]]) -> Samples:
     """Every sample by itself, over all chips: (steps, layer to `layer_shares`) of each."""
-    steps = np.mean([steps for steps, _ in chips], axis=0)
     layers = {}
-    for layer, fields_seen in chips[0][1].items():
-        totals = {name: [shares[layer][name] for _, shares in chips] for name in fields_seen}
-        layers[layer] = LayerSamples(
-            **{
-                name: (sum(share.seen for share in found) / sum(share.possible for share in found)).astype(np.float32)
-                for name, found in totals.items()
-            }
-        )
-    return Samples(steps, layers)
+    for layer, names in chips[0][1].items():
+        rates = {name: _rate([shares[layer][name] for _, shares in chips]) for name in names}
+        layers[layer] = LayerSamples(**rates)
+    return Samples(np.mean([steps for steps, _ in chips], axis=0), layers)
+
+
+def _rate(chips: Sequence[Share]) -> NDArray[np.float32]:
+    seen, possible = (np.sum(counts, axis=0) for counts in zip(*chips, strict=True))
+    return np.asarray(seen / possible, np.float32)
 
 
 def units_behind(network: Network, layer: str) -> str | None:
