@@ -98,7 +98,7 @@ def _is_number(value: object) -> bool:
 
 def parse_exit(text: str) -> EarlyExit:
     """`RULE:THRESHOLD` or `RULE:THRESHOLD:SCALE`, e.g. `entropy:0.3`; raises `InputError`."""
-    rule, *numbers = text.split(":")
+    rule, *numbers = text.split(":") if isinstance(text, str) else ("",)
     try:
         threshold, scale = (*(float(number) for number in numbers), None)[:2]
     except ValueError:

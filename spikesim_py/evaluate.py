@@ -95,7 +95,7 @@ def evaluate(
         seed=seed,
         quality=quality,
         engine=engine,
-        exit=parse_exit(exit) if isinstance(exit, str) else exit,
+        exit=exit if exit is None or isinstance(exit, EarlyExit) else parse_exit(exit),
     )
     return assemble(net, hardware, measured)
 

@@ -328,9 +328,19 @@ class Report:
             )
         return (
             f"{self.network} (T = {self.time_steps}) was evaluated on {self.chip} with spikesim_py "
-            f"{__version__} (report {self.report_hash[:12]}). {accuracy} Energy {self.energy_pj:.6g} pJ, latency "
-            f"{self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 per inference use the library "
+            f"{__version__} (report {self.report_hash[:12]}). {accuracy}{self._ended()} "
+            f"Energy {self.energy_pj:.6g} pJ, latency {self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 per inference use the library "
             f"{self.hardware['cost']['library']!r} with {self.activity.origin} activity; "
             f"{self.assumed_energy_share:.1%} of the energy and {self.assumed_area_share:.1%} of the area rest "
             f"on assumed constants. Sources: {'; '.join(sources)}."
+        )
+
+    def _ended(self) -> str:
+        """The sentence on early exit, if there is one."""
+        steps, energy, latency = self.steps_distribution, self.energy_distribution, self.latency_distribution
+        if not (self.exit and steps and energy and latency):
+            return ""
+        return (
+            f" Inferences ended early ({self.exit}), on average after {steps.mean:.4g} time-steps, "
+            f"{energy.mean:.6g} pJ and {latency.mean:.6g} ns; what follows is for all {self.time_steps} time-steps."
         )

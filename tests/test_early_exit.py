@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
-from typing import Any
+from collections import Counter
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -113,10 +115,59 @@ def test_the_exit_unit_decides_without_a_division(values: np.ndarray, rule: Any,
     sure = score > threshold if rule == "confidence" else score < threshold
     clear = np.abs(left - right) > 1e-9
     assert np.array_equal((left < right)[clear], sure[clear])
-    counted = EarlyExit(rule, threshold, 0.01).operations(classes)
-    assert counted.exponentials == classes - 1  # that of the largest is known
-    assert counted.comparisons == classes
-    assert counted.logarithms == (rule == "entropy")
+
+
+class Number:
+    """A number that counts what is done with it."""
+
+    done: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+
+    def __add__(self, other: Number) -> Number:
+        self.done["additions"] += 1
+        return Number(self.value + other.value)
+
+    def __sub__(self, other: Number) -> Number:
+        self.done["additions"] += 1
+        return Number(self.value - other.value)
+
+    def __mul__(self, other: Number) -> Number:
+        self.done["multiplications"] += 1
+        return Number(self.value * other.value)
+
+    def __lt__(self, other: Number) -> bool:
+        self.done["comparisons"] += 1
+        return self.value < other.value
+
+    def exp(self) -> Number:
+        self.done["exponentials"] += 1
+        return Number(math.exp(self.value))
+
+    def log(self) -> Number:
+        self.done["logarithms"] += 1
+        return Number(math.log(self.value))
+
+
+@pytest.mark.parametrize("rule", ["confidence", "entropy"])
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_operations_are_those_that_a_scalar_exit_unit_does(rule: Any, classes: int) -> None:
+    values = [Number(float(value)) for value in np.random.default_rng(classes).permutation(classes)]
+    Number.done.clear()
+    best = max(range(classes), key=lambda c: values[c])
+    d = [(value - values[best]) * Number(0.5) for c, value in enumerate(values) if c != best]
+    e = [x.exp() for x in d]
+    total = functools.reduce(Number.__add__, e, Number(1.0))
+    if rule == "confidence":
+        sure = total < Number(1 / 0.4)
+    else:
+        weighted = functools.reduce(Number.__add__, [a * b for a, b in zip(e, d, strict=True)])
+        sure = total * total.log() - weighted < Number(0.4 * math.log(classes)) * total
+    counted = dataclasses.asdict(EarlyExit(rule, 0.4, 0.5).operations(classes))
+    assert dict(Number.done) == {name: count for name, count in counted.items() if count}
+    readouts = np.array([[[value.value for value in values]] * 2])
+    assert sure == (EarlyExit(rule, 0.4, 0.5).steps(readouts) == 1)
 
 
 def test_a_readout_of_the_last_membrane_is_not_divided() -> None:
@@ -159,6 +210,11 @@ def test_bad_rules_are_one_clear_line(text: str, message: str) -> None:
     result = CliRunner().invoke(main, ["evaluate", "digits-w4", "rram_32nm", "--samples", "5", "--exit", text])
     assert result.exit_code == 2
     assert message in result.output
+
+
+def test_what_is_no_rule_is_refused() -> None:
+    with pytest.raises(InputError, match="exit = 5: must be RULE:THRESHOLD"):
+        ss.evaluate("digits-w4", "rram_32nm", samples=5, exit=5)
 
 
 def test_rules_are_read_as_they_are_written() -> None:
@@ -295,6 +351,7 @@ def test_early_exits_are_shown() -> None:
     report = ss.evaluate("digits-w4", "rram_32nm", samples=40, exit="entropy:0.3")
     assert f"after {report.steps_distribution.mean:.2f} of 4 time-steps on average (entropy below 0.3" in result.output
     assert "note: early exit: energy, latency and EDAP without a distribution are of all 4 time-steps" in result.output
+    assert f"on average after {report.steps_distribution.mean:.4g} time-steps" in report.cite()
     assert report.to_dict()["exit"] == {"rule": "entropy", "threshold": 0.3, "scale": report.exit.scale}
     plain = ss.evaluate("digits-w4", "rram_32nm", samples=40)
     assert (report.energy_pj, report.latency_ns) == (plain.energy_pj, plain.latency_ns)

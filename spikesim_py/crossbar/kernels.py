@@ -170,7 +170,7 @@ def count_ones(flat: Array, planes: int, totals: Array) -> None:
 def add_ones(flat: Array, planes: int, readers: Array, totals: Array) -> None:
     """Add the ones in the digits of every read's values, each as often as it is read, to `totals` (reads,) int64.
 
-    `readers` (values,) int32 says how often; no sum of one read exceeds int64.
+    `readers` (values,) int32 says how often.
     """
     for n in range(flat.shape[0]):
         values, total = flat[n], 0

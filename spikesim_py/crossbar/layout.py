@@ -145,11 +145,12 @@ def row_hits(flat: NDArray[Any], window: Window, groups: int) -> NDArray[np.int6
 
 def input_ones(flat: NDArray[Any], window: Window, planes: int) -> NDArray[np.int64]:
     """(reads,) ones in the digits of a read's values, each counted for every row that it drives."""
-    readers = np.zeros(window.padded, np.int32)
+    channels, *size = window.padded
+    readers = np.zeros(size, np.int32)
     for pixels in _pixels(window):
-        readers[:, *pixels] += 1
+        readers[pixels] += 1
     totals = np.zeros(len(flat), np.int64)
-    add_ones(flat, planes, readers.ravel(), totals)
+    add_ones(flat, planes, np.tile(readers.ravel(), channels), totals)
     return totals
 
 
