@@ -329,7 +329,8 @@ class Report:
         return (
             f"{self.network} (T = {self.time_steps}) was evaluated on {self.chip} with spikesim_py "
             f"{__version__} (report {self.report_hash[:12]}). {accuracy}{self._ended()} "
-            f"Energy {self.energy_pj:.6g} pJ, latency {self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 per inference use the library "
+            f"Energy {self.energy_pj:.6g} pJ, latency {self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 "
+            f"per inference use the library "
             f"{self.hardware['cost']['library']!r} with {self.activity.origin} activity; "
             f"{self.assumed_energy_share:.1%} of the energy and {self.assumed_area_share:.1%} of the area rest "
             f"on assumed constants. Sources: {'; '.join(sources)}."
