@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import Real, is_array
 from .errors import InputError, did_you_mean
 
 Origin = Literal["measured", "stored", "assumed", "given"]
@@ -17,7 +18,7 @@ Origin = Literal["measured", "stored", "assumed", "given"]
 
 @dataclass(frozen=True)
 class LayerActivity:
-    """Activity of one layer.
+    """Activity of one layer; of many designs at once where numbers are arrays.
 
     Attributes:
         rate: ones over (driven rows x planes x reads) at the layer's input; zeros of the padding count.
@@ -27,11 +28,11 @@ class LayerActivity:
         output_rate: spikes per unit and time-step of the units behind the layer; None if not measured.
     """
 
-    rate: float
-    idle_reads: float | None = None
+    rate: Real
+    idle_reads: Real | None = None
     clip_rate: float | None = None
-    background: float | None = None
-    output_rate: float | None = None
+    background: Real | None = None
+    output_rate: Real | None = None
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,8 @@ class Activity:
         """Plain data; of the samples, mean and percentiles."""
         return self.means() | ({"each": self.each.to_dict()} if self.each else {})
 
-    def of_sample(self, index: int) -> Activity:
-        """One sample's activity; what is not known of every sample is the mean.
+    def by_sample(self) -> Activity:
+        """Records whose numbers are arrays (samples,); what is not known of every sample is the mean.
 
         Raises:
             ValueError: no sample was kept.
@@ -158,17 +159,26 @@ class Activity:
         if self.each is None:
             raise ValueError("activity of single samples was not kept")
         layers = {
-            name: replace(record, **{key: float(values[index]) for key, values in self.each.layers[name].items()})
+            name: replace(record, **{key: values.astype(np.float64) for key, values in self.each.layers[name].items()})
             for name, record in self.layers.items()
         }
         return Activity(layers, self.origin, 1)
+
+
+def of_design(activity: Activity, part: int | slice | NDArray[np.int64]) -> Activity:
+    """The activity of one design (or sample), or of some, where numbers are arrays with one element each."""
+    records = {
+        layer: LayerActivity(**{key: value[part] if is_array(value) else value for key, value in vars(record).items()})
+        for layer, record in activity.layers.items()
+    }
+    return Activity(records, activity.origin, activity.samples)
 
 
 def resolve_activity(
     given: Activity | float | Mapping[str, float] | None,
     layers: tuple[str, ...],
     stored: Mapping[str, float],
-    assumed: float,
+    assumed: Real,
 ) -> Activity:
     """The activity to cost with: what is given, else what the network stores, else an assumed rate.
 
@@ -202,8 +212,8 @@ def _check_rate(name: str, rate: object) -> None:
         raise InputError(f"activity.{name} = {rate!r}: must be a number from 0 to 1")
 
 
-def _records(rates: Mapping[str, float]) -> dict[str, LayerActivity]:
-    return {name: LayerActivity(rate=float(rate)) for name, rate in rates.items()}
+def _records(rates: Mapping[str, Real]) -> dict[str, LayerActivity]:
+    return {name: LayerActivity(rate if is_array(rate) else float(rate)) for name, rate in rates.items()}
 
 
 def _check_layers(given: Mapping[str, Any], layers: tuple[str, ...]) -> None:

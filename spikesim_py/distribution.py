@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .activity import Activity, spread
+from .activity import Activity, of_design, spread
 from .cost import cost_network
+from .cost.batch import QUANTITIES, Group, parametric_batch
 from .hardware import Hardware
 from .network import Network, build
 
@@ -71,30 +71,25 @@ def sample_costs(network: Network, hardware: Hardware, activity: Activity) -> Sa
     """
     if activity.each is None:
         return None
-    runs = {t: _with_steps(network, t) for t in _whole(activity.each.steps)}
-    # one evaluation per sample: the place of a call that costs all samples at once
-    costs = [
-        _between(steps, {t: _cost(runs[t], hardware, activity.of_sample(index)) for t in _whole([steps])})
-        for index, steps in enumerate(activity.each.steps.tolist())
-    ]
-    energy_pj, latency_ns = np.array(costs).T
-    return SampleCosts(energy_pj, latency_ns)
+    steps, seen = activity.each.steps, activity.by_sample()
+    totals = np.zeros((2, len(steps)))
+    for t in range(1, network.time_steps + 1):
+        share = np.maximum(1 - np.abs(steps - t), 0)
+        chosen = np.flatnonzero(share)
+        if len(chosen):
+            costs = _costs(_with_steps(network, t), hardware, of_design(seen, chosen), len(chosen))
+            totals[:, chosen] += share[chosen] * costs
+    return SampleCosts(*totals)
 
 
-def _cost(network: Network, hardware: Hardware, activity: Activity) -> tuple[float, float]:
-    tree = cost_network(network, hardware, activity).tree
-    return tree.energy_pj, tree.critical_ns
-
-
-def _whole(steps: Any) -> set[int]:
-    """The whole numbers around each of `steps`."""
-    return {whole(value) for value in steps for whole in (math.floor, math.ceil)}
-
-
-def _between(steps: float, at: Mapping[int, tuple[float, float]]) -> Floats:
-    low, high = np.array(at[math.floor(steps)]), np.array(at[math.ceil(steps)])
-    made: Floats = low + (steps - math.floor(steps)) * (high - low)
-    return made
+def _costs(network: Network, hardware: Hardware, activity: Activity, samples: int) -> Floats:
+    """(2, samples) energy in pJ and latency in ns, at activities (samples,)."""
+    if network.arithmetic == "float" or hardware.cost.library != "parametric":  # they take no arrays
+        trees = [cost_network(network, hardware, of_design(activity, index)).tree for index in range(samples)]
+        return np.array([(tree.energy_pj, tree.critical_ns) for tree in trees]).T
+    totals = {name: np.empty(samples) for name in QUANTITIES}
+    parametric_batch(network, Group(hardware, {}, np.arange(samples), {}), activity, totals, None)
+    return np.stack([totals["energy_pj"], totals["latency_ns"]])
 
 
 def _with_steps(network: Network, steps: int) -> Network:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import Real
 from .activity import Activity, LayerQuality, resolve_activity
 from .cost import CostResult, Programming, cost_network, programming_cost
+from .cost.band import CostInputs
 from .datasets import Dataset, load_dataset
 from .distribution import sample_costs
 from .early_exit import EarlyExit, parse_exit
@@ -183,6 +185,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
         "model_version": MODEL_VERSION,
     }
     macs = result.macs
+    ours = net.arithmetic == "float" or hardware.cost.library == "parametric"  # else one set, as published
     return Report(
         network=net.name,
         chip=hardware.name,
@@ -191,7 +194,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
         cost=result,
         activity=activity,
         macs=sum(macs.values()),
-        synops=sum(macs[name] * _operations_per_mac(net, name, activity) for name in macs),
+        synops=synops(net, macs, activity),
         time_steps=net.time_steps,
         report_hash=_digest(inputs),
         inputs=inputs,
@@ -200,6 +203,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
         accuracy_by_step=measured.accuracy_by_step if measured else None,
         exit=measured.exit if measured else None,
         sample_costs=partial(sample_costs, net, hardware, activity),
+        cost_inputs=CostInputs(net, hardware, activity) if ours else None,
     )
 
 
@@ -217,16 +221,18 @@ def _programming(net: Network, hardware: Hardware) -> Programming | None:
     return programming_cost(mapping, pending)
 
 
-def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
-    """One-bit products with an active input per dense multiply-accumulate and inference."""
-    source = net.edges[net.by_name[layer].inputs[0]]
-    steps = 1 if net.runs_once(layer) else net.time_steps
-    return activity.layers[layer].rate * source.bits * steps
+def synops(net: Network, macs: Mapping[str, int], activity: Activity) -> Real:
+    """One-bit products with an active input per inference: every one in an input value's digits meets every weight."""
+    total = 0.0
+    for name, count in macs.items():
+        bits = net.edges[net.by_name[name].inputs[0]].bits
+        total = total + count * activity.layers[name].rate * bits * (1 if net.runs_once(name) else net.time_steps)
+    return total
 
 
 def check_fits(net: Network, dataset: Dataset) -> int:
     """How many samples a network can be measured on; raises `InputError` where data and network do not fit."""
-    if net.arithmetic == "shape":
+    if net.shape_only:
         raise InputError(
             f"network {net.name!r} is a shape-only workload: it has no accuracy; use cost() or `spikesim cost`"
         )

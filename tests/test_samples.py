@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spikesim_py as ss
-from spikesim_py.activity import Activity, Samples, spread
+from spikesim_py.activity import Activity, Samples, of_design, spread
 from spikesim_py.crossbar import programmed
 from spikesim_py.datasets import Dataset, load_dataset
 from spikesim_py.distribution import Distribution, sample_costs
@@ -205,13 +205,14 @@ def test_without_single_samples_there_is_no_distribution() -> None:
     assert report.to_dict()["distributions"] is None
     assert sample_costs(network, hardware, report.activity) is None
     with pytest.raises(ValueError, match="not kept"):
-        report.activity.of_sample(0)
+        report.activity.by_sample()
 
 
 def test_a_sample_is_a_measured_activity_of_its_own() -> None:
     report = ss.evaluate("digits-w4", "rram_32nm", samples=10)
-    alone = ss.cost("digits-w4", "rram_32nm", activity=report.activity.of_sample(3))
-    assert alone.energy_pj == report.energy_distribution.values[3]
+    alone = ss.cost("digits-w4", "rram_32nm", activity=of_design(report.activity.by_sample(), 3))
+    assert alone.energy_pj == pytest.approx(report.energy_distribution.values[3], rel=1e-12)
+    assert alone.latency_ns == pytest.approx(report.latency_distribution.values[3], rel=1e-12)
     again = ss.cost("digits-w4", "rram_32nm", activity=report.activity)
     assert np.array_equal(again.energy_distribution.values, report.energy_distribution.values)
 

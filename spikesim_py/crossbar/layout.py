@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import ceil_div
 from ..hardware import RowMapping
-from ..mapping import Cells, ceil_div
+from ..mapping import Cells
 from .kernels import Layout, add_ones, count_ones, pack
 from .window import Window
 

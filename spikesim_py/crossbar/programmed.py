@@ -15,9 +15,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import ceil_div
 from ..errors import InputError
 from ..hardware import Baseline, Hardware
-from ..mapping import Cells, LayerPlan, Mapping, ceil_div
+from ..mapping import Cells, LayerPlan, Mapping
 from .adc import Adc, Converters, converters, layer_adc
 from .correction import Correction
 from .device import background_levels
