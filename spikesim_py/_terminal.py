@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: below this many columns a table loses digits
 _MIN_WIDTH = 118
+#: time-steps whose accuracies fit a line
+_SHOWN_STEPS = 8
 
 
 def console() -> Console:
@@ -47,6 +49,9 @@ def print_report(report: Report) -> None:
             f"accuracy      {report.measured.value:.2%}  (95 % interval {low:.2%} to {high:.2%}; "
             f"{report.measured.samples} samples of {report.measured.data}, {chips} chip{'s' * (chips > 1)})"
         )
+    if report.accuracy_by_step and 1 < report.time_steps <= _SHOWN_STEPS:
+        shown = ", ".join(f"{value:.2%}" for value in report.accuracy_by_step)
+        out.print(f"by time-step  {shown}  (accuracy if all inferences end there)")
     out.print(f"energy        {engineering(report.energy_pj, 'pJ'):<14} {report.energy_pj:.6f} pJ per inference")
     out.print(f"latency       {engineering(report.latency_ns, 'ns'):<14} {report.latency_ns:.6f} ns")
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")

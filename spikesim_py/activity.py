@@ -158,11 +158,11 @@ class Activity:
         """
         if self.each is None:
             raise ValueError("activity of single samples was not kept")
-        layers = {
-            name: replace(record, **{key: values.astype(np.float64) for key, values in self.each.layers[name].items()})
-            for name, record in self.layers.items()
+        own: dict[str, dict[str, Any]] = {
+            layer: {name: values.astype(np.float64) for name, values in seen.items()}
+            for layer, seen in self.each.layers.items()
         }
-        return Activity(layers, self.origin, 1)
+        return Activity({name: replace(record, **own[name]) for name, record in self.layers.items()}, self.origin, 1)
 
 
 def of_design(activity: Activity, part: int | slice | NDArray[np.int64]) -> Activity:

@@ -349,6 +349,7 @@ def test_early_exits_are_shown() -> None:
     )
     assert result.exit_code == 0, result.output
     report = ss.evaluate("digits-w4", "rram_32nm", samples=40, exit="entropy:0.3")
+    assert ", ".join(f"{value:.2%}" for value in report.accuracy_by_step) in result.output
     assert f"after {report.steps_distribution.mean:.2f} of 4 time-steps on average (entropy below 0.3" in result.output
     assert "note: early exit: energy, latency and EDAP without a distribution are of all 4 time-steps" in result.output
     assert f"on average after {report.steps_distribution.mean:.4g} time-steps" in report.cite()
