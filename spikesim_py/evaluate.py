@@ -199,7 +199,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
         report_hash=_digest(inputs),
         inputs=inputs,
         quality=measured.quality if measured else None,
-        programming=_programming(net, hardware),
+        programming=_programming(net, hardware, result.interval_ns),
         accuracy_by_step=measured.accuracy_by_step if measured else None,
         exit=measured.exit if measured else None,
         sample_costs=partial(sample_costs, net, hardware, activity),
@@ -207,7 +207,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
     )
 
 
-def _programming(net: Network, hardware: Hardware) -> Programming | None:
+def _programming(net: Network, hardware: Hardware, interval_ns: float) -> Programming | None:
     """What writing the network costs; None for digital designs and chips that do not say what a pulse costs."""
     device, parametric = hardware.device, hardware.cost.library == "parametric"
     if net.arithmetic == "float" or not parametric or device.write_energy_pj is None:
@@ -218,7 +218,7 @@ def _programming(net: Network, hardware: Hardware) -> Programming | None:
         from .crossbar.mitigation import pending_tries
 
         pending = {name: pending_tries(mapping, name) for name in pending}
-    return programming_cost(mapping, pending)
+    return programming_cost(mapping, pending, interval_ns)
 
 
 def synops(net: Network, macs: Mapping[str, int], activity: Activity) -> Real:
