@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from . import noc as noc
     from .compare import compare as compare
     from .compare import degradation as degradation
+    from .diff import diff as diff
     from .evaluate import cost as cost
     from .evaluate import evaluate as evaluate
     from .hardware import load_hardware as load_hardware
@@ -35,6 +36,7 @@ _PUBLIC = {
     "evaluate": "evaluate",
     "cost": "evaluate",
     "compare": "compare",
+    "diff": "diff",
     "degradation": "compare",
     "load_hardware": "hardware",
     "load_network": "network",
@@ -45,8 +47,8 @@ _PUBLIC = {
 }
 _ROOMS = ("crossbar", "noc")
 
-__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "load_hardware"]
-__all__ += ["load_network", "load_study", "map_network", "noc", "quantize", "sweep"]
+__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "diff", "evaluate"]
+__all__ += ["load_hardware", "load_network", "load_study", "map_network", "noc", "quantize", "sweep"]
 
 
 def __getattr__(name: str) -> Any:

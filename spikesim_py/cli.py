@@ -219,6 +219,7 @@ def compare(
 @_set
 @click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
 @click.option("--defects", is_flag=True, help="What each released defect does (chip spikesim_released).")
+@click.option("--csv", "csv_path", metavar="FILE", help="Also write the cost tree as CSV, one row per node.")
 @_json
 @_html
 def cost(
@@ -227,6 +228,7 @@ def cost(
     assignments: tuple[str, ...],
     activity: float | None,
     defects: bool,
+    csv_path: str | None,
     json_path: str | None,
     html_path: str | None,
 ) -> None:
@@ -239,7 +241,7 @@ def cost(
     from .evaluate import cost as run
     from .hardware import load_hardware
 
-    _check_outputs(json_path, html_path)
+    _check_outputs(csv_path, json_path, html_path)
     hardware = load_hardware(chip, _overrides(assignments))
     if defects and hardware.cost.library != "spikesim_released":
         raise InputError(
@@ -247,11 +249,45 @@ def cost(
         )
     report = run(net, hardware, activity=activity)
     _deliver(report, json_path, html_path)
+    if csv_path:
+        click.echo(f"wrote {report.tree.to_csv(csv_path)}")
     if defects:
         from ._terminal import print_defects
         from .network import load_network
 
         print_defects(load_network(net), hardware)
+
+
+@main.command()
+@click.argument("report_a", metavar="A.json")
+@click.argument("report_b", metavar="B.json")
+@click.option(
+    "--by",
+    default="component",
+    show_default=True,
+    type=click.Choice(["component", "layer", "leaf"]),
+    help="What the rows are; a leaf is one component of one layer.",
+)
+@click.option("--csv", "csv_path", metavar="FILE", help="Also write the rows as CSV.")
+@click.option("--json", "json_path", metavar="FILE", help="Also write the difference as JSON.")
+def diff(report_a: str, report_b: str, by: Any, csv_path: str | None, json_path: str | None) -> None:
+    """Where the design of B.json takes more or less than that of A.json (reports written with --json).
+
+    \b
+    Example:
+      spikesim cost vgg9-cifar10 rram_32nm --json runs/a.json
+      spikesim cost vgg9-cifar10 rram_32nm --set adc.bits=4 --json runs/b.json
+      spikesim diff runs/a.json runs/b.json --by layer
+    """
+    from ._terminal import print_diff
+    from .diff import diff as run
+
+    _check_outputs(csv_path, json_path)
+    found = run(report_a, report_b, by)
+    print_diff(found)
+    for path, write in ((csv_path, found.to_csv), (json_path, found.to_json)):
+        if path:
+            click.echo(f"wrote {write(path)}")
 
 
 @main.command()

@@ -4,5 +4,15 @@ from .activity import layer_activity_figure
 from .breakdown import breakdown_figure
 from .pareto import pareto_figure
 from .style import GRAPH_CONFIG, QUIET
+from .sunburst import sunburst_figure
+from .waterfall import waterfall_figure
 
-__all__ = ["GRAPH_CONFIG", "QUIET", "breakdown_figure", "layer_activity_figure", "pareto_figure"]
+__all__ = [
+    "GRAPH_CONFIG",
+    "QUIET",
+    "breakdown_figure",
+    "layer_activity_figure",
+    "pareto_figure",
+    "sunburst_figure",
+    "waterfall_figure",
+]
