@@ -13,23 +13,19 @@ from rich.console import Console
 from rich.table import Table
 
 from ._units import engineering
+from .cost.resources import neuron_share
 from .hardware import Hardware, load_hardware
 from .network import Network, load_network
-from .report import LAYER_COLUMNS, METRICS, Report, layer_rows
+from .report import LAYER_COLUMNS, Report, layer_rows
 
 if TYPE_CHECKING:
     from .compare import Comparison, Stage
-    from .diff import Change, DiffRow, TreeDiff
     from .inference import PairedDifference
     from .inference.calibrate import LayerRange
     from .inference.precision import BitChoice
 
 #: below this many columns a table loses digits
 _MIN_WIDTH = 118
-#: the same for a difference, whose rows may be named by layer and component
-_DIFF_WIDTH = 150
-#: metrics that head a difference
-_HEAD = ("accuracy", "edap", "energy_pj", "latency_ns", "interval_ns", "area_um2", "tops_per_watt", "utilization")
 
 
 def console(least: int = _MIN_WIDTH) -> Console:
@@ -59,6 +55,7 @@ def print_report(report: Report) -> None:
         f"efficiency    {report.tops_per_watt:.4g} TOPS/W, {report.tops:.4g} TOPS, "
         f"{report.tops_per_mm2:.4g} TOPS/mm², {report.inferences_per_joule:.4g} inferences/J"
     )
+    out.print(f"neurons       {neuron_share(report.tree):.1%} of the area: neuron units and membrane memory")
     out.print(
         f"size          {report.cost.crossbars} crossbars, {report.cost.pes} PEs, {report.cost.tiles} tiles, "
         f"utilization {report.utilization:.1%}"
@@ -144,42 +141,6 @@ def print_comparison(result: Comparison) -> None:
     out.print(f"A less B      {value}  (95 % interval {interval}: {verdict})")
     test = "" if found.p_value is None else f"; McNemar's exact test: p = {found.p_value:.3g}"
     out.print(f"pairs         only A right {found.only_first:.2%}, only B right {found.only_second:.2%}{test}")
-
-
-def print_diff(found: TreeDiff) -> None:
-    """Two reports' numbers, and where their energy, area and latency differ: the largest change of energy first."""
-    out = console(_DIFF_WIDTH)
-    out.print(f"A: [bold]{found.names[0]}[/bold]\nB: [bold]{found.names[1]}[/bold]")
-    numbers = _table("", "", "A", "B", "A → B")
-    for name in _HEAD:
-        if name in found.metrics:
-            (label, unit, _), change = METRICS[name], found.metrics[name]
-            numbers.add_row(label, engineering(change.a, unit), engineering(change.b, unit), _percent(change))
-    out.print(numbers)
-    table = _table("", found.by, "energy A → B", "", "area A → B", "", "latency A → B", "")
-    rows = sorted(found.rows, key=lambda row: -abs(row.energy_pj.difference))
-    for row in (*rows, found.total):
-        table.add_row(*_diff_cells(row))
-    out.print(table)
-
-
-def _diff_cells(row: DiffRow) -> Iterator[str]:
-    yield row.name
-    for change, unit in ((row.energy_pj, "pJ"), (row.area_um2, "µm²"), (row.critical_ns, "ns")):
-        values = [engineering(value, unit, 3) for value in (change.a, change.b)]
-        if change.a or change.b:
-            yield " → ".join(dict.fromkeys(values))
-        else:
-            yield "-"
-        yield _percent(change)
-
-
-def _percent(change: Change) -> str:
-    if change.percent is None:
-        return "only B" if change.b else ""
-    if not change.b:
-        return "only A"
-    return f"{'▲' if change.difference > 0 else '▼'} {change.percent:+.1f} %" if change.difference else "="
 
 
 def _difference(found: PairedDifference) -> tuple[str, str]:

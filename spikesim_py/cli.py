@@ -219,6 +219,7 @@ def compare(
 @_set
 @click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
 @click.option("--defects", is_flag=True, help="What each released defect does (chip spikesim_released).")
+@click.option("--roofline", is_flag=True, help="Also print what limits each layer, with its headroom.")
 @click.option("--csv", "csv_path", metavar="FILE", help="Also write the cost tree as CSV, one row per node.")
 @_json
 @_html
@@ -228,6 +229,7 @@ def cost(
     assignments: tuple[str, ...],
     activity: float | None,
     defects: bool,
+    roofline: bool,
     csv_path: str | None,
     json_path: str | None,
     html_path: str | None,
@@ -249,6 +251,10 @@ def cost(
         )
     report = run(net, hardware, activity=activity)
     _deliver(report, json_path, html_path)
+    if roofline:
+        from ._terminal_costs import print_roofline
+
+        print_roofline(report)
     if csv_path:
         click.echo(f"wrote {report.tree.to_csv(csv_path)}")
     if defects:
@@ -279,7 +285,7 @@ def diff(report_a: str, report_b: str, by: Any, csv_path: str | None, json_path:
       spikesim cost vgg9-cifar10 rram_32nm --set adc.bits=4 --json runs/b.json
       spikesim diff runs/a.json runs/b.json --by layer
     """
-    from ._terminal import print_diff
+    from ._terminal_costs import print_diff
     from .diff import diff as run
 
     _check_outputs(csv_path, json_path)

@@ -242,6 +242,7 @@ class Report:
             "metrics": self.metrics(),
             "accuracy": measured,
             "macs": self.macs,
+            "layer_macs": dict(self.cost.macs),
             "synops": self.synops,
             "time_steps": self.time_steps,
             "crossbars": self.cost.crossbars,
