@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from ._terminal import _table, console
 from ._units import engineering
 from .cost.resources import resource_label
 from .cost.roofline import COLUMNS, report_roofline, roofline_rows
+from .cost.sources import constants
 from .diff import Change, DiffRow, TreeDiff
+from .hardware import Hardware
 from .report import METRICS, Report
 
 #: rows may be named by layer and component
@@ -66,3 +69,13 @@ def print_roofline(report: Report) -> None:
         shown = "-" if roof is None else f"{roof:.4g}"
         roofs.add_row(resource_label(part.resource), engineering(part.alone_ns, "ns"), f"{share:.1%}", shown)
     console().print(roofs)
+
+
+def print_constants(chip: Hardware) -> None:
+    """Every constant that the chip's cost library may use, by file, with its source."""
+    found = constants(chip)
+    print(f"\n{len(found)} constants of the cost library {chip.cost.library}:")
+    for file, group in groupby(found, key=lambda constant: constant.file):
+        print(f"\n{file}")
+        for c in group:
+            print(f"{c.name:<58}{c.value:<14.12g} {c.unit:<17} {c.grade:<20} {c.source}")

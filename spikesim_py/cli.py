@@ -473,20 +473,25 @@ def train(config: str, output: str | None, log: str | None) -> None:
 @main.command()
 @click.argument("name")
 @click.option("--on", "chip", metavar="CHIP", help="For a network: also its mapping on a chip.")
-@click.option("--sources", is_flag=True, help="For a chip: every field with value, unit and source.")
-def describe(name: str, chip: str | None, sources: bool) -> None:
+@click.option("--sources", is_flag=True, help="For a chip: every field and cost constant with its source.")
+@click.option("--json", "json_path", metavar="FILE", help="For a chip: also write fields and constants as JSON.")
+def describe(name: str, chip: str | None, sources: bool, json_path: str | None) -> None:
     """Say what a bundled or given network (or chip) is.
 
     \b
     Example:
       spikesim describe digits-w4 --on rram_32nm
+      spikesim describe rram_32nm --sources
     """
     from ._terminal import describe_chip, describe_network
     from .hardware import presets
 
     is_chip = name in presets() or (name.endswith((".yaml", ".yml")) and not _is_workload(name))
+    _check_outputs(json_path)
     if is_chip:
-        describe_chip(name, sources)
+        describe_chip(name, sources, json_path)
+    elif json_path:
+        raise InputError(f"--json: {name!r} is a network; it is for chips")
     else:
         describe_network(name, chip)
 

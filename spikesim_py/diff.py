@@ -145,7 +145,8 @@ def _read(source: Report | str | Path) -> _Side:
     wrong = [name for name, kind in kinds.items() if not isinstance(data.get(name), kind)]
     if wrong:
         raise InputError(f"{path}: is not a report (written with --json or Report.to_json): {wrong[0]!r} is missing")
-    return _Side(*(data[name] for name in list(kinds)[:-1]), tree_from(data["tree"], str(path)))
+    tree = tree_from(data["tree"], str(path))
+    return _Side(data["network"], data["chip"], data["report_hash"], data["metrics"], tree)
 
 
 def _names(a: _Side, b: _Side) -> tuple[str, str]:
