@@ -17,6 +17,7 @@ from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, build, load_network
 
 from .ladder import ladder_rows
+from .neuron_share import neuron_rows
 from .peers import peer_rows
 from .timing import Row, best, show
 from .vgg9 import vgg9_rows
@@ -122,6 +123,7 @@ def main() -> None:
     show("VGG9 at T = 5, 100 CIFAR-shaped images; per image and core", vgg9_rows())
     show("installable peers", peer_rows())
     show("cost model", cost_rows())
+    show("the neuron module's share of the area, VGG9 at SpikeSim's operating point", neuron_rows())
     show("cold start", start_rows())
 
 
