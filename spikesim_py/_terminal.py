@@ -19,13 +19,15 @@ from ._units import engineering
 from .cost.resources import neuron_share
 from .hardware import Hardware, load_hardware
 from .network import Network, load_network
-from .report import LAYER_COLUMNS, Report, layer_rows
+from .network.precision import BASELINES
+from .report import LAYER_COLUMNS, METRICS, Report, layer_rows
 
 if TYPE_CHECKING:
     from .compare import Comparison, Stage
     from .inference import PairedDifference
     from .inference.calibrate import LayerRange
     from .inference.precision import BitChoice
+    from .precision import PrecisionRatio
 
 #: below this many columns a table loses digits
 _MIN_WIDTH = 118
@@ -54,6 +56,7 @@ def print_report(report: Report) -> None:
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
     out.print(f"EDAP          {report.edap:.4g} J·s·mm²")
+    out.print(f"EDAP band     {_band(report)}")
     out.print(
         f"efficiency    {report.tops_per_watt:.4g} TOPS/W, {report.tops:.4g} TOPS, "
         f"{report.tops_per_mm2:.4g} TOPS/mm², {report.inferences_per_joule:.4g} inferences/J"
@@ -83,6 +86,13 @@ def _trust(report: Report) -> str:
         f"{report.assumed_energy_share:.1%} of energy and {report.assumed_area_share:.1%} of area rest on assumed "
         f"constants; activity is {report.activity.origin}"
     )
+
+
+def _band(report: Report) -> str:
+    if report.band is None:
+        return "none: the library is one set of constants, as published"
+    edap, anchors = report.band.edap, ", ".join(report.band.anchors) or "none"
+    return f"{edap.low:.4g} .. {edap.high:.4g} J·s·mm²  (90 % of {report.band.draws} draws; ADC: {anchors})"
 
 
 def _components(report: Report) -> Table:
@@ -144,6 +154,21 @@ def print_comparison(result: Comparison) -> None:
     out.print(f"A less B      {value}  (95 % interval {interval}: {verdict})")
     test = "" if found.p_value is None else f"; McNemar's exact test: p = {found.p_value:.3g}"
     out.print(f"pairs         only A right {found.only_first:.2%}, only B right {found.only_second:.2%}{test}")
+
+
+def print_precision(found: Sequence[PrecisionRatio]) -> None:
+    """One network against its full-precision baselines: numbers, and how many times better the network is."""
+    out, report = console(), found[0].quantized
+    heads = [head for ratio in found for head in (f"32 bits, {ratio.baseline}", "better")]
+    table = _table(f"{report.network} on {report.chip}", "metric", "as it is", *heads)
+    for name in found[0].ratios:
+        label, unit, _ = METRICS[name]
+        cells = [cell for r in found for cell in (f"{getattr(r.full, name):.4g}", f"{r.gains[name]:.3g}x")]
+        table.add_row(f"{label} ({unit})", f"{getattr(report, name):.4g}", *cells)
+    out.print(table)
+    for ratio in found:
+        out.print(f"{ratio.baseline}: {BASELINES[ratio.baseline]} (report {ratio.full.report_hash[:12]})")
+    out.print(f"activity is {report.activity.origin}, the same in all")
 
 
 def _difference(found: PairedDifference) -> tuple[str, str]:

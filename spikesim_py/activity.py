@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ._arrays import Real, is_array
 from .errors import InputError, did_you_mean
 
 Origin = Literal["measured", "stored", "assumed", "given"]
@@ -14,7 +15,7 @@ Origin = Literal["measured", "stored", "assumed", "given"]
 
 @dataclass(frozen=True)
 class LayerActivity:
-    """Activity of one layer.
+    """Activity of one layer; of many designs at once where numbers are arrays.
 
     Attributes:
         rate: ones over (driven rows x planes x reads) at the layer's input; zeros of the padding count.
@@ -24,11 +25,11 @@ class LayerActivity:
         output_rate: spikes per unit and time-step of the units behind the layer; None if not measured.
     """
 
-    rate: float
-    idle_reads: float | None = None
+    rate: Real
+    idle_reads: Real | None = None
     clip_rate: float | None = None
-    background: float | None = None
-    output_rate: float | None = None
+    background: Real | None = None
+    output_rate: Real | None = None
 
 
 @dataclass(frozen=True)
@@ -97,11 +98,20 @@ class Activity:
         }
 
 
+def of_design(activity: Activity, part: int | slice) -> Activity:
+    """The activity of one design, or of a slice of them, where numbers are arrays with one element per design."""
+    records = {
+        layer: LayerActivity(**{key: value[part] if is_array(value) else value for key, value in vars(record).items()})
+        for layer, record in activity.layers.items()
+    }
+    return Activity(records, activity.origin, activity.samples)
+
+
 def resolve_activity(
     given: Activity | float | Mapping[str, float] | None,
     layers: tuple[str, ...],
     stored: Mapping[str, float],
-    assumed: float,
+    assumed: Real,
 ) -> Activity:
     """The activity to cost with: what is given, else what the network stores, else an assumed rate.
 
@@ -135,8 +145,8 @@ def _check_rate(name: str, rate: object) -> None:
         raise InputError(f"activity.{name} = {rate!r}: must be a number from 0 to 1")
 
 
-def _records(rates: Mapping[str, float]) -> dict[str, LayerActivity]:
-    return {name: LayerActivity(rate=float(rate)) for name, rate in rates.items()}
+def _records(rates: Mapping[str, Real]) -> dict[str, LayerActivity]:
+    return {name: LayerActivity(rate if is_array(rate) else float(rate)) for name, rate in rates.items()}
 
 
 def _check_layers(given: Mapping[str, Any], layers: tuple[str, ...]) -> None:

@@ -53,7 +53,11 @@ def main() -> None:
 _net = click.argument("net")
 _chip = click.argument("chip")
 _set = click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a chip field, e.g. adc.bits=5."
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a field: adc.bits=5, network.time_steps=8.",
 )
 _json = click.option("--json", "json_path", metavar="FILE", help="Also write the whole report as JSON.")
 _html = click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained HTML report.")
@@ -75,6 +79,15 @@ def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     from .hardware import parse_override
 
     return dict(parse_override(text) for text in assignments)
+
+
+def _design(net: str, chip: Any, assignments: tuple[str, ...]) -> tuple[Any, Any]:
+    """Network and chip with their overrides; those of the network begin with `network.`."""
+    from .hardware import load_hardware
+    from .network import load_network, split_overrides, with_precision
+
+    ours, overrides = split_overrides(_overrides(assignments))
+    return with_precision(load_network(net), **ours), load_hardware(chip, overrides)
 
 
 def _check_outputs(*paths: str | None) -> None:
@@ -169,13 +182,13 @@ def evaluate(
     from .evaluate import evaluate as run
 
     _check_outputs(json_path, html_path)
-    options["overrides"] = _overrides(assignments)
-    report = run(net, chip, **options, quality=layers, engine=engine)
+    network, hardware = _design(net, chip, assignments)
+    report = run(network, hardware, **options, quality=layers, engine=engine)
     _deliver(report, json_path, html_path)
     if layers:
         print_layers(report)
     if chain:
-        print_chain(degradation(net, chip, **options))
+        print_chain(degradation(network, hardware, **options))
 
 
 @main.command()
@@ -239,17 +252,17 @@ def cost(
     \b
     Example:
       spikesim cost vgg9-cifar10 spikesim_released --defects
+      spikesim cost vgg9-cifar10 rram_32nm --set network.weight_bits=2 --set network.membrane_bits=8
     """
     from .evaluate import cost as run
-    from .hardware import load_hardware
 
     _check_outputs(csv_path, json_path, html_path)
-    hardware = load_hardware(chip, _overrides(assignments))
+    network, hardware = _design(net, chip, assignments)
     if defects and hardware.cost.library != "spikesim_released":
         raise InputError(
             f"--defects: chip {hardware.name!r} uses the library {hardware.cost.library!r}, which has none"
         )
-    report = run(net, hardware, activity=activity)
+    report = run(network, hardware, activity=activity)
     _deliver(report, json_path, html_path)
     if roofline:
         from ._terminal_costs import print_roofline
@@ -259,9 +272,36 @@ def cost(
         click.echo(f"wrote {report.tree.to_csv(csv_path)}")
     if defects:
         from ._terminal import print_defects
-        from .network import load_network
 
-        print_defects(load_network(net), hardware)
+        print_defects(network, hardware)
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
+@click.option("--json", "json_path", metavar="FILE", help="Also write ratios and reports as JSON.")
+def precision(net: str, chip: str, assignments: tuple[str, ...], activity: float | None, json_path: str | None) -> None:
+    """What NET costs on CHIP against the same network at full precision: 32-bit slices, and a digital FP32 array.
+
+    \b
+    Example:
+      spikesim precision vgg9-cifar10 rram_32nm --set network.weight_bits=4
+    """
+    import json
+
+    from ._terminal import print_precision
+    from .network.precision import BASELINES
+    from .precision import precision_ratio
+
+    _check_outputs(json_path)
+    network, hardware = _design(net, chip, assignments)
+    found = [precision_ratio(network, hardware, baseline=name, activity=activity) for name in BASELINES]
+    print_precision(found)
+    if json_path:
+        _write(Path(json_path), json.dumps({ratio.baseline: ratio.to_dict() for ratio in found}, indent=1) + "\n")
+        click.echo(f"wrote {json_path}")
 
 
 @main.command()
@@ -325,11 +365,10 @@ def calibrate(
     from .evaluate import check_fits
     from .hardware import extension, extension_of, load_hardware
     from .inference.calibrate import column_sums, layer_ranges, with_full_scales
-    from .network import load_network
 
     _check_outputs(output)
     base, extends = load_hardware(chip), extension_of(chip, output)
-    network, hardware = load_network(net), load_hardware(base, _overrides(assignments))
+    network, hardware = _design(net, base, assignments)
     dataset = load_dataset(data, "calibration")
     check_fits(network, dataset)
     sums = column_sums(network, hardware, dataset)
@@ -372,11 +411,10 @@ def bits(
     from .evaluate import cost as run
     from .hardware import extension, extension_of, load_hardware
     from .inference.precision import choose_adc_bits
-    from .network import load_network
 
     _check_outputs(output)
     base, extends = load_hardware(chip), extension_of(chip, output)
-    network, hardware = load_network(net), load_hardware(base, _overrides(assignments))
+    network, hardware = _design(net, base, assignments)
     dataset = load_dataset(data, "search")
     check_fits(network, dataset)
     choice = choose_adc_bits(network, hardware, dataset, budget=budget, chips=chips, seed=seed)

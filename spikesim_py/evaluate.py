@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import Real
 from .activity import Activity, LayerQuality, resolve_activity
 from .cost import CostResult, Programming, cost_network, programming_cost
+from .cost.band import CostInputs
 from .datasets import Dataset, load_dataset
 from .errors import InputError
 from .hardware import Hardware, TapSum, hardware_fields, load_hardware
@@ -158,6 +160,7 @@ def _report(
         "model_version": MODEL_VERSION,
     }
     macs = result.macs
+    ours = net.arithmetic == "float" or hardware.cost.library == "parametric"  # else one set, as published
     return Report(
         network=net.name,
         chip=hardware.name,
@@ -166,12 +169,13 @@ def _report(
         cost=result,
         activity=activity,
         macs=sum(macs.values()),
-        synops=sum(macs[name] * _operations_per_mac(net, name, activity) for name in macs),
+        synops=synops(net, macs, activity),
         time_steps=net.time_steps,
         report_hash=_digest(inputs),
         inputs=inputs,
         quality=quality,
         programming=_programming(net, hardware),
+        cost_inputs=CostInputs(net, hardware, activity) if ours else None,
     )
 
 
@@ -189,16 +193,18 @@ def _programming(net: Network, hardware: Hardware) -> Programming | None:
     return programming_cost(mapping, pending)
 
 
-def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
-    """One-bit products with an active input per dense multiply-accumulate and inference."""
-    source = net.edges[net.by_name[layer].inputs[0]]
-    steps = 1 if net.runs_once(layer) else net.time_steps
-    return activity.layers[layer].rate * source.bits * steps
+def synops(net: Network, macs: Mapping[str, int], activity: Activity) -> Real:
+    """One-bit products with an active input per inference: every one in an input value's digits meets every weight."""
+    total = 0.0
+    for name, count in macs.items():
+        bits = net.edges[net.by_name[name].inputs[0]].bits
+        total = total + count * activity.layers[name].rate * bits * (1 if net.runs_once(name) else net.time_steps)
+    return total
 
 
 def check_fits(net: Network, dataset: Dataset) -> int:
     """How many samples a network can be measured on; raises `InputError` where data and network do not fit."""
-    if net.arithmetic == "shape":
+    if net.shape_only:
         raise InputError(
             f"network {net.name!r} is a shape-only workload: it has no accuracy; use cost() or `spikesim cost`"
         )

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._files import write_atomic
 from ._version import __version__
 from .activity import Activity, LayerQuality
 from .cost import CostNode, CostResult, Programming
+from .metrics import FiguresOfMerit
+
+if TYPE_CHECKING:
+    from .cost.band import Band, CostInputs
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -103,11 +107,12 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(FiguresOfMerit):
     """Accuracy, energy, latency and area of one network on one chip. All costs are per inference.
 
     `quality` says how exact each layer is on the chip; None if it was not measured. `programming` is what writing the
-    weights costs, once; no other number contains it. None where the chip does not say what a pulse costs.
+    weights costs, once; no other number contains it. None where the chip does not say what a pulse costs. From
+    `cost_inputs` the cost can be made again in another calibration; None where it is one set of published constants.
     """
 
     network: str
@@ -123,6 +128,7 @@ class Report:
     inputs: dict[str, Any] = field(repr=False)
     quality: Mapping[str, LayerQuality] | None = field(repr=False, default=None)
     programming: Programming | None = field(repr=False, default=None)
+    cost_inputs: CostInputs | None = field(repr=False, compare=False, default=None)
 
     @property
     def accuracy(self) -> float | None:
@@ -163,53 +169,6 @@ class Report:
         return self.cost.interval_ns
 
     @property
-    def edap(self) -> float:
-        """Energy x delay x area in J·s·mm²."""
-        return self.energy_pj * self.latency_ns * self.area_um2 * 1e-27
-
-    @property
-    def operations(self) -> float:
-        """2 per multiply-accumulate of the dense layers, times T."""
-        return 2.0 * self.macs * self.time_steps
-
-    @property
-    def tops(self) -> float:
-        return self.operations / self.latency_ns * 1e-3
-
-    @property
-    def tops_throughput(self) -> float:
-        return self.operations / self.interval_ns * 1e-3
-
-    @property
-    def tops_per_watt(self) -> float:
-        return self.operations / self.energy_pj
-
-    @property
-    def tops_per_mm2(self) -> float:
-        return self.tops / (self.area_um2 * 1e-6)
-
-    @property
-    def ann_tops(self) -> float:
-        """TOPS counted without T: what a one-step network would need to claim."""
-        return self.tops / self.time_steps
-
-    @property
-    def inferences_per_joule(self) -> float:
-        return 1e12 / self.energy_pj
-
-    @property
-    def inferences_per_second_mm2(self) -> float:
-        return 1e9 / self.interval_ns / (self.area_um2 * 1e-6)
-
-    @property
-    def synops_per_joule(self) -> float:
-        """One-bit synaptic operations per joule: every one in an input value's digits meets every weight.
-
-        For one-bit inputs and no zero weights these are NeuroBench's effective operations.
-        """
-        return self.synops / (self.energy_pj * 1e-12)
-
-    @property
     def utilization(self) -> float:
         return self.cost.utilization
 
@@ -220,6 +179,15 @@ class Report:
     @cached_property
     def assumed_area_share(self) -> float:
         return self.tree.share("assumed", "area_um2")
+
+    @cached_property
+    def band(self) -> Band | None:
+        """Energy, area, latency and EDAP over 1000 draws of the calibrations; None without `cost_inputs`."""
+        if self.cost_inputs is None:
+            return None
+        from .cost.band import band
+
+        return band(self.cost_inputs.trees, self.tree)
 
     def metrics(self) -> dict[str, float | None]:
         """Every number of `METRICS` by name."""
@@ -240,6 +208,7 @@ class Report:
             "version": __version__,
             "report_hash": self.report_hash,
             "metrics": self.metrics(),
+            "band": self.band and asdict(self.band),
             "accuracy": measured,
             "macs": self.macs,
             "layer_macs": dict(self.cost.macs),
@@ -285,5 +254,14 @@ class Report:
             f"{self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 per inference use the library "
             f"{self.hardware['cost']['library']!r} with {self.activity.origin} activity; "
             f"{self.assumed_energy_share:.1%} of the energy and {self.assumed_area_share:.1%} of the area rest "
-            f"on assumed constants. Sources: {'; '.join(sources)}."
+            f"on assumed constants. {self._band_in_words()} Sources: {'; '.join(sources)}."
+        )
+
+    def _band_in_words(self) -> str:
+        if self.band is None:
+            return "The constants are one published set: no band is stated."
+        edap, anchors = self.band.edap, ", ".join(self.band.anchors) or "none"
+        return (
+            f"In 90 % of {self.band.draws} draws of the calibrations (ADC figures of {anchors}) EDAP is "
+            f"{edap.low:.4g} to {edap.high:.4g} J·s·mm²."
         )

@@ -292,6 +292,7 @@ FLIPS: dict[str, tuple[dict[str, Any], Any]] = {
     "noc.encoding": ({}, "aer"),
     "noc.placement": ({}, "row_major"),
     "schedule.pipeline": ({}, "layer"),
+    "cost.adc_anchor": ({}, "zigzag_imc"),
     "cost.assumed_activity": ({}, 0.3),
 }
 OTHERS = [

@@ -161,6 +161,7 @@ HARDWARE: dict[str, Witness] = {
     "noc.placement": (RRAM, SMALL | {"pe.crossbars": 1, "tile.pes": 1}, "row_major", TINY),
     "schedule.pipeline": (RRAM, {}, "time_step", TINY),
     "cost.library": (RELEASED, {}, "parametric", VGG9),
+    "cost.adc_anchor": (RRAM, {}, "survey", TINY),
     "cost.assumed_activity": (RRAM, {}, 0.5, VGG9),
     "cost.defects.sram_energy_is_area": (
         RELEASED,

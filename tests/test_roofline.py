@@ -53,6 +53,7 @@ CHIPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("rram_32nm", {"mitigation.recalibrate": "bias", "mitigation.spare_columns": 2, "adc.kind": "flash"}),
     ("pcm_joshi2020", {"mitigation.drift_gain": "layer"}),
     ("sram_32nm", {"adc.kind": "ramp"}),
+    ("sram_32nm", {"schedule.order": "layer_first", "schedule.pipeline": "layer"}),
     ("spikesim_released", {}),
     ("spikesim_released", {"cost.defects.taps_share_adcs_free": False}),
 )
@@ -168,13 +169,13 @@ def test_a_pipeline_changes_no_layer_s_limiter() -> None:
 
 
 def test_the_limiter_is_what_speeds_a_layer_up() -> None:
-    """Fewer ADC bits help the layers that the ADC limits more than those that the NoC limits."""
-    few, many = (ss.cost("vgg9-cifar10", "rram_32nm", overrides={"adc.bits": bits}) for bits in (4, 5))
-    gain = {node.name: node.critical_ns / few.tree.child(node.name).critical_ns for node in many.tree.children[:-1]}
-    limiter = {roof.name: roof.limiter for roof in report_roofline(many.to_dict()).layers}
-    assert {limiter[name] for name in gain} == {"adc", "noc"}
-    bound = [gain[name] for name in gain if limiter[name] == "adc"]
-    free = [gain[name] for name in gain if limiter[name] == "noc"]
+    """More lanes help the layers that the neurons limit more than those that the ADC limits."""
+    one, two = (ss.cost("vgg9-cifar10", "rram_32nm", overrides={"tile.neuron_lanes": lanes}) for lanes in (1, 2))
+    gain = {node.name: node.critical_ns / two.tree.child(node.name).critical_ns for node in one.tree.children[:-1]}
+    limiter = {roof.name: roof.limiter for roof in report_roofline(one.to_dict()).layers}
+    assert {limiter[name] for name in gain} == {"adc", "neuron"}
+    bound = [gain[name] for name in gain if limiter[name] == "neuron"]
+    free = [gain[name] for name in gain if limiter[name] == "adc"]
     assert min(bound) > max(free)
 
 

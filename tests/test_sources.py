@@ -88,23 +88,20 @@ def test_what_a_group_does_not_say_comes_from_around_it(tmp_path: Path) -> None:
     assert (scaling.value, scaling.unit) == (0.7, "-")
 
 
-def test_files_that_all_nodes_share_and_named_calibrations_count(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("cmos_32nm", "cmos_22nm", "memories", "spikesim_released"):
-        (tmp_path / "technology").mkdir(exist_ok=True)
-        (tmp_path / "technology" / f"{name}.yaml").write_text("a: 1\n")
-    (tmp_path / "calibrations").mkdir()
-    for name in ("parametric", "another"):  # a calibration of the name of something that `cost` has
-        (tmp_path / "calibrations" / f"{name}.yaml").write_text("a: 1\n")
+def test_files_that_all_nodes_share_and_calibrations_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"technology": ("cmos_32nm", "cmos_22nm", "memories", "spikesim_released"), "calibrations": ("survey",)}
+    for kind, names in made.items():
+        (tmp_path / kind).mkdir()
+        for name in names:
+            (tmp_path / kind / f"{name}.yaml").write_text("a: 1\n")
     monkeypatch.setattr(sources_module, "config_dir", lambda kind: tmp_path / kind)
-    names = [path.stem for path in constant_files(load_hardware("rram_32nm"))]
-    assert names == ["cmos_32nm", "memories", "parametric"]
+    assert [path.stem for path in constant_files(load_hardware("rram_32nm"))] == ["cmos_32nm", "memories", "survey"]
     assert [path.stem for path in constant_files(load_hardware("spikesim_released"))] == ["spikesim_released"]
 
 
-#: module-level numbers of the cost room that are no constants of a model: ranges of validity, a file's tolerance
-NOT_OF_A_MODEL = {"FITTED_BITS", "FITTED_LINES", "FITTED_MUX", "_TOLERANCE"}
+#: module-level numbers of the cost room that are no constants of a model: ranges of validity, a file's tolerance,
+#: definitions of a band, designs per pass
+NOT_OF_A_MODEL = {"FITTED_BITS", "FITTED_LINES", "FITTED_MUX", "_TOLERANCE", "STABLE", "ENDS", "CHUNK"}
 
 
 def numbers_of(module: Path) -> set[str]:

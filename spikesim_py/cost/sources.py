@@ -74,11 +74,17 @@ _IN_CODE: dict[str, tuple[tuple[str, str, str, Grade, str], ...]] = {
         ("digital", "FLOAT_BITS", "bit", "sourced", "IEEE 754 single precision"),
     ),
     "spikesim_released": (
-        ("released", "_NEURON_MEMORY_LAYERS", "layers", "sourced", _RELEASED),
-        ("released", "_OVERLAP_ENTRIES", "layers", "sourced", _RELEASED),
-        ("released", "_SUBTRACTORS", "per DIFF module", "sourced", _RELEASED),
-        ("released", "_REFERENCE_X", "rows", "sourced", f"{_RELEASED}: the crossbar that its constants are of"),
-        ("released", "_RELEASED_MUX", "columns per ADC", "sourced", _RELEASED),
+        ("released_equations", "NEURON_MEMORY_LAYERS", "layers", "sourced", _RELEASED),
+        ("released_equations", "RELEASED_MUX", "columns per ADC", "sourced", _RELEASED),
+        ("released_equations", "_OVERLAP_ENTRIES", "layers", "sourced", _RELEASED),
+        ("released_equations", "_SUBTRACTORS", "per DIFF module", "sourced", _RELEASED),
+        (
+            "released_equations",
+            "_REFERENCE_X",
+            "rows",
+            "sourced",
+            f"{_RELEASED}: the crossbar that its constants are of",
+        ),
     ),
 }
 
@@ -94,16 +100,16 @@ def constants(hardware: Hardware) -> list[Constant]:
 
 
 def constant_files(hardware: Hardware) -> list[Path]:
-    """The files of the chip's library: its node's, those that its cost section names, and what all nodes share.
+    """The file of the chip's library, if one has its name; else its node's, what all nodes share, and calibrations.
 
-    A library with a file of its name has no other; a calibration counts where `cost` names it.
+    All calibrations count: the band of a cost is drawn from them, whichever the chip chose.
     """
     technology, library = bundled(config_dir("technology"), ".yaml"), hardware.cost.library
-    node, named = f"cmos_{hardware.technology.node_nm}nm", {str(value) for value in hardware.cost.model_dump().values()}
+    if library in technology:
+        return [technology[library]]
     shared = [name for name in technology if name not in _IN_CODE and not name.startswith("cmos_")]
-    used = [library] if library in technology else [node, *shared]
-    calibrations = bundled(config_dir("calibrations"), ".yaml")
-    return [technology[name] for name in used] + [path for name, path in calibrations.items() if name in named]
+    used = [technology[name] for name in (f"cmos_{hardware.technology.node_nm}nm", *shared)]
+    return used + list(bundled(config_dir("calibrations"), ".yaml").values())
 
 
 def file_constants(path: Path) -> list[Constant]:

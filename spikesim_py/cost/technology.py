@@ -94,6 +94,14 @@ def read_technology(path: Path) -> Technology:
     return Technology(int(node), groups, _noc(noc, path, lines))
 
 
+@lru_cache(maxsize=16)
+def load_calibration(name: str) -> Mapping[str, Group]:
+    """The groups of `configs/calibrations/<name>.yaml`; raises `ConfigError` if the file is broken."""
+    path = config_dir("calibrations") / f"{name}.yaml"
+    data, lines = read_yaml(path)
+    return {group: _group(group, entry, path, lines) for group, entry in data.items()}
+
+
 def _graded(name: str, entry: Any, path: Path, lines: dict[str, int]) -> dict[str, Any]:
     """The coefficients of a group whose grade and source are well formed."""
     if not isinstance(entry, dict) or entry.get("grade") not in get_args(Grade) or not entry.get("source"):

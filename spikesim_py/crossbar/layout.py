@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..hardware import RowMapping
-from ..mapping import Cells, ceil_div
+from .._arrays import ceil_div
+from ..mapping import Cells
 from .kernels import Layout, count_ones, pack
 from .window import Window
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..hardware import Baseline, Hardware
-from ..mapping import Cells, LayerPlan, Mapping, ceil_div
+from .._arrays import ceil_div
+from ..mapping import Cells, LayerPlan, Mapping
 from .adc import Adc, Converters, converters, layer_adc
 from .correction import Correction
 from .device import background_levels

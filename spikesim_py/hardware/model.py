@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from .adc import Adc, AdcKind
+from .anchor import AdcAnchor
 from .device import Device, DeviceKind, ReadModel, ReadNoise
 from .mitigation import Mitigation
 from .section import Section, knob
@@ -75,6 +76,9 @@ class Crossbar(Section):
     event_driven: bool = knob(
         False, affects="both", unit="-", about="a crossbar without an active row is not read at all"
     )
+    row_gating: bool = knob(
+        False, affects="cost", unit="-", about="drivers of rows without a spike are not clocked (energy, not time)"
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> Crossbar:
@@ -96,6 +100,12 @@ class MappingRules(Section):
     )
     baseline: Baseline = knob(
         Baseline.DUMMY_COLUMN, affects="both", unit="-", about="removal of the off cells' background current"
+    )
+    copies: dict[str, Annotated[int, Field(ge=1, le=65536)]] = knob(
+        {},
+        affects="cost",
+        unit="-",
+        about="copies of single layers' crossbars, which share the layer's positions: {layer: copies}; see `spikesim balance`",
     )
     digital_layers: tuple[str, ...] = knob(
         (),
@@ -167,6 +177,19 @@ class Schedule(Section):
         unit="-",
         about="overlap: none; layers work on different inputs; or on different time-steps of one input",
     )
+    order: Literal["step_first", "layer_first"] = knob(
+        "step_first",
+        affects="cost",
+        unit="-",
+        about="all layers per time-step (every membrane is stored), or all time-steps per layer (tick batching: "
+        "membranes of one layer, spikes of all time-steps)",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Schedule:
+        if self.order == "layer_first" and self.pipeline == "time_step":
+            raise ValueError("order = 'layer_first': leaves no time-steps to overlap; needs pipeline = 'none' or 'layer'")
+        return self
 
 
 class Defects(Section):
@@ -220,6 +243,9 @@ class Cost(Section):
     library: Literal["parametric", "spikesim_released"] = knob(
         "parametric", affects="cost", unit="-", about="component library"
     )
+    adc_anchor: AdcAnchor = knob(
+        AdcAnchor.NEUROSIM, affects="cost", unit="-", about="whose figures a converter's energy, time and area are"
+    )
     assumed_activity: float = knob(
         0.15,
         affects="cost",
@@ -234,6 +260,8 @@ class Cost(Section):
     def _consistent(self) -> Cost:
         if self.library != "spikesim_released" and self.defects != Defects():
             raise ValueError("defects: are switches of library = 'spikesim_released' only")
+        if self.library == "spikesim_released" and self.adc_anchor is not AdcAnchor.NEUROSIM:
+            raise ValueError(f"adc_anchor = {self.adc_anchor.value!r}: needs library = 'parametric'")
         return self
 
 
@@ -273,6 +301,12 @@ class Hardware(Section):
                 "device.read_model = 'discharge': bends each bit line before a pair is subtracted; needs "
                 "mapping.subtract = 'digital'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _anchored(self) -> Hardware:
+        if reason := self.cost.adc_anchor.refusal(self.adc):
+            raise ValueError(f"cost.adc_anchor = {self.cost.adc_anchor.value!r}: {reason}")
         return self
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..._arrays import maximum
 from ...hardware import DeviceKind, Hardware
 from ...hardware.device import ReadModel
 from ..technology import Group, Technology
@@ -70,7 +71,7 @@ def cell_array(tech: Technology, hardware: Hardware) -> CellArray:
         word_fj=word_ff * tech.vdd_volt**2,
         precharge_fj=0.0,
         bit_fj=rows * cell["bit_line"] * hardware.device.read_volt**2,
-        settle_ns=max(cell["settle_base"] + cell["settle_per_ohm"] * hardware.device.r_on_ohm, 0.0),
+        settle_ns=maximum(cell["settle_base"] + cell["settle_per_ohm"] * hardware.device.r_on_ohm, 0.0),
         word_ff=word_ff,
         grade=_grade(cell, hardware),
         source=cell.source,

@@ -6,8 +6,7 @@ The select lines drive cols / ways gates each; the decoder grows with a power of
 
 from __future__ import annotations
 
-import math
-
+from ..._arrays import is_array, log2, maximum, where
 from ...hardware import DeviceKind, Hardware
 from ..technology import Technology
 from .base import Circuit, nothing
@@ -38,18 +37,19 @@ def _mux(tech: Technology, hardware: Hardware) -> Circuit:
     ways, cols = hardware.crossbar.mux, hardware.crossbar.cols
     sram = hardware.device.kind is DeviceKind.SRAM
     gates, decoder = tech["column_mux_sram" if sram else "column_mux_rram"], tech["decoder"]
-    if ways == 1:
+    if not is_array(ways) and ways == 1:
         return nothing(gates)
+    muxed = where(ways > 1, 1.0, 0.0)
     width = gates["width"] * hardware.crossbar.rows / (1.0 if sram else hardware.device.r_on_ohm)
     scale = ways / 8  # the decoder's law is anchored at 8 ways
-    select_ns = gates["select_base"] * math.log2(ways)
-    select_ns += gates["select_line"] * cols / ways * max(1.0, _GATE_SHARE * width)
-    gate_fj = gates["gate"] * cols * max(1.0, width) / ways
+    select_ns = gates["select_base"] * log2(ways)
+    select_ns += gates["select_line"] * cols / ways * maximum(1.0, _GATE_SHARE * width)
+    gate_fj = gates["gate"] * cols * maximum(1.0, width) / ways
     return Circuit(
-        area_um2=gates["area"] * cols * ways + decoder["area"] * scale ** decoder["area_power"],
-        leakage_pw=decoder["leakage"] * scale ** decoder["leakage_power"],
-        energy_fj=gate_fj + decoder["switch"] * scale ** decoder["switch_power"],
-        time_ns=gates["pass_time"] + select_ns,
+        area_um2=muxed * (gates["area"] * cols * ways + decoder["area"] * scale ** decoder["area_power"]),
+        leakage_pw=muxed * decoder["leakage"] * scale ** decoder["leakage_power"],
+        energy_fj=muxed * (gate_fj + decoder["switch"] * scale ** decoder["switch_power"]),
+        time_ns=muxed * (gates["pass_time"] + select_ns),
         grade=gates.grade,
         source=gates.source,
     )

@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
+from ..._arrays import floor_div, maximum, where
 from ..technology import Technology
 from .base import Circuit, weakest
 
@@ -55,10 +58,11 @@ def comparator(tech: Technology, bits: float) -> Circuit:
 def adder_tree(tech: Technology, inputs: int, bits: int) -> Circuit:
     """Sum of `inputs` values of `bits` bits; an action is one sum."""
     full_adders, depth, width, count = 0, 0, bits, inputs
-    while count > 1:
-        full_adders += count // 2 * width
-        depth += width
-        count, width = (count + 1) // 2, width + 1
+    while np.any(count > 1):
+        more = where(count > 1, 1, 0)
+        full_adders += more * floor_div(count, 2) * width
+        depth += more * width
+        count, width = floor_div(count + 1, 2), width + 1
     law = tech["digital"]
     return Circuit(
         full_adders * law["adder_area"],
@@ -72,8 +76,8 @@ def adder_tree(tech: Technology, inputs: int, bits: int) -> Circuit:
 
 def counter(tech: Technology, inputs: int) -> Circuit:
     """Population count of `inputs` one-bit values; an action is one count."""
-    full = adder(tech, max(inputs, 1))
-    depth = adder_tree(tech, max(inputs, 2), 1)
+    full = adder(tech, maximum(inputs, 1))
+    depth = adder_tree(tech, maximum(inputs, 2), 1)
     return Circuit(full.area_um2, full.leakage_pw, full.energy_fj, depth.time_ns, full.grade, full.source)
 
 

@@ -6,9 +6,9 @@ Over a square of side s the path from root to leaf is 1.2 s (NeuroSim: 2.5, 5.0 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from ..._arrays import sqrt, where
 from ..technology import Technology
 from ..tree import Grade
 
@@ -23,7 +23,7 @@ class HTree:
 
     @property
     def _side_mm(self) -> float:
-        return math.sqrt(self.covered_um2) * 1e-3 if self.leaves > 1 else 0.0
+        return where(self.leaves > 1, sqrt(self.covered_um2) * 1e-3, 0.0)
 
     @property
     def path_mm(self) -> float:
@@ -42,7 +42,7 @@ class HTree:
     @property
     def area_um2(self) -> float:
         law = self.tech["htree"]
-        wire_mm = 1.5 * self._side_mm * (math.sqrt(self.leaves) - 1)
+        wire_mm = 1.5 * self._side_mm * (sqrt(self.leaves) - 1)
         return law["area"] * law["width"] * wire_mm
 
     @property

@@ -6,9 +6,9 @@ bit line spans the bank's rows. One line of 128 bits moves per clock and bank.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from ..._arrays import ceil, maximum, sqrt
 from ..technology import Technology
 from ..tree import Grade
 
@@ -22,12 +22,12 @@ class Memory:
 
     @property
     def banks(self) -> int:
-        return max(1, math.ceil(self.bits / self.tech["memory"]["bank"]))
+        return maximum(1, ceil(self.bits / self.tech["memory"]["bank"]))
 
     @property
     def _lines(self) -> float:
         """Lines of one bank (square banks)."""
-        return math.sqrt(self.bits / self.banks)
+        return sqrt(self.bits / self.banks)
 
     @property
     def area_um2(self) -> float:

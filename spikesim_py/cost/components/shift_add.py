@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..._arrays import maximum
 from ..technology import Group, Technology
 from .base import Circuit
 
@@ -20,7 +21,7 @@ def _law(law: Group, bits: int, columns: int, ways: int) -> Circuit:
     area = law["area_base"] + bits * law["area_bit"] + columns * law["area_slice"] + ways * law["area_way"]
     return Circuit(
         # at least the adder and register of the converter's bits
-        area_um2=max(area, bits * law["area_bit"]),
+        area_um2=maximum(area, bits * law["area_bit"]),
         leakage_pw=law["leakage_base"] + bits * law["leakage_bit"],
         energy_fj=law["energy_base"] + bits * law["energy_bit"] + columns * law["energy_slice"],
         time_ns=law["time_base"] + bits * law["time_bit"],
