@@ -72,6 +72,15 @@ def print_report(report: Report) -> None:
             f"programming   {engineering(writing.energy_pj, 'pJ')} in {engineering(writing.time_ns, 'ns')}, once: "
             f"{writing.pulses / writing.cells:.3g} pulses per cell of {writing.cells} ({writing.grade})"
         )
+        if writing.loads:
+            out.print(f"endurance     {writing.endurance_cycles:.3g} pulses per cell: {writing.loads:.3g} loads")
+        if writing.refresh:
+            again = writing.refresh
+            out.print(
+                f"refresh       {engineering(again.energy_pj, 'pJ')} per inference, {100 * again.share:.3g} % of the "
+                f"time, every {again.period_s:g} s"
+                + (f"; worn out after {again.lifetime_s / 31_557_600:.3g} years" if again.lifetime_s else "")
+            )
     out.print(f"trust         {_trust(report)}")
     out.print(_components(report))
     for note in report.notes:

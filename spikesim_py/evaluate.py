@@ -174,12 +174,12 @@ def _report(
         report_hash=_digest(inputs),
         inputs=inputs,
         quality=quality,
-        programming=_programming(net, hardware),
+        programming=_programming(net, hardware, result.interval_ns),
         cost_inputs=CostInputs(net, hardware, activity) if ours else None,
     )
 
 
-def _programming(net: Network, hardware: Hardware) -> Programming | None:
+def _programming(net: Network, hardware: Hardware, interval_ns: float) -> Programming | None:
     """What writing the network costs; None for digital designs and chips that do not say what a pulse costs."""
     device, parametric = hardware.device, hardware.cost.library == "parametric"
     if net.arithmetic == "float" or not parametric or device.write_energy_pj is None:
@@ -190,7 +190,7 @@ def _programming(net: Network, hardware: Hardware) -> Programming | None:
         from .crossbar.mitigation import pending_tries
 
         pending = {name: pending_tries(mapping, name) for name in pending}
-    return programming_cost(mapping, pending)
+    return programming_cost(mapping, pending, interval_ns)
 
 
 def synops(net: Network, macs: Mapping[str, int], activity: Activity) -> Real:

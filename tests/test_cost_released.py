@@ -324,6 +324,8 @@ UNREAD: dict[str, Any] = {
     "mapping.digital_layers": "first",
     "pe.crossbars": 4,
     "tile.neuron_lanes": 1,
+    "chip.max_tiles": 1000,
+    "dram.kind": "hbm2",
     "noc.flit_bits": 128,
     "noc.vcs": 4,
     "noc.pipeline": "A",
@@ -339,6 +341,8 @@ READ |= {"cost.assumed_activity", "name", "description"}
 ALIKE = {
     "device.write_energy_pj",
     "device.write_ns",
+    "device.endurance_cycles",
+    "dram.channels",
     "device.read_model",
     "mapping.rows",
     "mapping.subtract",

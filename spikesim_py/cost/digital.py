@@ -233,4 +233,5 @@ def _notes(tech: Technology, hardware: Hardware, activity: Activity) -> tuple[st
         "float network: a spike costs additions, any other input a MAC whatever its value; time is dense; no NoC; "
         "utilization is 0: there are no crossbars",
         f"activity: {activity.origin}",
+        *(tech.notes if tech.scaled_from_nm else ()),
     )

@@ -24,6 +24,7 @@ from .mitigation_parts import correction_parts, mitigation_notes, repair_parts
 from .neuron_parts import neuron_parts
 from .noc_parts import pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, exposed, merged
+from .reload import Reload, memory_notes, memory_parts, reload_of
 from .result import CostResult
 from .schedule import Timing, critical_stage, schedule
 from .technology import Technology, load_technology
@@ -41,6 +42,7 @@ class RollUp:
     layers: tuple[Staged, ...]
     shared: tuple[Part, ...]
     timing: Timing
+    reload: Reload | None
 
     def branches(self) -> Iterator[tuple[str, list[CostNode]]]:
         """The components of every layer, and of what all layers share."""
@@ -54,14 +56,22 @@ def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
     """The one definition of what a design costs; the tree and `cost_batch` are two ways to look at it."""
     sent = flows(mapping, activity)
     cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
-    area = sum(part.area_um2 for parts, _ in cores.values() for part in parts)
-    pitch = pitch_mm(area / mapping.tiles)
+    areas = {name: sum(part.area_um2 for part in parts) for name, (parts, _) in cores.items()}
+    pitch = pitch_mm(sum(areas.values()) / sum(plan.tiles for plan in mapping.layers.values()))
+    reload = reload_of(mapping, tech, areas)
+    if reload:
+        cores = {name: (_in_turn(parts, reload.area_share), ns) for name, (parts, ns) in cores.items()}
     staged = tuple(
         _stage(mapping, tech, plan, *cores[name], [flow for flow in sent if flow.layer == name], pitch)
         for name, plan in mapping.layers.items()
     )
-    timing = schedule(staged, mapping.hardware.schedule.pipeline)
-    return RollUp(staged, tuple(shared_parts(tech, mapping)), timing)
+    timing = schedule(staged, mapping.hardware.schedule.pipeline, reload.time_ns if reload else 0.0)
+    return RollUp(staged, (*shared_parts(tech, mapping), *memory_parts(mapping, reload)), timing, reload)
+
+
+def _in_turn(parts: Sequence[Part], share: Real) -> list[Part]:
+    """Parts of a layer that has the chip in turn with others: its share of the area and the leakage."""
+    return [replace(p, area_um2=p.area_um2 * share, leakage_pw=p.leakage_pw * share) for p in parts]
 
 
 def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
@@ -87,7 +97,11 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
         tiles=mapping.tiles,
         utilization=mapping.utilization,
         macs=mapping.network.macs,
-        notes=(*_notes(mapping, activity), *mitigation_notes(mapping.hardware, tree.energy_pj)),
+        notes=(
+            *_notes(mapping, activity),
+            *memory_notes(mapping, rolled.reload),
+            *mitigation_notes(mapping.hardware, tree.energy_pj),
+        ),
     )
 
 
@@ -187,8 +201,7 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append(f"crossbar.mux = {crossbar.mux}: extrapolated from 4 to 32 columns per ADC")
     if crossbar.cols != crossbar.rows:
         notes.append("crossbar: fitted to square arrays; row and column laws are applied apart")
-    if node == 65:
-        notes.append("NoC at 65 nm: DSENT at 45 and 32 nm, extrapolated")
+    notes += load_technology(node).notes
     if node in (65, 45) and hardware.adc.kind in (AdcKind.FLASH, AdcKind.RAMP):
         notes.append(f"{hardware.adc.kind.value} ADC at {node} nm: scaled from 32 nm")
     if hardware.device.kind not in (DeviceKind.RRAM, DeviceKind.SRAM):

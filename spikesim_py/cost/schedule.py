@@ -29,13 +29,18 @@ class Timing:
     counts: tuple[Counts, ...]
 
 
-def schedule(layers: Sequence[Staged], pipeline: Pipeline) -> Timing:
-    """The timing of one inference; of many designs at once where times are arrays."""
+def schedule(layers: Sequence[Staged], pipeline: Pipeline, wait_ns: Real = 0.0) -> Timing:
+    """The timing of one inference; of many designs at once where times are arrays.
+
+    Args:
+        wait_ns: in which no layer works, per inference.
+    """
     if pipeline == "time_step":
         counts = _overlapped(layers)
     else:
         counts = tuple(layer.full for layer in layers)
     latency = sum(part.exposed_ns(count) for layer, count in zip(layers, counts, strict=True) for part in layer.parts)
+    latency = latency + wait_ns
     interval = latency if pipeline == "none" else reduce(maximum, (layer.total_ns for layer in layers))
     return Timing(latency, interval, counts)
 

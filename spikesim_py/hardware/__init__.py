@@ -3,6 +3,7 @@
 from .adc import AdcKind, AdcRange, PercentilePer
 from .anchor import AdcAnchor
 from .device import Device, DeviceKind
+from .dram import DramKind
 from .io import extension, extension_of, hardware_fields, load_hardware, parse_override, presets
 from .model import Baseline, Defects, Hardware, RowMapping, SignMapping, Subtract, TapSum
 from .wires import Topology
@@ -15,6 +16,7 @@ __all__ = [
     "Defects",
     "Device",
     "DeviceKind",
+    "DramKind",
     "Hardware",
     "PercentilePer",
     "RowMapping",

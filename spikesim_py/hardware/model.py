@@ -14,6 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from .adc import Adc, AdcKind
 from .anchor import AdcAnchor
 from .device import Device, DeviceKind, ReadModel, ReadNoise
+from .dram import Chip, Dram
 from .mitigation import Mitigation
 from .section import Section, knob
 from .wires import Topology, WireNoise, Wires
@@ -60,7 +61,9 @@ class Baseline(StrEnum):
 
 
 class Technology(Section):
-    node_nm: Literal[65, 45, 32, 22] = knob(32, affects="cost", unit="nm", about="CMOS node of the periphery")
+    node_nm: Literal[65, 45, 32, 22, 14, 10, 7] = knob(
+        32, affects="cost", unit="nm", about="CMOS node of the periphery; below 22 nm scaled by published tables"
+    )
     clock_mhz: float = knob(
         1000.0, affects="cost", unit="MHz", about="clock of the digital periphery and the NoC", ge=1, le=5000
     )
@@ -282,6 +285,8 @@ class Hardware(Section):
     mitigation: Mitigation = Mitigation()
     pe: Pe = Pe()
     tile: Tile = Tile()
+    chip: Chip = Chip()
+    dram: Dram = Dram()
     noc: Noc = Noc()
     schedule: Schedule = Schedule()
     cost: Cost = Cost()

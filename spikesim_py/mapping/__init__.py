@@ -12,6 +12,7 @@ from .plan import (
     place_tiles,
     plan_layer,
 )
+from .rounds import round_indices
 from .signs import Columns, SignedCodes, encode
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "partial_sum_bits",
     "place_tiles",
     "plan_layer",
+    "round_indices",
 ]

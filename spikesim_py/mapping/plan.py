@@ -7,17 +7,19 @@ hundred thousand chips. `cells.py` says which weight lies where; a test holds th
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
+
 
 import numpy as np
 
 from .._arrays import Real, bit_length, ceil, ceil_div, exp2, floor_div, maximum, minimum, sqrt, where
 from ..errors import MappingError, did_you_mean
-from ..hardware import Hardware, RowMapping, Subtract, TapSum
+from ..hardware import DramKind, Hardware, RowMapping, Subtract, TapSum
 from ..network import Conv, Linear, Network
 from .digital import digital_layers
+from .rounds import round_indices
 from .signs import cells_per_weight, value_bits
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ class LayerPlan:
         steps: time-steps at which the layer is read (1 if its pre-activation is buffered).
         adc_sharing: crossbars of one set of ADCs (all kernel positions where `tap_sum` joins them, else 1).
         utilization: share of the cells of its crossbars that hold a weight.
-        first_tile: index of the layer's first tile.
+        first_tile: index of the layer's first tile; layers that take turns may share it.
         per_tile: crossbars that a full tile holds.
         halo: share of the input map that neighbouring bands of it both need (rows of the kernel but one).
     """
@@ -161,15 +163,17 @@ class Mesh:
 
 @dataclass(frozen=True, eq=False)
 class Mapping:
-    """A network on a chip: the plan of every layer and the places of its tiles."""
+    """A network on a chip: the plan of every layer, the places of its tiles, and in how many rounds it takes them."""
 
     network: Network
     hardware: Hardware
     layers: MappingType[str, LayerPlan]
     mesh: Mesh
+    rounds: Real = 1
 
     @property
-    def tiles(self) -> int:
+    def tiles(self) -> Real:
+        """Tiles of the chip: of all layers, or of the largest round."""
         return self.mesh.tiles
 
     @property
@@ -205,11 +209,12 @@ class Mapping:
 
 
 def map_network(network: Network, hardware: Hardware) -> Mapping:
-    """Place every layer of `network` on tiles of its own.
+    """Place every layer of `network` on tiles of its own, or, on a chip that is too small, on its tiles in turn.
 
     Raises:
         MappingError: the network is a float network (quantize it first), a layer reads signed values, a weight
-            does not fit, crossbars that join their currents do not fit a tile, or a layer has more copies than positions.
+            does not fit, crossbars that join their currents do not fit a tile, a layer has more copies than positions,
+            or a chip with `chip.max_tiles` cannot hold a layer, or cannot reload its cells for layers that take turns.
         ConfigError: the chip's converters name a layer that the network does not have.
     """
     if network.arithmetic == "float":
@@ -220,16 +225,51 @@ def map_network(network: Network, hardware: Hardware) -> Mapping:
     names = [node.name for node in network.layers]
     hardware.adc.check_layers(names)
     _check_copies(network, hardware, names)
-    plans: dict[str, LayerPlan] = {}
-    first_tile = 0
     digital = digital_layers(network, hardware)
-    for node in network.layers:
-        is_digital = node.name in digital
-        plans[node.name] = (
-            plan_digital(network, node, first_tile) if is_digital else plan_layer(network, node, hardware, first_tile)
-        )
-        first_tile = first_tile + plans[node.name].tiles
-    return Mapping(network, hardware, plans, place_tiles(first_tile, hardware.noc.placement))
+    plans = {
+        node.name: plan_digital(network, node) if node.name in digital else plan_layer(network, node, hardware)
+        for node in network.layers
+    }
+    turn, size = _take_turns(network, hardware, plans)
+    first: dict[str, Real] = {}
+    end = most = 0
+    for before, name in zip([None, *names[:-1]], names, strict=True):
+        first[name] = 0 if before is None else where(turn[name] == turn[before], end, 0)
+        end = first[name] + plans[name].tiles
+        most = maximum(most, end)
+    placed = {name: replace(plan, first_tile=first[name]) for name, plan in plans.items()}
+    return Mapping(network, hardware, placed, place_tiles(most, hardware.noc.placement), size)
+
+
+def _take_turns(
+    network: Network, hardware: Hardware, plans: MappingType[str, LayerPlan]
+) -> tuple[dict[str, Real], Real]:
+    """The round of every layer, and how many there are; one where the chip has as many tiles as it takes."""
+    limit = hardware.chip.max_tiles
+    if limit is None or not plans:
+        return dict.fromkeys(plans, 0), 1
+    for name, plan in plans.items():
+        if np.any(np.asarray(plan.tiles) > limit):
+            raise MappingError(
+                f"chip.max_tiles = {limit}: layer {name!r} alone needs {np.max(plan.tiles):g} tiles (larger tiles, "
+                f"tile.pes and pe.crossbars, or larger crossbars need fewer)"
+            )
+    turn = dict(zip(plans, round_indices([plan.tiles for plan in plans.values()], limit), strict=True))
+    count = turn[list(plans)[-1]] + 1
+    if np.any(np.asarray(count) > 1):
+        total = np.max(sum(plan.tiles for plan in plans.values()))
+        _check_turns(hardware, f"chip.max_tiles = {limit}: network {network.name!r} takes {total:g} tiles")
+    return turn, count
+
+
+def _check_turns(hardware: Hardware, chip: str) -> None:
+    """Whether the chip can reload its cells for layers that take turns."""
+    if hardware.dram.kind is DramKind.NONE:
+        raise MappingError(f"{chip}; taking turns needs a memory off the chip (dram.kind)")
+    if hardware.schedule.pipeline != "none":
+        raise MappingError(f"{chip}; taking turns needs schedule.pipeline = 'none', not {hardware.schedule.pipeline!r}")
+    if hardware.mitigation.write_verify_tolerance is not None:
+        raise MappingError(f"{chip}; taking turns needs cells that are not verified (write_verify_tolerance)")
 
 
 def _check_copies(network: Network, hardware: Hardware, layers: list[str]) -> None:
