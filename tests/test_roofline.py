@@ -54,6 +54,7 @@ CHIPS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("pcm_joshi2020", {"mitigation.drift_gain": "layer"}),
     ("sram_32nm", {"adc.kind": "ramp"}),
     ("sram_32nm", {"schedule.order": "layer_first", "schedule.pipeline": "layer"}),
+    ("rram_32nm", {"chip.max_tiles": 1, "tile.pes": 1, "dram.kind": "lpddr4"}),
     ("spikesim_released", {}),
     ("spikesim_released", {"cost.defects.taps_share_adcs_free": False}),
 )

@@ -23,10 +23,10 @@ FILES = sorted([*TECHNOLOGY.glob("*.yaml"), *(ROOT / "configs" / "calibrations")
 
 
 def numbers_in(path: Path) -> int:
-    """Numbers of a file as text: every one but the node that the file is for and what names a row of a table."""
+    """Numbers of a file as text: every one but the nodes that the file is for and what names a row of a table."""
     text = re.sub(r"#.*|\"[^\"]*\"", "", path.read_text())
     values = re.findall(r"[:\[,]\s*[-+]?\d[\d_]*\.?\d*(?:[eE][-+]?\d+)?(?=\s*[\n,}\]])", text)
-    labels = re.findall(r"^node_nm:|(?<=[{,])\s*(?:flit_bits|vcs|buffer_flits):", text, re.M)
+    labels = re.findall(r"^\w*_nm:|(?<=[{,])\s*(?:flit_bits|vcs|buffer_flits):", text, re.M)
     return len(values) - len(labels)
 
 
