@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from ._files import write_atomic
 from ._units import engineering
 from .cost.resources import neuron_share
-from .hardware import Hardware, load_hardware
-from .network import Network, load_network
+from .hardware import Hardware
+from .network import Network
 from .network.precision import BASELINES
 from .report import LAYER_COLUMNS, METRICS, Report, layer_rows
 
@@ -202,62 +199,6 @@ def print_defects(network: Network, hardware: Hardware) -> None:
             f"{row.area_change:+.1%}",
         )
     console().print(table)
-
-
-def describe_network(name: str, chip: str | None) -> None:
-    """A network's nodes and, if asked, its mapping on a chip."""
-    network = load_network(name)
-    print(network.describe())
-    if chip is not None:
-        from .mapping import map_network
-
-        print()
-        print(map_network(network, load_hardware(chip)).describe())
-
-
-def describe_chip(name: str, sources: bool, json_path: str | None = None) -> None:
-    """Every field of a chip with value, unit and what it affects; with `sources` where it comes from, and constants.
-
-    The JSON file has all of it.
-    """
-    from ._terminal_costs import print_constants
-
-    chip = load_hardware(name)
-    fields = list(_fields(chip))
-    print(f"{chip.name}: {chip.description}")
-    for field in fields:
-        line = f"{field['name']:<38}{field['value']!s:<21} {field['unit']:<17} {field['affects']:<10}"
-        print(f"{line}{field['source'] if sources else field['about']}".rstrip())
-    if sources:
-        print_constants(chip)
-    if json_path:
-        from .cost.sources import constants
-
-        about = {"name": chip.name, "description": chip.description, "fields": fields}
-        data = about | {"constants": [asdict(constant) for constant in constants(chip)]}
-        text = json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False, default=list)
-        print(f"wrote {write_atomic(json_path, text + chr(10))}")
-
-
-def _fields(chip: Hardware) -> Iterator[dict[str, Any]]:
-    """Every field that the chip's library knows."""
-    from .hardware import hardware_fields
-
-    for key, field in hardware_fields():
-        if key.startswith("cost.defects.") and chip.cost.library != "spikesim_released":
-            continue
-        value: Any = chip
-        for part in key.split("."):
-            value = getattr(value, part)
-        extra: Any = field.json_schema_extra
-        yield {
-            "name": key,
-            "value": getattr(value, "value", value),
-            "unit": extra["unit"],
-            "affects": extra["affects"],
-            "about": field.description,
-            "source": chip.sources.get(key, "default"),
-        }
 
 
 def print_ranges(title: str, ranges: Sequence[LayerRange]) -> None:

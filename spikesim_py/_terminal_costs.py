@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 
 from ._terminal import _table, console
-from ._units import engineering
+from ._units import engineering, number
 from .cost.resources import resource_label
-from .cost.roofline import COLUMNS, report_roofline, roofline_rows
-from .cost.sources import constants
+from .cost.roofline import COLUMNS, roofline_rows
 from .diff import Change, DiffRow, TreeDiff
-from .hardware import Hardware
 from .report import METRICS, Report
 
 #: rows may be named by layer and component
@@ -58,24 +55,15 @@ def _percent(change: Change) -> str:
 
 def print_roofline(report: Report) -> None:
     """What limits each layer's time, and what every resource of the chip would allow by itself."""
-    found = report_roofline(report.to_dict())
+    found = report.roofline
     table = _table("what limits each layer (roofline)", "layer", *COLUMNS)
     for row in roofline_rows(found):
         table.add_row(*row)
     console().print(table)
-    roofs = _table("the chip's resources, each as if it never waited", "resource", "busy", "of the latency", "TOPS")
+    title = f"the chip's resources, each as if it never waited; {number(report.operations)} operations per inference"
+    roofs = _table(title, "resource", "busy", "of the latency", "TOPS")
     for part in found.chip.resources:
         share, roof = part.alone_ns / found.chip.time_ns, part.roof_tops
         shown = "-" if roof is None else f"{roof:.4g}"
         roofs.add_row(resource_label(part.resource), engineering(part.alone_ns, "ns"), f"{share:.1%}", shown)
     console().print(roofs)
-
-
-def print_constants(chip: Hardware) -> None:
-    """Every constant that the chip's cost library may use, by file, with its source."""
-    found = constants(chip)
-    print(f"\n{len(found)} constants of the cost library {chip.cost.library}:")
-    for file, group in groupby(found, key=lambda constant: constant.file):
-        print(f"\n{file}")
-        for c in group:
-            print(f"{c.name:<58}{c.value:<14.12g} {c.unit:<17} {c.grade:<20} {c.source}")

@@ -521,7 +521,7 @@ def describe(name: str, chip: str | None, sources: bool, json_path: str | None) 
       spikesim describe digits-w4 --on rram_32nm
       spikesim describe rram_32nm --sources
     """
-    from ._terminal import describe_chip, describe_network
+    from ._terminal_describe import describe_chip, describe_network
     from .hardware import presets
 
     is_chip = name in presets() or (name.endswith((".yaml", ".yml")) and not _is_workload(name))

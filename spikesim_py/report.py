@@ -17,6 +17,7 @@ from .metrics import FiguresOfMerit
 
 if TYPE_CHECKING:
     from .cost.band import Band, CostInputs
+    from .cost.roofline import Roofline
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -141,6 +142,13 @@ class Report(FiguresOfMerit):
     @property
     def tree(self) -> CostNode:
         return self.cost.tree
+
+    @cached_property
+    def roofline(self) -> Roofline:
+        """What limits each layer's time, and the chip's."""
+        from .cost.roofline import report_roofline
+
+        return report_roofline(self.to_dict())
 
     @property
     def notes(self) -> tuple[str, ...]:
