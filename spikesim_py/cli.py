@@ -316,7 +316,10 @@ def precision(net: str, chip: str, assignments: tuple[str, ...], activity: float
 )
 @click.option("--csv", "csv_path", metavar="FILE", help="Also write the rows as CSV.")
 @click.option("--json", "json_path", metavar="FILE", help="Also write the difference as JSON.")
-def diff(report_a: str, report_b: str, by: Any, csv_path: str | None, json_path: str | None) -> None:
+@click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained page with a waterfall.")
+def diff(
+    report_a: str, report_b: str, by: Any, csv_path: str | None, json_path: str | None, html_path: str | None
+) -> None:
     """Where the design of B.json takes more or less than that of A.json (reports written with --json).
 
     \b
@@ -328,10 +331,10 @@ def diff(report_a: str, report_b: str, by: Any, csv_path: str | None, json_path:
     from ._terminal_costs import print_diff
     from .diff import diff as run
 
-    _check_outputs(csv_path, json_path)
+    _check_outputs(csv_path, json_path, html_path)
     found = run(report_a, report_b, by)
     print_diff(found)
-    for path, write in ((csv_path, found.to_csv), (json_path, found.to_json)):
+    for path, write in ((csv_path, found.to_csv), (json_path, found.to_json), (html_path, found.to_html)):
         if path:
             click.echo(f"wrote {write(path)}")
 

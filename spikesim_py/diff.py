@@ -100,6 +100,12 @@ class TreeDiff:
                 table.writerow((row.name, quantity, *("" if value is None else repr(value) for value in values)))
         return write_atomic(path, out.getvalue())
 
+    def to_html(self, path: str | Path) -> Path:
+        """Write a self-contained page (no network needed to open it)."""
+        from .figures.diff_page import diff_page
+
+        return write_atomic(path, diff_page(self.to_dict()))
+
 
 def diff(a: Report | str | Path, b: Report | str | Path, by: By = "component") -> TreeDiff:
     """What B takes more than A, and where.

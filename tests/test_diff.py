@@ -137,6 +137,7 @@ def test_the_command_prints_the_changes_and_writes_them(tmp_path: Path) -> None:
     b = ss.cost("digits-w4", "rram_32nm", overrides={"adc.bits": 4, "mapping.baseline": "none"})
     out = tmp_path / "d.csv"
     words = ["diff", str(a), str(b.to_json(tmp_path / "b.json")), "--csv", str(out), "--json", str(tmp_path / "d.json")]
+    words += ["--html", str(tmp_path / "d.html")]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
     found = diff(a, b)
@@ -147,6 +148,7 @@ def test_the_command_prints_the_changes_and_writes_them(tmp_path: Path) -> None:
     assert f"{found.metrics['edap'].percent:+.1f} %" in result.output
     assert out.read_text().startswith("component,quantity,a,b")
     assert json.loads((tmp_path / "d.json").read_text())["by"] == "component"
+    assert "waterfall" in (tmp_path / "d.html").read_text()
 
 
 @pytest.mark.parametrize(
