@@ -13,8 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ._units import engineering
-from .hardware import Hardware, load_hardware
-from .network import Network, load_network
+from .cost.resources import neuron_share
+from .hardware import Hardware
+from .network import Network
 from .network.precision import BASELINES
 from .report import LAYER_COLUMNS, METRICS, Report, layer_rows
 
@@ -31,11 +32,11 @@ _MIN_WIDTH = 118
 _SHOWN_STEPS = 8
 
 
-def console() -> Console:
+def console(least: int = _MIN_WIDTH) -> Console:
     """Rich on a terminal, plain when piped; never so narrow that a table loses digits."""
     if sys.stdout.isatty():
-        return Console(width=max(Console().width, _MIN_WIDTH))
-    return Console(width=_MIN_WIDTH, no_color=True, highlight=False)
+        return Console(width=max(Console().width, least))
+    return Console(width=least, no_color=True, highlight=False)
 
 
 def print_report(report: Report) -> None:
@@ -63,6 +64,7 @@ def print_report(report: Report) -> None:
         f"efficiency    {report.tops_per_watt:.4g} TOPS/W, {report.tops:.4g} TOPS, "
         f"{report.tops_per_mm2:.4g} TOPS/mm², {report.inferences_per_joule:.4g} inferences/J"
     )
+    out.print(f"neurons       {neuron_share(report.tree):.1%} of the area: neuron units and membrane memory")
     out.print(
         f"size          {report.cost.crossbars} crossbars, {report.cost.pes} PEs, {report.cost.tiles} tiles, "
         f"utilization {report.utilization:.1%}"
@@ -217,35 +219,6 @@ def print_defects(network: Network, hardware: Hardware) -> None:
             f"{row.area_change:+.1%}",
         )
     console().print(table)
-
-
-def describe_network(name: str, chip: str | None) -> None:
-    """A network's nodes and, if asked, its mapping on a chip."""
-    network = load_network(name)
-    print(network.describe())
-    if chip is not None:
-        from .mapping import map_network
-
-        print()
-        print(map_network(network, load_hardware(chip)).describe())
-
-
-def describe_chip(name: str, sources: bool) -> None:
-    """Every field of a chip with value, unit, what it affects and where it comes from."""
-    from .hardware import hardware_fields
-
-    chip = load_hardware(name)
-    print(f"{chip.name}: {chip.description}")
-    for key, field in hardware_fields():
-        if key.startswith("cost.defects.") and chip.cost.library != "spikesim_released":
-            continue
-        value: Any = chip
-        for part in key.split("."):
-            value = getattr(value, part)
-        extra: Any = field.json_schema_extra
-        shown = getattr(value, "value", value)
-        line = f"{key:<38}{shown!s:<21} {extra['unit']:<17} {extra['affects']:<10}"
-        print(f"{line}{chip.sources.get(key, 'default') if sources else field.description}".rstrip())
 
 
 def print_ranges(title: str, ranges: Sequence[LayerRange]) -> None:

@@ -238,6 +238,8 @@ def compare(
 @_set
 @click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
 @click.option("--defects", is_flag=True, help="What each released defect does (chip spikesim_released).")
+@click.option("--roofline", is_flag=True, help="Also print what limits each layer, with its headroom.")
+@click.option("--csv", "csv_path", metavar="FILE", help="Also write the cost tree as CSV, one row per node.")
 @_json
 @_html
 def cost(
@@ -246,6 +248,8 @@ def cost(
     assignments: tuple[str, ...],
     activity: float | None,
     defects: bool,
+    roofline: bool,
+    csv_path: str | None,
     json_path: str | None,
     html_path: str | None,
 ) -> None:
@@ -258,7 +262,7 @@ def cost(
     """
     from .evaluate import cost as run
 
-    _check_outputs(json_path, html_path)
+    _check_outputs(csv_path, json_path, html_path)
     network, hardware = _design(net, chip, assignments)
     if defects and hardware.cost.library != "spikesim_released":
         raise InputError(
@@ -266,6 +270,12 @@ def cost(
         )
     report = run(network, hardware, activity=activity)
     _deliver(report, json_path, html_path)
+    if roofline:
+        from ._terminal_costs import print_roofline
+
+        print_roofline(report)
+    if csv_path:
+        click.echo(f"wrote {report.tree.to_csv(csv_path)}")
     if defects:
         from ._terminal import print_defects
 
@@ -298,6 +308,41 @@ def precision(net: str, chip: str, assignments: tuple[str, ...], activity: float
     if json_path:
         _write(Path(json_path), json.dumps({ratio.baseline: ratio.to_dict() for ratio in found}, indent=1) + "\n")
         click.echo(f"wrote {json_path}")
+
+
+@main.command()
+@click.argument("report_a", metavar="A.json")
+@click.argument("report_b", metavar="B.json")
+@click.option(
+    "--by",
+    default="component",
+    show_default=True,
+    type=click.Choice(["component", "layer", "leaf"]),
+    help="What the rows are; a leaf is one component of one layer.",
+)
+@click.option("--csv", "csv_path", metavar="FILE", help="Also write the rows as CSV.")
+@click.option("--json", "json_path", metavar="FILE", help="Also write the difference as JSON.")
+@click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained page with a waterfall.")
+def diff(
+    report_a: str, report_b: str, by: Any, csv_path: str | None, json_path: str | None, html_path: str | None
+) -> None:
+    """Where the design of B.json takes more or less than that of A.json (reports written with --json).
+
+    \b
+    Example:
+      spikesim cost vgg9-cifar10 rram_32nm --json runs/a.json
+      spikesim cost vgg9-cifar10 rram_32nm --set adc.bits=4 --json runs/b.json
+      spikesim diff runs/a.json runs/b.json --by layer
+    """
+    from ._terminal_costs import print_diff
+    from .diff import diff as run
+
+    _check_outputs(csv_path, json_path, html_path)
+    found = run(report_a, report_b, by)
+    print_diff(found)
+    for path, write in ((csv_path, found.to_csv), (json_path, found.to_json), (html_path, found.to_html)):
+        if path:
+            click.echo(f"wrote {write(path)}")
 
 
 @main.command()
@@ -475,20 +520,25 @@ def train(config: str, output: str | None, log: str | None) -> None:
 @main.command()
 @click.argument("name")
 @click.option("--on", "chip", metavar="CHIP", help="For a network: also its mapping on a chip.")
-@click.option("--sources", is_flag=True, help="For a chip: every field with value, unit and source.")
-def describe(name: str, chip: str | None, sources: bool) -> None:
+@click.option("--sources", is_flag=True, help="For a chip: every field and cost constant with its source.")
+@click.option("--json", "json_path", metavar="FILE", help="For a chip: also write fields and constants as JSON.")
+def describe(name: str, chip: str | None, sources: bool, json_path: str | None) -> None:
     """Say what a bundled or given network (or chip) is.
 
     \b
     Example:
       spikesim describe digits-w4 --on rram_32nm
+      spikesim describe rram_32nm --sources
     """
-    from ._terminal import describe_chip, describe_network
+    from ._terminal_describe import describe_chip, describe_network
     from .hardware import presets
 
     is_chip = name in presets() or (name.endswith((".yaml", ".yml")) and not _is_workload(name))
+    _check_outputs(json_path)
     if is_chip:
-        describe_chip(name, sources)
+        describe_chip(name, sources, json_path)
+    elif json_path:
+        raise InputError(f"--json: {name!r} is a network; it is for chips")
     else:
         describe_network(name, chip)
 

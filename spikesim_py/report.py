@@ -19,6 +19,7 @@ from .metrics import FiguresOfMerit
 
 if TYPE_CHECKING:
     from .cost.band import Band, CostInputs
+    from .cost.roofline import Roofline
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -150,6 +151,13 @@ class Report(FiguresOfMerit):
     def tree(self) -> CostNode:
         return self.cost.tree
 
+    @cached_property
+    def roofline(self) -> Roofline:
+        """What limits each layer's time, and the chip's."""
+        from .cost.roofline import report_roofline
+
+        return report_roofline(self.to_dict())
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers must know: of the costs, and which layers' converters clip often."""
@@ -259,6 +267,7 @@ class Report(FiguresOfMerit):
             "exit": self.exit and asdict(self.exit),
             "distributions": self.distributions(),
             "macs": self.macs,
+            "layer_macs": dict(self.cost.macs),
             "synops": self.synops,
             "time_steps": self.time_steps,
             "crossbars": self.cost.crossbars,
