@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._arrays import Real, is_array
+from .early_exit import ExitOperations
 from .errors import InputError, did_you_mean
 
 Origin = Literal["measured", "stored", "assumed", "given"]
@@ -131,11 +132,13 @@ class Activity:
         samples: how many samples it was measured on; 0 if it was not.
         each: the same for every sample by itself, where it was measured and kept. Without early exit, `layers` are
             the means.
+        exit: what is computed after every time-step to see whether an inference may end; None if nothing is.
     """
 
     layers: Mapping[str, LayerActivity]
     origin: Origin
     samples: int = 0
+    exit: ExitOperations | None = None
     each: Samples | None = field(default=None, repr=False, compare=False)
 
     def means(self) -> dict[str, Any]:
@@ -144,7 +147,7 @@ class Activity:
             "origin": self.origin,
             "samples": self.samples,
             "layers": {name: asdict(record) for name, record in self.layers.items()},
-        }
+        } | ({"exit": asdict(self.exit)} if self.exit else {})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data; of the samples, mean and percentiles."""
@@ -162,7 +165,9 @@ class Activity:
             layer: {name: values.astype(np.float64) for name, values in seen.items()}
             for layer, seen in self.each.layers.items()
         }
-        return Activity({name: replace(record, **own[name]) for name, record in self.layers.items()}, self.origin, 1)
+        return replace(
+            self, layers={name: replace(record, **own[name]) for name, record in self.layers.items()}, each=None
+        )
 
 
 def of_design(activity: Activity, part: int | slice | NDArray[np.int64]) -> Activity:
@@ -171,7 +176,7 @@ def of_design(activity: Activity, part: int | slice | NDArray[np.int64]) -> Acti
         layer: LayerActivity(**{key: value[part] if is_array(value) else value for key, value in vars(record).items()})
         for layer, record in activity.layers.items()
     }
-    return Activity(records, activity.origin, activity.samples)
+    return replace(activity, layers=records)
 
 
 def resolve_activity(

@@ -1,8 +1,8 @@
 """The cost of many designs in one pass: the roll-up of the tree, with arrays in place of numbers.
 
-Fields that a formula can take as an array (`ARRAYS`) vary freely; designs that differ in any other field (an enumeration,
-a node, a network) are put into groups, one pass each. Every value is checked against its field, and every rule between
-fields against all designs, before the first pass.
+Fields that a formula can take as an array (`ARRAYS`) vary freely; designs that differ in any other field (an
+enumeration, a node, a network) are put into groups, one pass each. Every value is checked against its field, and every
+rule between fields against all designs, before the first pass.
 """
 
 from __future__ import annotations
@@ -119,12 +119,12 @@ def _partition(columns: Mapping[str, NDArray[Any]], count: int) -> Iterator[NDAr
 def _checked(
     hardware: Hardware, fixed: Mapping[str, Any], arrays: Mapping[str, Floats], members: NDArray[np.int64]
 ) -> Hardware:
-    """A group's chip: its first design. Ranges hold for all if they hold for the ends; rules between fields for each."""
+    """A group's chip, its first design. Ranges hold for all if for the ends; rules between fields hold for each."""
     for name, values in arrays.items():
         _plain(values, name)
     first = _one(hardware, fixed, arrays, 0, members)
     suspects = _suspects(first, arrays, len(members))
-    for name, values in arrays.items():
+    for values in arrays.values():
         suspects[[int(values.argmin()), int(values.argmax())]] = True
     for index in np.flatnonzero(suspects):
         _one(hardware, fixed, arrays, int(index), members)
@@ -150,7 +150,7 @@ def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
     return {name: int(v[index]) if is_whole(name) else float(v[index]) for name, v in arrays.items()}
 
 
-def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArray[np.bool_]:
+def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> Real:
     """Designs that a rule between fields may refuse; `load_hardware` has the last word on them."""
     rows, cols, mux, bits = (
         np.broadcast_to(arrays.get(name, given), count)
@@ -164,7 +164,7 @@ def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArr
     reserved = chip.dummy_columns + chip.mitigation.spare_columns
     suspects = (mux > cols) | (cols <= 2 * reserved + 1) | (bits <= 1) | ((rows % 2 == 1) & (chip.word_lines == 2))
     if chip.mitigation.spare_columns or chip.digital_crossbar or chip.wires.unselected_columns == "floating":
-        suspects |= True  # rare settings with rules of their own: each design is checked
+        suspects = np.ones(count, np.bool_)  # rare settings with rules of their own: each design is checked
     return suspects
 
 
@@ -185,7 +185,11 @@ def with_arrays(hardware: Hardware, arrays: Mapping[str, Real]) -> Hardware:
 
 
 def parametric_batch(
-    network: Network, group: Group, activity: Activity, totals: Mapping[str, Floats], components: dict[str, Floats] | None
+    network: Network,
+    group: Group,
+    activity: Activity,
+    totals: Mapping[str, Floats],
+    components: dict[str, Floats] | None,
 ) -> None:
     """The parametric library on the designs of one group.
 

@@ -57,7 +57,7 @@ _COMPONENTS: dict[Resource, tuple[str, tuple[str, ...]]] = {
             "tile_buffer",
         ),
     ),
-    "neuron": ("neurons", ("neuron_unit", "affine", "pool", "add", "readout", "neuron")),
+    "neuron": ("neurons", ("neuron_unit", "affine", "pool", "add", "readout", "exit_unit", "neuron")),
     "dram": ("DRAM and reload", ("dram", "reload")),
     "mac": ("multiply-accumulators", ("integer_mac", "fp32_mac", "fp32_array")),
     # SpikeSim's script knows the time of a whole PE cycle, not what of it is whose

@@ -224,7 +224,7 @@ def _run_chip(
     return _Run(
         dataset.labels == answers.argmax(2).T,
         steps,
-        Activity(records, "measured", len(dataset)),
+        Activity(records, "measured", len(dataset), exit.operations(network.classes) if exit else None),
         {name: layer_shares(network, name, tally, spikes, steps) for name, tally in tallies.items()},
         meter.errors if meter else {},
         {name: tally.ir_loss() for name, tally in tallies.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,7 +158,7 @@ def mean_activity(chips: Sequence[Activity]) -> Activity:
     """The mean over device instances, field by field."""
     first = chips[0]
     layers = {name: _mean([chip.layers[name] for chip in chips]) for name in first.layers}
-    return Activity(layers, first.origin, first.samples)
+    return replace(first, layers=layers)
 
 
 def _mean(records: Sequence[LayerActivity]) -> LayerActivity:
