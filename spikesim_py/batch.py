@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .activity import Activity, LayerActivity, of_design, resolve_activity
 from .cost import cost_network
-from .cost.batch import QUANTITIES, Group, design_groups, parametric_batch
+from .cost.batch import QUANTITIES, Group, design_groups, naming, numbers, parametric_batch
 from .errors import InputError
 from .evaluate import synops
 from .hardware import Hardware, load_hardware
@@ -89,7 +89,7 @@ def cost_batch(
     count = len(next(iter(columns.values())))
     if ACTIVITY in columns and activity is not None:
         raise InputError("activity: is given twice, as an argument and as an axis")
-    rates = columns.get(ACTIVITY)
+    rates = numbers(f"axes.{ACTIVITY}", columns[ACTIVITY]) if ACTIVITY in columns else None
     if rates is not None and not ((rates >= 0) & (rates <= 1)).all():
         bad = rates[~((rates >= 0) & (rates <= 1))][0]
         raise InputError(f"axes.{ACTIVITY} = {bad}: must be a number from 0 to 1")
@@ -97,15 +97,16 @@ def cost_batch(
     parts: dict[str, Floats] | None = {} if components else None
     fields = {name: values for name, values in columns.items() if name != ACTIVITY}
     for group in design_groups(hardware, fields, count):
-        made = with_precision(net, **group.network) if group.network else net
+        with naming(group.members[0]):
+            made = with_precision(net, **group.network) if group.network else net
         record = _activity(made, group, activity, None if rates is None else rates[group.members])
         if made.arithmetic == "float" or group.hardware.cost.library != "parametric":
             _one_by_one(made, group, record, totals, parts)
         else:
             parametric_batch(made, group, record, totals, parts)
             totals["macs"][group.members] = sum(made.macs.values())
+            totals["synops"][group.members] = synops(made, made.macs, record)
         totals["time_steps"][group.members] = made.time_steps
-        totals["synops"][group.members] = synops(made, made.macs, record)
     return CostBatch(axes=columns, components=parts or {}, **totals)
 
 
@@ -114,11 +115,13 @@ def _one_by_one(
 ) -> None:
     """Libraries without arrays: SpikeSim's released one, and that of float networks."""
     for index, place in enumerate(group.members):
-        result = cost_network(net, group.chip(index), of_design(record, index))
+        with naming(place):
+            seen = of_design(record, index)
+            result = cost_network(net, group.chip(index), seen)
         tree = result.tree
         found = {"energy_pj": tree.energy_pj, "area_um2": tree.area_um2, "latency_ns": tree.critical_ns}
         found |= {name: getattr(result, name) for name in ("interval_ns", "crossbars", "pes", "tiles", "utilization")}
-        found["macs"] = sum(result.macs.values())
+        found |= {"macs": sum(result.macs.values()), "synops": synops(net, result.macs, seen)}
         for name, value in found.items():
             totals[name][place] = value
         if parts is None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .crossbar import Engine
 
 #: raised by one whenever a model changes its numbers: part of every key
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ rule between fields against all designs, before the first pass.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,8 @@ from numpy.typing import NDArray
 
 from .._arrays import Real
 from ..activity import Activity, of_design
-from ..errors import ConfigError
-from ..hardware import Hardware, load_hardware
+from ..errors import ConfigError, InputError
+from ..hardware import AdcAnchor, Hardware, load_hardware
 from ..mapping import Mapping as NetworkMapping
 from ..mapping import map_network
 from ..network import Network, split_overrides
@@ -91,24 +92,53 @@ def design_groups(hardware: Hardware, columns: Mapping[str, NDArray[Any]], count
     Raises:
         InputError: a field is unknown, a value is not allowed, or a design is impossible; names the design.
     """
-    for name in filter(is_whole, columns):
-        broken = np.asarray(columns[name], np.float64) % 1 != 0
+    arrays = {name: numbers(name, columns[name]) for name in columns if is_axis(name)}
+    for name in filter(is_whole, arrays):
+        broken = arrays[name] % 1 != 0
         if broken.any():
-            raise ConfigError(f"{name} = {columns[name][broken][0]}: must be a whole number")
-    arrays = {name: np.asarray(columns[name], np.float64) for name in columns if is_axis(name)}
+            raise ConfigError(f"{name} = {arrays[name][broken][0]}: must be a whole number")
     others = {name: values for name, values in columns.items() if name not in arrays}
     groups = []
     for members in _partition(others, count):
-        network, fixed = split_overrides({name: values[members[0]].item() for name, values in others.items()})
+        network, fixed = split_overrides({name: _plain(values[members[0]]) for name, values in others.items()})
         mine = {name: values[members] for name, values in arrays.items()}
         groups.append(Group(_checked(hardware, fixed, mine, members), network, members, mine))
     return groups
+
+
+def numbers(name: str, values: NDArray[Any]) -> Floats:
+    """An axis of finite numbers."""
+    if values.dtype.kind not in "iuf":
+        given = next(
+            value for value in map(_plain, values) if isinstance(value, bool) or not isinstance(value, int | float)
+        )
+        raise ConfigError(f"{name} = {given!r}: must be a number")
+    finite = np.isfinite(values)
+    if not finite.all():
+        raise ConfigError(f"{name} = {values[~finite][0]}: must be a finite number")
+    return values.astype(np.float64)
+
+
+def _plain(value: Any) -> Any:
+    """An element of an array as Python's own."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@contextmanager
+def naming(place: int) -> Iterator[None]:
+    """What is wrong with one design of a batch says which one it is."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"design {place} of the batch: {error}") from None
 
 
 def _partition(columns: Mapping[str, NDArray[Any]], count: int) -> Iterator[NDArray[np.int64]]:
     """Places of the designs that agree in every column."""
     code = np.zeros(count, np.int64)
     for values in columns.values():
+        if values.dtype.kind == "O":  # a None, a list or a mapping: equal where they read the same
+            values = np.array([repr(value) for value in values])
         known, inverse = np.unique(values, return_inverse=True)
         code = code * len(known) + inverse
         code = np.unique(code, return_inverse=True)[1]
@@ -120,8 +150,6 @@ def _checked(
     hardware: Hardware, fixed: Mapping[str, Any], arrays: Mapping[str, Floats], members: NDArray[np.int64]
 ) -> Hardware:
     """A group's chip, its first design. Ranges hold for all if for the ends; rules between fields hold for each."""
-    for name, values in arrays.items():
-        _plain(values, name)
     first = _one(hardware, fixed, arrays, 0, members)
     suspects = _suspects(first, arrays, len(members))
     for values in arrays.values():
@@ -131,19 +159,12 @@ def _checked(
     return first
 
 
-def _plain(values: Floats, name: str) -> None:
-    if not np.isfinite(values).all():
-        raise ConfigError(f"{name} = {values[~np.isfinite(values)][0]}: must be a finite number")
-
-
 def _one(
     hardware: Hardware, fixed: Mapping[str, Any], arrays: Mapping[str, Floats], index: int, members: NDArray[np.int64]
 ) -> Hardware:
     """One design by the rules of `load_hardware`; an error says which it is."""
-    try:
+    with naming(members[index]):
         return load_hardware(hardware, {**fixed, **_values(arrays, index)})
-    except ConfigError as error:
-        raise ConfigError(f"design {members[index]} of the batch: {error}") from None
 
 
 def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
@@ -151,7 +172,7 @@ def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
 
 
 def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> Real:
-    """Designs that a rule between fields may refuse; `load_hardware` has the last word on them."""
+    """Designs that a rule between fields may refuse, though their ends keep it; `load_hardware` has the last word."""
     rows, cols, mux, bits = (
         np.broadcast_to(arrays.get(name, given), count)
         for name, given in (
@@ -161,10 +182,9 @@ def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> Real:
             ("adc.bits", chip.adc.bits),
         )
     )
-    reserved = chip.dummy_columns + chip.mitigation.spare_columns
-    suspects = (mux > cols) | (cols <= 2 * reserved + 1) | (bits <= 1) | ((rows % 2 == 1) & (chip.word_lines == 2))
-    if chip.mitigation.spare_columns or chip.digital_crossbar or chip.wires.unselected_columns == "floating":
-        suspects = np.ones(count, np.bool_)  # rare settings with rules of their own: each design is checked
+    suspects = (mux > cols) | ((rows % 2 == 1) & (chip.word_lines == 2))
+    if chip.cost.adc_anchor is not AdcAnchor.NEUROSIM:  # some have figures for single resolutions only
+        suspects[np.unique(bits, return_index=True)[1]] = True
     return suspects
 
 
@@ -202,12 +222,26 @@ def parametric_batch(
     for start in range(0, count, CHUNK):
         part = slice(start, start + CHUNK)
         arrays = {name: values[part] for name, values in group.arrays.items()}
-        mapping = map_network(network, with_arrays(group.hardware, arrays))
-        rolled = roll_up(mapping, of_design(activity, part), load_technology(group.hardware.technology.node_nm))
+        mapping, rolled = _rolled_up(network, group, of_design(activity, part), arrays, part)
         for name, value in _totals(rolled, mapping):
             totals[name][group.members[part]] = value
         if components is not None:
             _add_components(rolled, group.members[part], components, len(totals["energy_pj"]))
+
+
+def _rolled_up(
+    network: Network, group: Group, activity: Activity, arrays: Mapping[str, Floats], part: slice
+) -> tuple[NetworkMapping, RollUp]:
+    """The roll-up of a slice of a group; of its designs one by one if one does not fit, for that one to say so."""
+    tech = load_technology(group.hardware.technology.node_nm)
+    try:
+        mapping = map_network(network, with_arrays(group.hardware, arrays))
+        return mapping, roll_up(mapping, activity, tech)
+    except InputError:
+        for place, index in enumerate(range(len(group.members))[part]):
+            with naming(group.members[index]):
+                roll_up(map_network(network, group.chip(index)), of_design(activity, place), tech)
+        raise
 
 
 def _totals(rolled: RollUp, mapping: NetworkMapping) -> Iterator[tuple[str, Real]]:

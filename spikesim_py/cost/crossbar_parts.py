@@ -143,7 +143,7 @@ def _graded(layer: Layer, circuit: Grade) -> Grade:
 
 def _rows(layer: Layer, read: Read) -> Part:
     driver, crossbars = read.driver, layer.plan.crossbars
-    clocked = layer.activity.rate if layer.hardware.crossbar.row_gating else layer.awake
+    clocked = minimum(layer.activity.rate, layer.awake) if layer.hardware.crossbar.row_gating else layer.awake
     per_phase = clocked * layer.plan.read_crossbars * driver.clock_fj + layer.active_lines * driver.active_fj
     time = _phases(layer, read) * read.margin * driver.drive_ns
     exposed = driver.drive_ns >= read.columns["column_mux"].time_ns
@@ -173,15 +173,16 @@ def _columns(layer: Layer, read: Read) -> list[Part]:
 
 def _adc(layer: Layer, read: Read) -> Part:
     adc, plan = read.adc, layer.plan
-    grade, made = adc.grade, plan.conversions * layer.awake_conversions
+    grade, made = adc.grade, layer.awake_conversions
     if layer.hardware.adc.zero_skip:
         bits = layer.hardware.adc.bits_of(layer.name)
-        made, grade = made * (1.0 - idle_columns(layer) * bits / (bits + 1.0)), weakest(grade, "assumed")
+        idle = maximum(idle_columns(layer) - (1.0 - made), 0.0)  # of the columns that are read at all
+        made, grade = made - idle * bits / (bits + 1.0), weakest(grade, "assumed")
     return Part(
         "adc",
         grade,
         adc.source,
-        energy_pj=made * adc.energy_fj * 1e-3,
+        energy_pj=plan.conversions * made * adc.energy_fj * 1e-3,
         area_um2=plan.adcs * adc.area_um2,
         leakage_pw=plan.adcs * adc.leakage_pw,
         read_ns=_phases(layer, read) * read.margin * adc.time_ns,
@@ -195,7 +196,8 @@ def idle_columns(layer: Layer) -> Real:
     """
     plan, levels = layer.plan, exp2(layer.hardware.device.cell_bits)
     filled = minimum(mean_level(layer) * 2.0 * (levels - 1.0) / levels, 1.0)
-    return (1.0 - layer.activity.rate * filled) ** (plan.rows / plan.conversion_blocks)
+    pair = 2 if layer.hardware.signed_sums else 1  # both cells of a weight enter one conversion
+    return (1.0 - layer.activity.rate * filled) ** (pair * plan.rows / plan.conversion_blocks)
 
 
 def _shift_add(layer: Layer, read: Read) -> list[Part]:

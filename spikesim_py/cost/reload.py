@@ -14,7 +14,9 @@ from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._arrays import Real, is_array, maximum, where
+import numpy as np
+
+from .._arrays import Real, maximum, where
 from ..hardware import DramKind
 from ..mapping import Mapping, round_indices
 from .components.dram import Dram, dram
@@ -95,7 +97,7 @@ def reload_of(mapping: Mapping, tech: Technology, areas_um2: MappingType[str, Re
         ConfigError: the chip does not state its device's pulses.
     """
     size, edges, loads = mapping.hardware.chip.max_tiles, mapping.network.edges, []
-    if size is None or (not is_array(mapping.rounds) and mapping.rounds == 1):
+    if size is None or np.all(np.asarray(mapping.rounds) == 1):
         return None
     for name, plan in mapping.layers.items():
         writing, edge = write_layer(mapping, tech, plan), edges[mapping.network.by_name[name].inputs[0]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._arrays import Real, ceil, ceil_div, is_array, maximum, minimum, where
+from .._arrays import Real, ceil, ceil_div, floor_div, is_array, maximum, minimum, where
 from ..hardware import Baseline, SignMapping
 from ..mapping import code_bits, partial_sum_bits
 from ..noc import needed_rows, needed_share
@@ -17,8 +17,8 @@ def accumulator(layer: Layer, read: Read) -> list[Part]:
     plan, chip = layer.plan, layer.hardware
     if not is_array(plan.conversion_blocks) and plan.conversion_blocks == 1:
         return []
-    lanes = plan.copies * plan.groups * plan.col_blocks * ceil_div(chip.crossbar.cols, chip.crossbar.mux)
-    inputs = maximum(1, ceil_div(plan.adcs, lanes))
+    inputs = floor_div(plan.row_blocks, plan.adc_sharing)  # ADCs of one column, each in another crossbar
+    lanes = floor_div(plan.adcs, inputs)
     bits = partial_sum_bits(plan, chip)
     tree, one, held = adder_tree(layer.tech, inputs, bits), adder(layer.tech, bits), register(layer.tech, bits)
     turns = ceil_div(plan.conversion_blocks, inputs)
@@ -112,11 +112,11 @@ def h_tree(layer: Layer, core_um2: Real) -> Part:
     """Inputs from the tile's port to its PEs, and the sums of every PE back.
 
     `core_um2` is what the layer's PEs take. A PE is sent each row block that it holds once per position, and
-    returns one sum per output that it holds columns of; one copy of the layer works on a position.
+    returns one sum per output that it holds columns of; one copy of the layer works on a position, so that its PEs count.
     """
     plan, chip, tech = layer.plan, layer.hardware, layer.tech
     tree = HTree(tech, ceil_div(plan.pes, plan.tiles), core_um2 / plan.tiles)
-    held, pes = minimum(chip.pe.crossbars, plan.read_crossbars), plan.read_crossbars / plan.crossbars * plan.pes
+    held, pes = minimum(chip.pe.crossbars, plan.read_crossbars), ceil_div(plan.read_crossbars, chip.pe.crossbars)
     rows, columns = minimum(held, plan.row_blocks), minimum(ceil_div(held, plan.row_blocks), plan.col_blocks)
     sent = pes * rows / plan.row_blocks * plan.rows * plan.input_bits
     returned = pes * columns / plan.col_blocks * plan.outputs / plan.groups * partial_sum_bits(plan, chip)

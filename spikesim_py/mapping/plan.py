@@ -6,6 +6,7 @@ hundred thousand chips. `cells.py` says which weight lies where; a test holds th
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -212,7 +213,8 @@ def map_network(network: Network, hardware: Hardware) -> Mapping:
 
     Raises:
         MappingError: the network is a float network (quantize it first), a layer reads signed values, a weight
-            does not fit, crossbars that join their currents do not fit a tile, a layer has more copies than positions,
+            does not fit, crossbars that join their currents do not fit a tile, a layer has more copies than positions
+            (or copies although it is digital),
             or a chip with `chip.max_tiles` cannot hold a layer, or cannot reload its cells for layers that take turns.
         ConfigError: the chip's converters name a layer that the network does not have.
     """
@@ -223,8 +225,8 @@ def map_network(network: Network, hardware: Hardware) -> Mapping:
         )
     names = [node.name for node in network.layers]
     hardware.adc.check_layers(names)
-    _check_copies(network, hardware, names)
     digital = digital_layers(network, hardware)
+    _check_copies(network, hardware, names, digital)
     plans = {
         node.name: plan_digital(network, node) if node.name in digital else plan_layer(network, node, hardware)
         for node in network.layers
@@ -271,12 +273,17 @@ def _check_turns(hardware: Hardware, chip: str) -> None:
         raise MappingError(f"{chip}; taking turns needs cells that are not verified (write_verify_tolerance)")
 
 
-def _check_copies(network: Network, hardware: Hardware, layers: list[str]) -> None:
+def _check_copies(network: Network, hardware: Hardware, layers: list[str], digital: Collection[str]) -> None:
     for name, count in hardware.mapping.copies.items():
         if name not in layers:
             raise MappingError(
                 f"mapping.copies.{name}: is not a layer of network {network.name!r}{did_you_mean(name, layers)} "
                 f"(layers: {', '.join(layers)})"
+            )
+        if name in digital and np.any(np.asarray(count) > 1):
+            raise MappingError(
+                f"mapping.copies.{name} = {count}: the layer is digital (mapping.digital_layers) and has no crossbars to "
+                f"copy; leave it at 1"
             )
         positions = positions_of(network, name)
         if np.any(np.asarray(count) > positions):
