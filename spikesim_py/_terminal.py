@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -246,14 +246,30 @@ def print_bits(title: str, choice: BitChoice, reports: Sequence[Report]) -> None
     out.print(table)
     last = choice.steps[-1].accuracy if choice.steps else choice.accuracy
     out.print(f"accuracy      {choice.accuracy:.2%} -> {last:.2%}  (on the images that they were chosen on)")
+    _print_costs(*reports)
+
+
+def print_change(title: str, chosen: Mapping[str, int], before: Report, after: Report) -> None:
+    """What was chosen for every layer, and the costs before and after."""
+    out, table = console(), _table("", "layer", "chosen")
+    out.print(title)
+    for name, value in chosen.items():
+        table.add_row(name, str(value))
+    out.print(table)
+    _print_costs(before, after)
+    out.print(f"tiles         {before.cost.tiles} -> {after.cost.tiles}")
+
+
+def _print_costs(before: Report, after: Report) -> None:
     for label, name, unit in (
         ("energy", "energy_pj", "pJ"),
         ("latency", "latency_ns", "ns"),
+        ("interval", "interval_ns", "ns"),
         ("area", "area_um2", "µm²"),
     ):
-        before, after = (getattr(report, name) for report in reports)
-        shown = " -> ".join(engineering(value, unit) for value in (before, after))
-        out.print(f"{label:<13} {shown}  ({after / before - 1:+.1%})")
+        first, second = getattr(before, name), getattr(after, name)
+        shown = " -> ".join(engineering(value, unit) for value in (first, second))
+        console().print(f"{label:<13} {shown}  ({second / first - 1:+.1%})")
 
 
 def print_dry_run(space: str, store: str) -> None:

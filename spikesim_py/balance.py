@@ -79,6 +79,8 @@ def balance(
         copies[name] = trials[name]
     more = {name: count for name, count in copies.items() if count > 1}
     made = load_hardware(hardware, {"mapping.copies": more})
+    source = f"derived: the layers of {net.name} that save most time"
+    made = made.model_copy(update={"sources": made.sources | {"mapping.copies": source}})
     return Balance(made, more, before, cost(net, made, activity=activity))
 
 

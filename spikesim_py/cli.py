@@ -393,6 +393,7 @@ def calibrate(
 @_chip
 @_set
 @click.option("--budget", default=0.01, show_default=True, type=click.FloatRange(0, 1), help="Accuracy that may go.")
+@click.option("--lossless", is_flag=True, help="Instead, as many as the largest sum of any column needs; no data.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--chips", default=4, show_default=True, type=click.IntRange(1, 10_000), help="Device instances.")
 @click.option("--data", default="digits", show_default=True, help="Dataset, of which the search split is used.")
@@ -402,28 +403,36 @@ def bits(
     chip: str,
     assignments: tuple[str, ...],
     budget: float,
+    lossless: bool,
     seed: int,
     chips: int,
     data: str,
     output: str,
 ) -> None:
-    """Give every layer of NET on CHIP as few ADC bits as an accuracy budget allows.
+    """Give every layer of NET on CHIP as few ADC bits as an accuracy budget allows, or as many as it can need.
 
     \b
     Example:
       spikesim bits digits-w4 rram_32nm --set adc.bits=7 --budget 0.005 -o runs/mixed.yaml
     """
     from ._files import write_atomic
-    from ._terminal import print_bits
+    from ._terminal import print_bits, print_change
     from .datasets import load_dataset
     from .evaluate import check_fits
     from .evaluate import cost as run
     from .hardware import extension, extension_of, load_hardware
     from .inference.precision import choose_adc_bits
+    from .mapping import lossless_adc
 
     _check_outputs(output)
     base, extends = load_hardware(chip), extension_of(chip, output)
     network, hardware = _design(net, base, assignments)
+    if lossless:
+        made = lossless_adc(network, hardware)
+        reports = run(network, hardware), run(network, made)
+        print_change(f"{network.name} on {chip}: ADC bits", made.adc.layer_bits, *reports)
+        click.echo(f"wrote {write_atomic(output, extension(made, base, extends))}")
+        return
     dataset = load_dataset(data, "search")
     check_fits(network, dataset)
     choice = choose_adc_bits(network, hardware, dataset, budget=budget, chips=chips, seed=seed)
@@ -433,6 +442,35 @@ def bits(
         [run(network, made) for made in (hardware, choice.hardware)],
     )
     click.echo(f"wrote {write_atomic(output, extension(choice.hardware, base, extends))}")
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--tiles", type=click.IntRange(min=1), help="Tiles that the chip may have.")
+@click.option("--area-mm2", type=click.FloatRange(min=0, min_open=True), help="Area that the chip may take.")
+@click.option("-o", "--output", required=True, metavar="CHIP.yaml", help="Where the chip goes.")
+def balance(
+    net: str, chip: str, assignments: tuple[str, ...], tiles: int | None, area_mm2: float | None, output: str
+) -> None:
+    """Give the slowest layers of NET on CHIP copies of their crossbars, within a budget.
+
+    \b
+    Example:
+      spikesim balance vgg9-cifar10 rram_32nm --tiles 60 -o runs/balanced.yaml
+    """
+    from ._files import write_atomic
+    from ._terminal import print_change
+    from .balance import balance as run
+    from .hardware import extension, extension_of, load_hardware
+
+    _check_outputs(output)
+    base, extends = load_hardware(chip), extension_of(chip, output)
+    network, hardware = _design(net, base, assignments)
+    found = run(network, hardware, tiles=tiles, area_um2=None if area_mm2 is None else area_mm2 * 1e6)
+    print_change(f"{network.name} on {chip}: copies of layers", found.copies, found.before, found.after)
+    click.echo(f"wrote {write_atomic(output, extension(found.hardware, base, extends))}")
 
 
 @main.command()

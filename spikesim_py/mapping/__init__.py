@@ -1,6 +1,7 @@
 """Weights to crossbars, layers to PEs and tiles, tiles to places on the mesh."""
 
 from .cells import Cells
+from .converters import lossless_adc
 from .plan import (
     LayerPlan,
     Mapping,
@@ -26,6 +27,7 @@ __all__ = [
     "code_bits",
     "encode",
     "largest_sum",
+    "lossless_adc",
     "lossless_bits",
     "map_network",
     "partial_sum_bits",
