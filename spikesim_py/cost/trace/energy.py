@@ -1,0 +1,106 @@
+"""The energy of a crossbar's reads from its cells and its inputs.
+
+The conductance of a column in one read is the sum of its cells on active rows: for all reads and columns together, a
+matrix product, in float32. A wire or access resistance in series with a cell is part of the cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError
+from .kernels import add_conversions
+from .law import ConversionLaw
+
+#: bytes of column conductances that are formed at once: what a second-level cache holds
+_CHUNK_BYTES = 2**19
+
+
+@dataclass(frozen=True)
+class CrossbarRead:
+    """What one read of a crossbar (one input plane, all mux phases) costs beside its cells.
+
+    Attributes:
+        word_fj: of every active row. bit_fj: of the crossbar, whatever is active.
+        law: of every conversion.
+        skips_idle: whether a read without an active row is not made.
+    """
+
+    word_fj: float
+    bit_fj: float
+    law: ConversionLaw
+    skips_idle: bool = False
+
+
+@dataclass(frozen=True)
+class ReadEnergy:
+    """Energies of reads, in pJ: word lines, bit lines, and column currents with converters."""
+
+    word_lines_pj: float = 0.0
+    bit_lines_pj: float = 0.0
+    columns_pj: float = 0.0
+
+    @property
+    def total_pj(self) -> float:
+        return self.word_lines_pj + self.bit_lines_pj + self.columns_pj
+
+    def __add__(self, other: ReadEnergy) -> ReadEnergy:
+        return ReadEnergy(
+            self.word_lines_pj + other.word_lines_pj,
+            self.bit_lines_pj + other.bit_lines_pj,
+            self.columns_pj + other.columns_pj,
+        )
+
+
+def trace_energy(siemens: NDArray[Any], active: NDArray[Any], read: CrossbarRead) -> ReadEnergy:
+    """Energy of all reads of one crossbar.
+
+    Args:
+        siemens: (rows, columns) of the cells whose columns are converted.
+        active: (reads, rows) 0 or 1.
+        read: what a read costs.
+    """
+    if read.skips_idle:
+        active = active[active.any(1)]
+    return ReadEnergy(
+        word_lines_pj=read.word_fj * float(np.count_nonzero(active)) * 1e-3,
+        bit_lines_pj=read.bit_fj * len(active) * 1e-3,
+        columns_pj=float(column_energy_fj(siemens, active, read.law).sum()) * 1e-3,
+    )
+
+
+def column_energy_fj(siemens: NDArray[Any], active: NDArray[Any], law: ConversionLaw) -> NDArray[np.float64]:
+    """(columns,) energy of converting every column at every read, in fJ.
+
+    Args:
+        siemens: (rows, columns) >= 0; zero or large enough for float32 (above 1e-30 S).
+        active: (reads, rows) 0 or 1, of any type; float32 is not copied.
+        law: of every conversion.
+
+    Raises:
+        InputError: the shapes do not fit each other, or a cell is negative.
+    """
+    if siemens.ndim != 2 or active.ndim != 2 or active.shape[1] != len(siemens):
+        raise InputError(
+            f"siemens {siemens.shape}, active {active.shape}: must be (rows, columns) and (reads, rows) of equal rows"
+        )
+    if siemens.size and float(siemens.min()) < 0:
+        raise InputError(f"siemens: the smallest cell is {siemens.min():.3g} S; must be at least 0")
+    cells, rows = np.ascontiguousarray(siemens, np.float32), np.ascontiguousarray(active, np.float32)
+    columns, sums = cells.shape[1], np.zeros(cells.shape[1])
+    at_once = max(1, _CHUNK_BYTES // max(1, 4 * columns))
+    scratch = np.empty((2, columns), np.int32)
+    coefficients = [float(x) for x in (law.base_fj, law.slope_fj, law.exponent, law.dark_fj)]
+    for start in range(0, len(rows), at_once):
+        conductance = rows[start : start + at_once] @ cells
+        add_conversions(conductance, conductance.view(np.int32), *coefficients, scratch, sums)
+    return sums
+
+
+def planes(values: NDArray[Any], bits: int) -> NDArray[np.float32]:
+    """Bit-planes, highest first: (vectors, rows) unsigned integers to (bits * vectors, rows) 0 or 1."""
+    return np.concatenate([(values >> plane) & 1 for plane in reversed(range(bits))]).astype(np.float32)
