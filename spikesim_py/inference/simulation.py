@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..activity import Activity, LayerQuality
-from ..crossbar import Engine, device_varies, program
+from ..crossbar import Engine, ProgrammedLayer, device_varies, program
 from ..crossbar.adc import converters_vary
 from ..crossbar.fluctuation import fluctuates
 from ..datasets import Dataset
@@ -29,6 +30,8 @@ from .tally import DigitalTally, Tally, layer_activity, mean_activity
 
 #: what one batch may keep in memory: every node's output over all time-steps, 8 bytes each
 _BATCH_BYTES = 64 * 2**20
+#: called with the chip's number, a layer on crossbars, and the batch (reads, C, H, W) that it is about to read
+Probe = Callable[[int, ProgrammedLayer, NDArray[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def simulate(
     quality: bool = False,
     calibration: Dataset | None = None,
     engine: Engine = "auto",
+    probe: Probe | None = None,
 ) -> Simulation:
     """Classify a dataset on `chips` device instances of a chip.
 
@@ -74,6 +78,7 @@ def simulate(
         engine: how sums are formed, see `ProgrammedLayer.multiply`; whole cells give the same result in all of them.
         calibration: images on which a chip with `adc.range: percentile` and no full scales is calibrated first, and
             one with `mitigation.recalibrate` corrected (None: the split `calibration` of the dataset, by its name).
+        probe: sees what every layer on crossbars reads, in the dataset's order; changes nothing.
 
     Raises:
         InputError: `chips` is not positive; the network cannot be mapped or has no weights; the quality of a
@@ -87,7 +92,7 @@ def simulate(
     runs = chips if chip_varies(network, hardware) else 1
     images = recalibration_images(hardware, dataset, calibration)
     results = [
-        _run_chip(network, hardware, dataset, images, seed=seed, chip=chip, quality=quality, engine=engine)
+        _run_chip(network, hardware, dataset, images, seed=seed, chip=chip, quality=quality, engine=engine, probe=probe)
         for chip in range(runs)
     ]
     correct = np.stack([result.correct for result in results])
@@ -134,6 +139,7 @@ def _run_chip(
     chip: int,
     quality: bool,
     engine: Engine,
+    probe: Probe | None,
 ) -> _Run:
     digital, exact = digital_layers(network, hardware), exact_product(network)
     analog = [node.name for node in network.layers if node.name not in digital]
@@ -153,6 +159,8 @@ def _run_chip(
         if isinstance(tally, DigitalTally):
             tally.add(flat)
             return exact(node, x)
+        if probe is not None:
+            probe(chip, layers[node.name], flat)
         values, reads = layers[node.name].multiply(flat, first_read=done[node.name], engine=engine)
         done[node.name] += len(flat)
         tally.add(reads)

@@ -6,12 +6,14 @@ conductance, a product of input bits and cells, and the converter's law is appli
 
 from .energy import CrossbarRead, ReadEnergy, column_energy_fj, planes, trace_energy
 from .law import ConversionLaw, linear_law, neurosim_sar
+from .reference import conversion_fj
 
 __all__ = [
     "ConversionLaw",
     "CrossbarRead",
     "ReadEnergy",
     "column_energy_fj",
+    "conversion_fj",
     "linear_law",
     "neurosim_sar",
     "planes",

@@ -1,7 +1,7 @@
 """The energy of a crossbar's reads from its cells and its inputs.
 
-The conductance of a column in one read is the sum of its cells on active rows: for all reads and columns together, a
-matrix product, in float32. A wire or access resistance in series with a cell is part of the cell.
+The conductance of a column in one read is the sum of its cells on active rows. A wire or access resistance in series
+with a cell is part of the cell.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from .kernels import add_conversions
 from .law import ConversionLaw
-
-#: bytes of column conductances that are formed at once: what a second-level cache holds
-_CHUNK_BYTES = 2**19
 
 
 @dataclass(frozen=True)
@@ -76,9 +73,11 @@ def trace_energy(siemens: NDArray[Any], active: NDArray[Any], read: CrossbarRead
 def column_energy_fj(siemens: NDArray[Any], active: NDArray[Any], law: ConversionLaw) -> NDArray[np.float64]:
     """(columns,) energy of converting every column at every read, in fJ.
 
+    Where the law is a mere product, how often each row is active is all that matters; else every read is computed.
+
     Args:
         siemens: (rows, columns) >= 0; zero or large enough for float32 (above 1e-30 S).
-        active: (reads, rows) 0 or 1, of any type; float32 is not copied.
+        active: (reads, rows) 0 or 1, of any type; uint8 is not copied.
         law: of every conversion.
 
     Raises:
@@ -90,17 +89,16 @@ def column_energy_fj(siemens: NDArray[Any], active: NDArray[Any], law: Conversio
         )
     if siemens.size and float(siemens.min()) < 0:
         raise InputError(f"siemens: the smallest cell is {siemens.min():.3g} S; must be at least 0")
-    cells, rows = np.ascontiguousarray(siemens, np.float32), np.ascontiguousarray(active, np.float32)
-    columns, sums = cells.shape[1], np.zeros(cells.shape[1])
-    at_once = max(1, _CHUNK_BYTES // max(1, 4 * columns))
-    scratch = np.empty((2, columns), np.int32)
-    coefficients = [float(x) for x in (law.base_fj, law.slope_fj, law.exponent, law.dark_fj)]
-    for start in range(0, len(rows), at_once):
-        conductance = rows[start : start + at_once] @ cells
-        add_conversions(conductance, conductance.view(np.int32), *coefficients, scratch, sums)
+    if law.is_product:
+        counts = active.sum(0, dtype=np.float64)
+        return np.asarray(law.slope_fj * np.einsum("r,rc->c", counts, siemens))  # without BLAS: see kernels
+    cells, columns = np.ascontiguousarray(siemens, np.float32), siemens.shape[1]
+    scratch, sums = np.empty((3, columns), np.int32), np.zeros(columns)
+    base, slope, exponent, dark = (float(x) for x in (law.base_fj, law.slope_fj, law.exponent, law.dark_fj))
+    add_conversions(cells, np.ascontiguousarray(active, np.uint8), base, slope, exponent, dark, scratch, sums)
     return sums
 
 
-def planes(values: NDArray[Any], bits: int) -> NDArray[np.float32]:
+def planes(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     """Bit-planes, highest first: (vectors, rows) unsigned integers to (bits * vectors, rows) 0 or 1."""
-    return np.concatenate([(values >> plane) & 1 for plane in reversed(range(bits))]).astype(np.float32)
+    return np.concatenate([(values >> plane) & 1 for plane in reversed(range(bits))]).astype(np.uint8, copy=False)

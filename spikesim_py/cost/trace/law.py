@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from ...errors import ConfigError
 from ...hardware import Hardware
-from ...hardware.device import ReadModel
 from ..components import Converter
 from ..components.array import cell_fj
 
@@ -35,6 +34,11 @@ class ConversionLaw:
     slope_fj: float
     exponent: float
     dark_fj: float
+
+    @property
+    def is_product(self) -> bool:
+        """Whether energy is in proportion to conductance: then energies of disjoint inputs add up."""
+        return self.exponent == 1 and self.base_fj == self.dark_fj == 0
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,8 @@ def neurosim_sar(node_nm: int, bits: int, read_volt: float = _NEUROSIM_READ_VOLT
 
 
 def linear_law(hardware: Hardware, adc: Converter) -> ConversionLaw:
-    """The parametric model's column current, without its converter: that of `cell_fj`, per siemens.
+    """The parametric model's current of a column, without its converter: what `cell_fj` says, per siemens.
 
-    In the charge domain a cell's "conductance" is its capacitance over the unit capacitor.
+    In the charge domain a cell's charge counts in place of its conductance: 1 / r_on for the highest level.
     """
-    one = 1.0 if hardware.device.read_model is ReadModel.CHARGE else 1.0 / hardware.device.r_on_ohm
-    return ConversionLaw(base_fj=0.0, slope_fj=cell_fj(hardware, adc, 1.0) / one, exponent=1.0, dark_fj=0.0)
+    return ConversionLaw(0.0, cell_fj(hardware, adc, 1.0) * hardware.device.r_on_ohm, 1.0, 0.0)
