@@ -17,7 +17,7 @@ import csv
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -143,12 +143,11 @@ def row_blocks(shape: Shape, size: int) -> Iterator[slice]:
             yield slice(first, min(first + size, start + together))
 
 
-def crossbar_read(point: Point, crossbars: int) -> CrossbarRead:
-    """A read of `crossbars` arrays that share their rows."""
+def crossbar_read(point: Point) -> CrossbarRead:
+    """What a read of one crossbar costs."""
     word = MUX * _WORD_FF * point.size * _VDD**2
     bit = _BIT_FF * point.size * _READ_VOLT**2 * point.size
-    law = neurosim_sar(32, point.bits, _READ_VOLT)
-    return CrossbarRead(crossbars * word, crossbars * bit, law)
+    return CrossbarRead(word, bit, neurosim_sar(32, point.bits, _READ_VOLT))
 
 
 def conversions(shape: Shape, point: Point, padding: bool) -> int:
@@ -157,16 +156,27 @@ def conversions(shape: Shape, point: Point, padding: bool) -> int:
     return blocks * columns * shape.vectors(padding) * INPUT_BITS
 
 
-def layer_energy(layer: Layer, point: Point, *, input_bits: int = INPUT_BITS, padding: bool = False) -> ReadEnergy:
-    """Array and converter energy of a layer on a chip; inputs of one bit are spikes, activations above 0."""
+def layer_energy(
+    layer: Layer,
+    point: Point,
+    *,
+    input_bits: int = INPUT_BITS,
+    padding: bool = False,
+    read: CrossbarRead | None = None,
+) -> ReadEnergy:
+    """Array and converter energy of a layer on a chip, all its reads being `read` (that of the point if not given).
+
+    Inputs of one bit are spikes, activations above 0.
+    """
     values = layer.activations[: layer.shape.vectors(padding)]
     spikes = values > 0 if input_bits == 1 else np.floor(values * 2.0 ** (input_bits - 1))
     active, levels = planes(spikes.astype(np.uint8), input_bits), cells(layer.weights)
     bounds = range(0, levels.shape[1], point.size)
-    read, total = crossbar_read(point, len(bounds)), ReadEnergy()
+    one, total = read or crossbar_read(point), ReadEnergy()
+    abreast = replace(one, word_fj=len(bounds) * one.word_fj, bit_fj=len(bounds) * one.bit_fj)
     for rows in row_blocks(layer.shape, point.size):
         block = np.concatenate([siemens(levels[rows, at : at + point.size]) for at in bounds], axis=1)
-        total += trace_energy(block, active[:, rows], read)
+        total += trace_energy(block, active[:, rows], abreast)
     return total
 
 

@@ -1,0 +1,312 @@
+"""NeuroSim's chips of the VGG8 points: area and dynamic energy from our circuits, `python -m benchmarks.neurosim_chip`.
+
+Its hierarchy, inferred from the runs in `tests/reference/neurosim_vgg8.csv` (tiles and speed-ups agree exactly):
+
+* 4 x 4 crossbars make a PE. Layers whose kernel positions have crossbars of their own take tiles of 9 PEs, one per
+  position; all others take tiles of 2 x 2 PEs. What a tile has left is filled with copies of the layer.
+* A PE adds the sums of its 4 crossbar rows, a tile those of its PEs. Inputs and outputs cross the chip's H-tree, every
+  tile column of a layer gets all inputs through its own H-tree and the buses of its PEs, and every PE of a tile sends
+  its partial sum, of ADC bits + input bits - 1, back. All buffers are register files.
+
+Lengths come from areas; what is fitted to the reference is marked so, and nothing else is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from benchmarks.neurosim_vgg8 import (
+    CELL_BITS,
+    INPUT_BITS,
+    MUX,
+    VGG8,
+    WEIGHT_BITS,
+    Layer,
+    Point,
+    Shape,
+    reference,
+    row_blocks,
+    traces,
+)
+from benchmarks.neurosim_vgg8 import layer_energy as adc_energy
+from benchmarks.timing import Row, show
+from spikesim_py.cost.components import (
+    adder_tree,
+    cell_array,
+    column_circuits,
+    converter,
+    input_shift_add,
+    row_driver,
+    shift_add,
+)
+from spikesim_py.cost.technology import Technology, load_technology
+from spikesim_py.cost.trace import CrossbarRead, linear_law, neurosim_sar
+from spikesim_py.hardware import AdcKind, Hardware, load_hardware
+
+TOLERANCE = 0.15
+_SLICES = WEIGHT_BITS // CELL_BITS
+_SPAN = 4  # crossbars along a side of a PE
+_TILE_SPAN = 2  # PEs along a side of a tile without kernel positions
+#: fitted: wires of the chip's H-tree, and area of the buses of PEs and tiles per cell of their crossbars at 32 nm
+_CHIP_WIRES, _BUS_UM2 = 1120, 0.169
+#: fitted: bits of buffer per input bit of a PE (inputs and partial sums), of a register file
+_BUFFER_BITS = 1.8
+#: NeuroSim's register file at 32 nm: area per bit; reading and writing one
+_REGISTER_UM2, _REGISTER_FJ = 2.63, 13.2
+#: fitted: share of a layer's inputs that crosses the chip (windows overlap), and length of a PE's bus in its sides
+_FRESH_INPUTS, _BUS_SIDES = 0.24, 5.5
+#: NeuroSim's ReLU of 8 bits at 32 nm
+_RELU_FJ = 76.0
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A layer on tiles of crossbars of `size` x `size`."""
+
+    shape: Shape
+    size: int
+
+    @property
+    def split(self) -> bool:
+        """Whether kernel positions have crossbars of their own."""
+        return self.shape.kernel > 1 and self._blocks[0].stop < self.shape.rows
+
+    @property
+    def columns(self) -> int:
+        return self.shape.outputs * _SLICES
+
+    @property
+    def crossbars(self) -> int:
+        """That one copy needs."""
+        return len(self._blocks) * -(-self.columns // self.size)
+
+    @property
+    def row_tiles(self) -> int:
+        return -(-(self.shape.channels if self.split else self.shape.rows) // self._side)
+
+    @property
+    def column_tiles(self) -> int:
+        return -(-self.columns // self._side)
+
+    @property
+    def tiles(self) -> int:
+        return self.row_tiles * self.column_tiles
+
+    @property
+    def pes_per_tile(self) -> int:
+        return self.shape.kernel**2 if self.split else _TILE_SPAN**2
+
+    @property
+    def pes(self) -> int:
+        return self.tiles * self.pes_per_tile
+
+    @property
+    def copies(self) -> int:
+        """NeuroSim's "speed-up"."""
+        return self.pes * _SPAN**2 // self.crossbars
+
+    @property
+    def partial_sums(self) -> int:
+        """Values that PEs send per output."""
+        if self.split:
+            return self.row_tiles * self.pes_per_tile
+        return -(-self.shape.rows // (_SPAN * self.size))
+
+    @property
+    def _side(self) -> int:
+        return _SPAN * self.size * (1 if self.split else _TILE_SPAN)
+
+    @property
+    def _blocks(self) -> list[slice]:
+        return list(row_blocks(self.shape, self.size))
+
+
+@dataclass(frozen=True)
+class Chip:
+    """One chip point; areas in mm2, energies in uJ."""
+
+    name: str
+    hardware: Hardware
+    shapes: tuple[Shape, ...] = VGG8
+
+    @property
+    def size(self) -> int:
+        return self.hardware.crossbar.rows
+
+    @cached_property
+    def tech(self) -> Technology:
+        return load_technology(self.hardware.technology.node_nm)
+
+    @cached_property
+    def layers(self) -> list[Placed]:
+        return [Placed(shape, self.size) for shape in self.shapes]
+
+    @property
+    def tiles(self) -> int:
+        return sum(layer.tiles for layer in self.layers)
+
+    @cached_property
+    def crossbar_um2(self) -> float:
+        """One crossbar with all that belongs to it."""
+        tech, hardware, bits = self.tech, self.hardware, self.hardware.adc.bits
+        array, lanes = cell_array(tech, hardware), self.size // MUX
+        behind = [converter(tech, hardware, bits)]
+        behind += [law(tech, bits, _SLICES, MUX) for law in (shift_add, input_shift_add)]
+        around = [array, row_driver(tech, hardware, array), *column_circuits(tech, hardware).values()]
+        return sum(part.area_um2 for part in around) + lanes * sum(part.area_um2 for part in behind)
+
+    @cached_property
+    def area_parts(self) -> dict[str, float]:
+        """Everything but the chip's H-tree."""
+        pes, tiles = sum(layer.pes for layer in self.layers), self.layers
+        lanes, shrink = _SPAN * self.size // MUX, (self.hardware.technology.node_nm / 32) ** 2
+        bits, arrays = self._sum_bits, pes * _SPAN**2
+        per_pe = lanes * adder_tree(self.tech, _SPAN, bits).area_um2
+        in_tile = [lanes * layer.tiles * adder_tree(self.tech, 9, bits + 2).area_um2 for layer in tiles if layer.split]
+        in_tile += [
+            lanes * _TILE_SPAN * layer.tiles * adder_tree(self.tech, _TILE_SPAN, bits + 2).area_um2
+            for layer in tiles
+            if not layer.split
+        ]
+        buffer_bits = _BUFFER_BITS * _SPAN * self.size * INPUT_BITS * pes
+        return {
+            "crossbars": arrays * self.crossbar_um2 * 1e-6,
+            "adders": (pes * per_pe + sum(in_tile)) * 1e-6,
+            "buffers": buffer_bits * _REGISTER_UM2 * shrink * 1e-6,
+            "buses": arrays * self.size**2 * _BUS_UM2 * shrink * 1e-6,
+        }
+
+    @cached_property
+    def area_mm2(self) -> float:
+        """With the H-tree over all tiles, whose length depends on the whole: side^2 = rest + wires * side."""
+        rest = sum(self.area_parts.values())
+        per_mm = _CHIP_WIRES * self.tech["htree"]["area"] * 1e-6 * 1.5 * (math.sqrt(self.tiles) - 1)
+        return (per_mm / 2 + math.sqrt(per_mm**2 / 4 + rest)) ** 2
+
+    @property
+    def _sum_bits(self) -> int:
+        """Behind the shift-adds."""
+        return self.hardware.adc.bits + _SLICES + INPUT_BITS
+
+    @property
+    def read(self) -> CrossbarRead:
+        """Of one crossbar: lines, cells and converters."""
+        hardware, array = self.hardware, cell_array(self.tech, self.hardware)
+        node, bits = hardware.technology.node_nm, hardware.adc.bits
+        if hardware.adc.kind is AdcKind.SAR:
+            law = neurosim_sar(node, bits, hardware.device.read_volt)
+        else:
+            adc = converter(self.tech, hardware, bits)
+            law = replace(linear_law(hardware, adc), base_fj=adc.energy_fj, dark_fj=adc.energy_fj)
+        return CrossbarRead(MUX * array.word_fj, self.size * array.bit_fj, law)
+
+    def dynamic_parts(self, layer: Placed) -> dict[str, float]:
+        """Of one layer, in nJ, but for array and converters."""
+        tech, hardware, shape = self.tech, self.hardware, layer.shape
+        bits, vectors = hardware.adc.bits, shape.vectors(padding=False)
+        reads, column_blocks = vectors * INPUT_BITS, -(-layer.columns // self.size)
+        slices, planes = (law(tech, bits, _SLICES, MUX).energy_fj for law in (shift_add, input_shift_add))
+        conversions = reads * layer.crossbars * self.size
+        tree = (len(list(row_blocks(shape, self.size))) - 1) * adder_tree(tech, 2, self._sum_bits).energy_fj
+        driver = row_driver(tech, hardware, cell_array(tech, hardware))
+        active = 0.17 * shape.rows * column_blocks
+        mux = column_circuits(tech, hardware)["column_mux"].energy_fj
+        clocks = layer.crossbars * (driver.clock_fj + mux) + active * driver.active_fj
+        fj = {
+            "accumulation": conversions * (slices + planes / _SLICES) + vectors * shape.outputs * tree,
+            "drivers": reads * MUX * clocks + vectors * shape.outputs * _RELU_FJ,
+            "interconnect": vectors * self._wires_fj(layer),
+            "buffers": vectors * self._buffers_fj(layer),
+        }
+        return {name: energy * 1e-6 for name, energy in fj.items()}
+
+    def _wires_fj(self, layer: Placed) -> float:
+        """Per vector."""
+        htree, shape = self.tech["htree"], layer.shape
+        pe_mm = math.sqrt(_SPAN**2 * self.crossbar_um2) * 1e-3
+        tile_mm = pe_mm * math.sqrt(layer.pes_per_tile)
+        chip, tile = (htree["energy"] * htree["depth"] * side for side in (math.sqrt(self.area_mm2), tile_mm))
+        inside = tile + htree["energy"] * _BUS_SIDES * pe_mm
+        inputs = shape.rows * INPUT_BITS * (_FRESH_INPUTS * chip + layer.column_tiles * inside)
+        sent = INPUT_BITS if layer.row_tiles == 1 else layer.row_tiles * self._sent_bits
+        return inputs + shape.outputs * (sent * chip + layer.partial_sums * self._sent_bits * tile)
+
+    def _buffers_fj(self, layer: Placed) -> float:
+        bits = layer.shape.rows * INPUT_BITS * layer.column_tiles
+        bits += layer.shape.outputs * (layer.partial_sums + 1) * self._sent_bits
+        return bits * _REGISTER_FJ * (self.tech["htree"]["energy"] / load_technology(32)["htree"]["energy"])
+
+    @property
+    def _sent_bits(self) -> int:
+        return self.hardware.adc.bits + INPUT_BITS - 1
+
+    def dynamic_uj(self, adc_uj: float) -> float:
+        return adc_uj + sum(sum(self.dynamic_parts(layer).values()) for layer in self.layers) * 1e-3
+
+
+def chip(bits: int = 5, size: int = 128, kind: str = "sar", node: int = 32) -> Chip:
+    fields: dict[str, Any] = {"technology.node_nm": node, "adc.kind": kind, "adc.bits": bits}
+    fields |= {"crossbar.rows": size, "crossbar.cols": size, "crossbar.mux": MUX, "device.cell_bits": CELL_BITS}
+    fields |= {"device.r_on_ohm": 6000, "device.on_off_ratio": 150, "device.read_volt": 0.5}
+    name = f"{'mlsa' if kind == 'flash' else kind}_{bits}b_{size}" + ("" if node == 32 else f"_{node}nm")
+    return Chip(name, load_hardware("rram_32nm", fields))
+
+
+CHIPS = tuple(
+    chip(**fields)
+    for fields in (
+        {"bits": 5, "size": 128},
+        {"bits": 4, "size": 128},
+        {"bits": 7, "size": 128},
+        {"bits": 5, "size": 32},
+        {"bits": 5, "size": 256},
+        {"bits": 5, "kind": "flash"},
+        {"bits": 5, "kind": "flash", "node": 22},
+    )
+)
+
+
+def area_rows() -> list[Row]:
+    known = reference()
+    return [_compared(one.name, one.area_mm2, known[one.name, "chip", "area"], "mm2") for one in CHIPS]
+
+
+def energy_rows(layers: list[Layer]) -> list[Row]:
+    known, rows = reference(), list[Row]()
+    for one in CHIPS:
+        point = Point(size=one.size)
+        adc = sum(adc_energy(layer, point, read=one.read).total_pj for layer in layers) * 1e-6
+        rows.append(_compared(one.name, one.dynamic_uj(adc), known[one.name, "chip", "dynamic"], "uJ"))
+    return rows
+
+
+def part_rows() -> Iterator[Row]:
+    """Layer by layer at the reference point."""
+    known, one = reference(), chip()
+    for number, layer in enumerate(one.layers, 1):
+        parts = one.dynamic_parts(layer)
+        for ours, theirs in (("accumulation",) * 2, ("interconnect",) * 2, ("buffers", "buffer")):
+            value = known[one.name, str(number), theirs]
+            yield _compared(f"layer {number}, {ours}", parts[ours], value, "nJ")
+        rest = known[one.name, str(number), "other"] - sum(
+            known[one.name, str(number), name] for name in ("interconnect", "buffer")
+        )
+        yield _compared(f"layer {number}, drivers and ReLU", parts["drivers"], rest, "nJ")
+
+
+def _compared(what: str, ours: float, theirs: float, unit: str) -> Row:
+    return (what, f"{ours:,.4g} {unit}, NeuroSim {theirs:,.4g} {unit}", f"{ours / theirs - 1:+.1%}", "")
+
+
+def main() -> None:
+    show(f"area, goal <= {TOLERANCE:.0%}", area_rows())
+    show(f"dynamic energy, goal <= {TOLERANCE:.0%}", energy_rows(list(traces(VGG8))))
+    show("reference point, layer by layer", part_rows())
+
+
+if __name__ == "__main__":
+    main()
