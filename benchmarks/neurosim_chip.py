@@ -13,6 +13,7 @@ Lengths come from areas; what is fitted to the reference is marked so, and nothi
 
 from __future__ import annotations
 
+import argparse
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from benchmarks.neurosim_vgg8 import (
     CELL_BITS,
     INPUT_BITS,
     MUX,
+    SMALL,
     VGG8,
     WEIGHT_BITS,
     Layer,
@@ -35,6 +37,7 @@ from benchmarks.neurosim_vgg8 import (
 from benchmarks.neurosim_vgg8 import layer_energy as adc_energy
 from benchmarks.timing import Row, show
 from spikesim_py.cost.components import (
+    Circuit,
     adder_tree,
     cell_array,
     column_circuits,
@@ -109,6 +112,10 @@ class Placed:
         """NeuroSim's "speed-up"."""
         return self.pes * _SPAN**2 // self.crossbars
 
+    def lanes(self, per_pe: int) -> int:
+        """Adder trees of a tile: PEs stand side by side where they do not hold kernel positions."""
+        return per_pe * (1 if self.split else _TILE_SPAN)
+
     @property
     def partial_sums(self) -> int:
         """Values that PEs send per output."""
@@ -127,11 +134,20 @@ class Placed:
 
 @dataclass(frozen=True)
 class Chip:
-    """One chip point; areas in mm2, energies in uJ."""
+    """One chip point: a network on crossbars of a kind; areas in mm2, energies in uJ.
+
+    Attributes:
+        name: of the reference run.
+        padding: whether all positions of a padded layer are read; NeuroSim leaves out those that meet padding.
+        input_bits: planes that are read. activity: share of rows that are active in a plane (0.17 in the traces).
+    """
 
     name: str
     hardware: Hardware
     shapes: tuple[Shape, ...] = VGG8
+    padding: bool = False
+    input_bits: int = INPUT_BITS
+    activity: float = 0.17
 
     @property
     def size(self) -> int:
@@ -162,20 +178,15 @@ class Chip:
     @cached_property
     def area_parts(self) -> dict[str, float]:
         """Everything but the chip's H-tree."""
-        pes, tiles = sum(layer.pes for layer in self.layers), self.layers
+        pes = sum(layer.pes for layer in self.layers)
         lanes, shrink = _SPAN * self.size // MUX, (self.hardware.technology.node_nm / 32) ** 2
         bits, arrays = self._sum_bits, pes * _SPAN**2
-        per_pe = lanes * adder_tree(self.tech, _SPAN, bits).area_um2
-        in_tile = [lanes * layer.tiles * adder_tree(self.tech, 9, bits + 2).area_um2 for layer in tiles if layer.split]
-        in_tile += [
-            lanes * _TILE_SPAN * layer.tiles * adder_tree(self.tech, _TILE_SPAN, bits + 2).area_um2
-            for layer in tiles
-            if not layer.split
-        ]
+        in_pes = pes * lanes * adder_tree(self.tech, _SPAN, bits).area_um2
+        in_tiles = sum(layer.tiles * layer.lanes(lanes) * self._tile_tree(layer).area_um2 for layer in self.layers)
         buffer_bits = _BUFFER_BITS * _SPAN * self.size * INPUT_BITS * pes
         return {
             "crossbars": arrays * self.crossbar_um2 * 1e-6,
-            "adders": (pes * per_pe + sum(in_tile)) * 1e-6,
+            "adders": (in_pes + in_tiles) * 1e-6,
             "buffers": buffer_bits * _REGISTER_UM2 * shrink * 1e-6,
             "buses": arrays * self.size**2 * _BUS_UM2 * shrink * 1e-6,
         }
@@ -190,7 +201,7 @@ class Chip:
     @property
     def _sum_bits(self) -> int:
         """Behind the shift-adds."""
-        return self.hardware.adc.bits + _SLICES + INPUT_BITS
+        return self.hardware.adc.bits + _SLICES + self.input_bits
 
     @property
     def read(self) -> CrossbarRead:
@@ -207,17 +218,22 @@ class Chip:
     def dynamic_parts(self, layer: Placed) -> dict[str, float]:
         """Of one layer, in nJ, but for array and converters."""
         tech, hardware, shape = self.tech, self.hardware, layer.shape
-        bits, vectors = hardware.adc.bits, shape.vectors(padding=False)
-        reads, column_blocks = vectors * INPUT_BITS, -(-layer.columns // self.size)
-        slices, planes = (law(tech, bits, _SLICES, MUX).energy_fj for law in (shift_add, input_shift_add))
+        bits, vectors = hardware.adc.bits, shape.vectors(self.padding)
+        reads, column_blocks = vectors * self.input_bits, -(-layer.columns // self.size)
+        per_conversion = shift_add(tech, bits, _SLICES, MUX).energy_fj
+        if self.input_bits > 1:
+            per_conversion += input_shift_add(tech, bits, _SLICES, MUX).energy_fj / _SLICES
         conversions = reads * layer.crossbars * self.size
-        tree = (len(list(row_blocks(shape, self.size))) - 1) * adder_tree(tech, 2, self._sum_bits).energy_fj
+        inside = len(list(row_blocks(shape, self.size))) - layer.partial_sums  # additions of an output in PEs
+        sums_fj = inside * adder_tree(tech, 2, self._sum_bits).energy_fj
+        if layer.partial_sums > 1:
+            sums_fj += layer.row_tiles * self._tile_tree(layer).energy_fj
         driver = row_driver(tech, hardware, cell_array(tech, hardware))
-        active = 0.17 * shape.rows * column_blocks
+        active = self.activity * shape.rows * column_blocks
         mux = column_circuits(tech, hardware)["column_mux"].energy_fj
         clocks = layer.crossbars * (driver.clock_fj + mux) + active * driver.active_fj
         fj = {
-            "accumulation": conversions * (slices + planes / _SLICES) + vectors * shape.outputs * tree,
+            "accumulation": conversions * per_conversion + vectors * shape.outputs * sums_fj,
             "drivers": reads * MUX * clocks + vectors * shape.outputs * _RELU_FJ,
             "interconnect": vectors * self._wires_fj(layer),
             "buffers": vectors * self._buffers_fj(layer),
@@ -231,18 +247,27 @@ class Chip:
         tile_mm = pe_mm * math.sqrt(layer.pes_per_tile)
         chip, tile = (htree["energy"] * htree["depth"] * side for side in (math.sqrt(self.area_mm2), tile_mm))
         inside = tile + htree["energy"] * _BUS_SIDES * pe_mm
-        inputs = shape.rows * INPUT_BITS * (_FRESH_INPUTS * chip + layer.column_tiles * inside)
-        sent = INPUT_BITS if layer.row_tiles == 1 else layer.row_tiles * self._sent_bits
+        inputs = shape.rows * self.input_bits * (_FRESH_INPUTS * chip + layer.column_tiles * inside)
+        sent = self.input_bits if layer.row_tiles == 1 else layer.row_tiles * self._sent_bits
         return inputs + shape.outputs * (sent * chip + layer.partial_sums * self._sent_bits * tile)
 
     def _buffers_fj(self, layer: Placed) -> float:
-        bits = layer.shape.rows * INPUT_BITS * layer.column_tiles
+        bits = layer.shape.rows * self.input_bits * layer.column_tiles
         bits += layer.shape.outputs * (layer.partial_sums + 1) * self._sent_bits
         return bits * _REGISTER_FJ * (self.tech["htree"]["energy"] / load_technology(32)["htree"]["energy"])
 
     @property
     def _sent_bits(self) -> int:
-        return self.hardware.adc.bits + INPUT_BITS - 1
+        return self.hardware.adc.bits + self.input_bits - 1
+
+    def _tile_tree(self, layer: Placed) -> Circuit:
+        """One adder tree of a tile, over its PEs; a full one."""
+        inputs = 2 ** math.ceil(math.log2(layer.pes_per_tile)) if layer.split else _TILE_SPAN
+        return adder_tree(self.tech, inputs, self._sum_bits + 2)
+
+    def spiking(self, density: float) -> Chip:
+        """The same chip, for inputs of one bit of which a share of `density` are spikes."""
+        return replace(self, name=f"spikes_{density:g}", input_bits=1, activity=density)
 
     def dynamic_uj(self, adc_uj: float) -> float:
         return adc_uj + sum(sum(self.dynamic_parts(layer).values()) for layer in self.layers) * 1e-3
@@ -256,17 +281,15 @@ def chip(bits: int = 5, size: int = 128, kind: str = "sar", node: int = 32) -> C
     return Chip(name, load_hardware("rram_32nm", fields))
 
 
-CHIPS = tuple(
-    chip(**fields)
-    for fields in (
-        {"bits": 5, "size": 128},
-        {"bits": 4, "size": 128},
-        {"bits": 7, "size": 128},
-        {"bits": 5, "size": 32},
-        {"bits": 5, "size": 256},
-        {"bits": 5, "kind": "flash"},
-        {"bits": 5, "kind": "flash", "node": 22},
-    )
+CHIPS = (
+    chip(),
+    chip(bits=4),
+    chip(bits=7),
+    chip(size=32),
+    chip(size=256),
+    chip(kind="flash"),
+    chip(kind="flash", node=22),
+    replace(chip(), name="small", shapes=SMALL),
 )
 
 
@@ -275,12 +298,34 @@ def area_rows() -> list[Row]:
     return [_compared(one.name, one.area_mm2, known[one.name, "chip", "area"], "mm2") for one in CHIPS]
 
 
-def energy_rows(layers: list[Layer]) -> list[Row]:
+def adc_uj(one: Chip, layers: list[Layer]) -> float:
+    """Arrays and converters, read by read."""
+    point = Point(size=one.size)
+    return sum(adc_energy(layer, point, read=one.read, padding=one.padding).total_pj for layer in layers) * 1e-6
+
+
+def energy_rows(padding: bool) -> list[Row]:
     known, rows = reference(), list[Row]()
+    drawn = {shapes: list(traces(shapes)) for shapes in (VGG8, SMALL)}
     for one in CHIPS:
-        point = Point(size=one.size)
-        adc = sum(adc_energy(layer, point, read=one.read).total_pj for layer in layers) * 1e-6
-        rows.append(_compared(one.name, one.dynamic_uj(adc), known[one.name, "chip", "dynamic"], "uJ"))
+        chosen = replace(one, padding=padding)
+        energy = chosen.dynamic_uj(adc_uj(chosen, drawn[one.shapes]))
+        rows.append(_compared(one.name, energy, known[one.name, "chip", "dynamic"], "uJ"))
+    return rows
+
+
+def spike_rows() -> list[Row]:
+    """Per time-step; the floor is what is paid without any spike, array and converters left out."""
+    known, rows = reference(), list[Row]()
+    for density in (0.0, 0.02, 0.1, 0.3):
+        one = CHIPS[0].spiking(density)
+        parts = [one.dynamic_parts(layer) for layer in one.layers]
+        ours = {name: sum(part[name] for part in parts) * 1e-3 for name in parts[0]}
+        other = sum(energy for name, energy in ours.items() if name != "accumulation")
+        for name, value in (("accumulation", ours["accumulation"]), ("other", other)):
+            rows.append(_compared(f"{density:.0%} spikes, {name}", value, known[one.name, "chip", name], "uJ"))
+        split = ", ".join(f"{name} {energy:.2f}" for name, energy in ours.items())
+        rows.append((f"  {split} uJ", "", "", ""))
     return rows
 
 
@@ -303,9 +348,18 @@ def _compared(what: str, ours: float, theirs: float, unit: str) -> Row:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--padding", action="store_true", help="read all positions of a layer, over NeuroSim's")
+    padding = parser.parse_args().padding
+    show(
+        f"dynamic energy, goal <= {TOLERANCE:.0%}" if not padding else "dynamic energy, padding read",
+        energy_rows(padding),
+    )
+    if padding:
+        return
     show(f"area, goal <= {TOLERANCE:.0%}", area_rows())
-    show(f"dynamic energy, goal <= {TOLERANCE:.0%}", energy_rows(list(traces(VGG8))))
     show("reference point, layer by layer", part_rows())
+    show("one-bit inputs", spike_rows())
 
 
 if __name__ == "__main__":

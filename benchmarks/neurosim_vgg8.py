@@ -257,7 +257,7 @@ def neurosim_rows() -> list[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--padding", action="store_true", help="read all H x W vectors of a layer")
     padding = parser.parse_args().padding
     layers = list(traces(VGG8))
