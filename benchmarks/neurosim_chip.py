@@ -1,14 +1,11 @@
 """NeuroSim's chips of the VGG8 points: area and dynamic energy from our circuits, `python -m benchmarks.neurosim_chip`.
 
-Its hierarchy, inferred from the runs in `tests/reference/neurosim_vgg8.csv` (tiles and speed-ups agree exactly):
+In its hierarchy (`neurosim_tiles.py`) a PE adds the sums of its 4 rows of crossbars, a tile those of its PEs. Inputs
+and outputs cross the chip's H-tree; every tile column of a layer gets all inputs through its own H-tree and the buses of
+its PEs, and every PE of a tile sends back its partial sum, of ADC bits + input bits - 1. All buffers are register files.
 
-* 4 x 4 crossbars make a PE. Layers whose kernel positions have crossbars of their own take tiles of 9 PEs, one per
-  position; all others take tiles of 2 x 2 PEs. What a tile has left is filled with copies of the layer.
-* A PE adds the sums of its 4 crossbar rows, a tile those of its PEs. Inputs and outputs cross the chip's H-tree, every
-  tile column of a layer gets all inputs through its own H-tree and the buses of its PEs, and every PE of a tile sends
-  its partial sum, of ADC bits + input bits - 1, back. All buffers are register files.
-
-Lengths come from areas; what is fitted to the reference is marked so, and nothing else is.
+Lengths come from areas. What is fitted is marked so: buses, H-tree and buffers to the areas of `sar_5b_128`,
+`sar_5b_32` and `sar_5b_256`; wires and buffers to their energies per layer of `sar_5b_128`. All other numbers follow.
 """
 
 from __future__ import annotations
@@ -20,13 +17,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from benchmarks.neurosim_tiles import PE_SPAN, SLICES, TILE_SPAN, Placed
 from benchmarks.neurosim_vgg8 import (
     CELL_BITS,
     INPUT_BITS,
     MUX,
     SMALL,
     VGG8,
-    WEIGHT_BITS,
     Layer,
     Point,
     Shape,
@@ -51,85 +48,17 @@ from spikesim_py.cost.trace import CrossbarRead, linear_law, neurosim_sar
 from spikesim_py.hardware import AdcKind, Hardware, load_hardware
 
 TOLERANCE = 0.15
-_SLICES = WEIGHT_BITS // CELL_BITS
-_SPAN = 4  # crossbars along a side of a PE
-_TILE_SPAN = 2  # PEs along a side of a tile without kernel positions
 #: fitted: wires of the chip's H-tree, and area of the buses of PEs and tiles per cell of their crossbars at 32 nm
+#: (at other nodes with the square of the feature size: assumed)
 _CHIP_WIRES, _BUS_UM2 = 1120, 0.169
 #: fitted: bits of buffer per input bit of a PE (inputs and partial sums), of a register file
 _BUFFER_BITS = 1.8
-#: NeuroSim's register file at 32 nm: area per bit; reading and writing one
+#: NeuroSim's register file at 32 nm: area of a bit; fitted: reading and writing one (alone, 9.6 and up to 1.3 fJ)
 _REGISTER_UM2, _REGISTER_FJ = 2.63, 13.2
 #: fitted: share of a layer's inputs that crosses the chip (windows overlap), and length of a PE's bus in its sides
 _FRESH_INPUTS, _BUS_SIDES = 0.24, 5.5
 #: NeuroSim's ReLU of 8 bits at 32 nm
 _RELU_FJ = 76.0
-
-
-@dataclass(frozen=True)
-class Placed:
-    """A layer on tiles of crossbars of `size` x `size`."""
-
-    shape: Shape
-    size: int
-
-    @property
-    def split(self) -> bool:
-        """Whether kernel positions have crossbars of their own."""
-        return self.shape.kernel > 1 and self._blocks[0].stop < self.shape.rows
-
-    @property
-    def columns(self) -> int:
-        return self.shape.outputs * _SLICES
-
-    @property
-    def crossbars(self) -> int:
-        """That one copy needs."""
-        return len(self._blocks) * -(-self.columns // self.size)
-
-    @property
-    def row_tiles(self) -> int:
-        return -(-(self.shape.channels if self.split else self.shape.rows) // self._side)
-
-    @property
-    def column_tiles(self) -> int:
-        return -(-self.columns // self._side)
-
-    @property
-    def tiles(self) -> int:
-        return self.row_tiles * self.column_tiles
-
-    @property
-    def pes_per_tile(self) -> int:
-        return self.shape.kernel**2 if self.split else _TILE_SPAN**2
-
-    @property
-    def pes(self) -> int:
-        return self.tiles * self.pes_per_tile
-
-    @property
-    def copies(self) -> int:
-        """NeuroSim's "speed-up"."""
-        return self.pes * _SPAN**2 // self.crossbars
-
-    def lanes(self, per_pe: int) -> int:
-        """Adder trees of a tile: PEs stand side by side where they do not hold kernel positions."""
-        return per_pe * (1 if self.split else _TILE_SPAN)
-
-    @property
-    def partial_sums(self) -> int:
-        """Values that PEs send per output."""
-        if self.split:
-            return self.row_tiles * self.pes_per_tile
-        return -(-self.shape.rows // (_SPAN * self.size))
-
-    @property
-    def _side(self) -> int:
-        return _SPAN * self.size * (1 if self.split else _TILE_SPAN)
-
-    @property
-    def _blocks(self) -> list[slice]:
-        return list(row_blocks(self.shape, self.size))
 
 
 @dataclass(frozen=True)
@@ -171,7 +100,7 @@ class Chip:
         tech, hardware, bits = self.tech, self.hardware, self.hardware.adc.bits
         array, lanes = cell_array(tech, hardware), self.size // MUX
         behind = [converter(tech, hardware, bits)]
-        behind += [law(tech, bits, _SLICES, MUX) for law in (shift_add, input_shift_add)]
+        behind += [law(tech, bits, SLICES, MUX) for law in (shift_add, input_shift_add)]
         around = [array, row_driver(tech, hardware, array), *column_circuits(tech, hardware).values()]
         return sum(part.area_um2 for part in around) + lanes * sum(part.area_um2 for part in behind)
 
@@ -179,11 +108,11 @@ class Chip:
     def area_parts(self) -> dict[str, float]:
         """Everything but the chip's H-tree."""
         pes = sum(layer.pes for layer in self.layers)
-        lanes, shrink = _SPAN * self.size // MUX, (self.hardware.technology.node_nm / 32) ** 2
-        bits, arrays = self._sum_bits, pes * _SPAN**2
-        in_pes = pes * lanes * adder_tree(self.tech, _SPAN, bits).area_um2
+        lanes, shrink = PE_SPAN * self.size // MUX, (self.hardware.technology.node_nm / 32) ** 2
+        bits, arrays = self._sum_bits, pes * PE_SPAN**2
+        in_pes = pes * lanes * adder_tree(self.tech, PE_SPAN, bits).area_um2
         in_tiles = sum(layer.tiles * layer.lanes(lanes) * self._tile_tree(layer).area_um2 for layer in self.layers)
-        buffer_bits = _BUFFER_BITS * _SPAN * self.size * INPUT_BITS * pes
+        buffer_bits = _BUFFER_BITS * PE_SPAN * self.size * INPUT_BITS * pes
         return {
             "crossbars": arrays * self.crossbar_um2 * 1e-6,
             "adders": (in_pes + in_tiles) * 1e-6,
@@ -201,7 +130,7 @@ class Chip:
     @property
     def _sum_bits(self) -> int:
         """Behind the shift-adds."""
-        return self.hardware.adc.bits + _SLICES + self.input_bits
+        return self.hardware.adc.bits + SLICES + self.input_bits
 
     @property
     def read(self) -> CrossbarRead:
@@ -220,9 +149,9 @@ class Chip:
         tech, hardware, shape = self.tech, self.hardware, layer.shape
         bits, vectors = hardware.adc.bits, shape.vectors(self.padding)
         reads, column_blocks = vectors * self.input_bits, -(-layer.columns // self.size)
-        per_conversion = shift_add(tech, bits, _SLICES, MUX).energy_fj
+        per_conversion = shift_add(tech, bits, SLICES, MUX).energy_fj
         if self.input_bits > 1:
-            per_conversion += input_shift_add(tech, bits, _SLICES, MUX).energy_fj / _SLICES
+            per_conversion += input_shift_add(tech, bits, SLICES, MUX).energy_fj / SLICES
         conversions = reads * layer.crossbars * self.size
         inside = len(list(row_blocks(shape, self.size))) - layer.partial_sums  # additions of an output in PEs
         sums_fj = inside * adder_tree(tech, 2, self._sum_bits).energy_fj
@@ -243,7 +172,7 @@ class Chip:
     def _wires_fj(self, layer: Placed) -> float:
         """Per vector."""
         htree, shape = self.tech["htree"], layer.shape
-        pe_mm = math.sqrt(_SPAN**2 * self.crossbar_um2) * 1e-3
+        pe_mm = math.sqrt(PE_SPAN**2 * self.crossbar_um2) * 1e-3
         tile_mm = pe_mm * math.sqrt(layer.pes_per_tile)
         chip, tile = (htree["energy"] * htree["depth"] * side for side in (math.sqrt(self.area_mm2), tile_mm))
         inside = tile + htree["energy"] * _BUS_SIDES * pe_mm
@@ -262,7 +191,7 @@ class Chip:
 
     def _tile_tree(self, layer: Placed) -> Circuit:
         """One adder tree of a tile, over its PEs; a full one."""
-        inputs = 2 ** math.ceil(math.log2(layer.pes_per_tile)) if layer.split else _TILE_SPAN
+        inputs = 2 ** math.ceil(math.log2(layer.pes_per_tile)) if layer.split else TILE_SPAN
         return adder_tree(self.tech, inputs, self._sum_bits + 2)
 
     def spiking(self, density: float) -> Chip:
