@@ -1,8 +1,8 @@
 """NeuroSim's chips of the VGG8 points: area and dynamic energy from our circuits, `python -m benchmarks.neurosim_chip`.
 
 In its hierarchy (`neurosim_tiles.py`) a PE adds the sums of its 4 rows of crossbars, a tile those of its PEs. Inputs
-and outputs cross the chip's H-tree; every tile column of a layer gets all inputs through its own H-tree and the buses of
-its PEs, and every PE of a tile sends back its partial sum, of ADC bits + input bits - 1. All buffers are register files.
+and outputs cross the chip's H-tree; every tile column of a layer gets all inputs through its own H-tree and the buses
+of its PEs, and every PE of a tile sends back its partial sum, of ADC bits + input bits - 1. Buffers are register files.
 
 Lengths come from areas. What is fitted is marked so: buses, H-tree and buffers to the areas of `sar_5b_128`,
 `sar_5b_32` and `sar_5b_256`; wires and buffers to their energies per layer of `sar_5b_128`. All other numbers follow.

@@ -9,6 +9,7 @@ crossbar's energy consists of (lines, drivers, conversions) is in proportion to 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,11 @@ from .cost.components import converter
 from .cost.crossbar_parts import MIDDLE_LEVEL
 from .cost.technology import load_technology
 from .cost.trace import ConversionLaw, column_energy_fj, conversion_fj, linear_law, planes
-from .crossbar import ProgrammedLayer, column_siemens
+from .crossbar import ProgrammedLayer, column_siemens, gated_siemens
 from .crossbar.repair import repaired
 from .datasets import Dataset
 from .errors import ConfigError, InputError
-from .hardware import Hardware
+from .hardware import Hardware, Topology
 from .hardware.device import ReadModel
 from .inference import simulate
 from .mapping import Cells, map_network
@@ -81,7 +82,7 @@ def crossbar_energy(
             converter). A law with a converter, such as `neurosim_sar`, puts it into all numbers.
 
     Raises:
-        ConfigError: the chip's cost library or converters know no cell currents, or its wires are not linear.
+        ConfigError: the chip's cost library or converters know no cell currents, or its idle rows float.
         InputError: the network is a float network, which runs on no crossbar, and as for `simulate`.
     """
     if network.arithmetic == "float":
@@ -109,7 +110,8 @@ class _Meter:
         law, flat = self._law or self._linear(layer.name), layer.window.flatten(x)
         drawn = self.pj.setdefault(layer.name, {}).setdefault(chip, [])
         for start in range(0, len(flat), layer.steps):
-            drawn.append(_sample_pj(layer, cells, siemens, flat[start : start + layer.steps], law))
+            reads = flat[start : start + layer.steps]
+            drawn.append(_sample_pj(layer, cells, siemens, reads, law, self._mapping.hardware))
 
     def current(self, name: str, activity: LayerActivity) -> LayerCurrent:
         """A layer's record, once all samples are read."""
@@ -149,14 +151,36 @@ def mean_siemens(hardware: Hardware, level: float) -> float:
 
 
 def _sample_pj(
-    layer: ProgrammedLayer, cells: Cells, siemens: NDArray[np.float64], flat: NDArray[Any], law: ConversionLaw
+    layer: ProgrammedLayer,
+    cells: Cells,
+    siemens: NDArray[np.float64],
+    flat: NDArray[Any],
+    law: ConversionLaw,
+    hardware: Hardware,
 ) -> float:
     """What one sample's reads (steps, values) draw."""
     window, total = layer.window, 0.0
     for group, own in enumerate(siemens):
         starts = window.bases[:, None] + group * window.group_stride
         for rows in cells.conversion_blocks:
-            values = flat[:, starts + window.offsets[rows]].reshape(-1, len(rows))
+            active = planes(flat[:, starts + window.offsets[rows]].reshape(-1, len(rows)), window.planes)
             columns = own[rows].reshape(len(rows), -1)
-            total += float(column_energy_fj(columns, planes(values, window.planes), law).sum())
+            if hardware.wires.topology is Topology.GATED_1T1R:
+                total += _gated_fj(columns, active, _crossbars(rows, cells), law, hardware)
+            else:
+                total += float(column_energy_fj(columns, active, law).sum())
     return total * 1e-3
+
+
+def _gated_fj(
+    siemens: NDArray[np.float64], active: NDArray[np.uint8], parts: list[slice], law: ConversionLaw, hardware: Hardware
+) -> float:
+    """As `column_energy_fj`, over all columns, of crossbars whose currents join: every read is solved."""
+    conductance = np.sum([gated_siemens(siemens[rows], active[:, rows], hardware) for rows in parts], axis=0)
+    return float(conversion_fj(conductance, law).sum())
+
+
+def _crossbars(rows: NDArray[np.int64], cells: Cells) -> list[slice]:
+    """Where each crossbar's rows lie in those of a conversion."""
+    sizes = [len(block) for block in cells.row_blocks if block[0] in rows]
+    return [slice(end - size, end) for size, end in zip(sizes, accumulate(sizes), strict=True)]

@@ -72,6 +72,13 @@ def test_a_power_of_a_single_conductance_is_exact_to_float32() -> None:
         assert column_energy_fj(g, np.ones((1, 1)), law) == pytest.approx(g[0].astype(float) ** exponent, rel=1e-5)
 
 
+def test_what_is_too_small_for_float32_counts_as_next_to_nothing() -> None:
+    law = ConversionLaw(1.0, 1.0, 6.0, 2.0)
+    small, none = np.array([[1e-9, 1.0]]), np.zeros((1, 2))
+    assert column_energy_fj(small, np.ones((1, 1)), law) == pytest.approx([1.0, 2.0], rel=1e-6)
+    assert column_energy_fj(none, np.ones((1, 1)), law) == pytest.approx([2.0, 2.0])
+
+
 @given(st.integers(0, 2**16))
 def test_a_product_law_superposes(seed: int) -> None:
     conductance, active = drawn(seed)

@@ -14,8 +14,11 @@ from spikesim_py.activity import Activity
 from spikesim_py.cost.components import converter
 from spikesim_py.cost.technology import load_technology
 from spikesim_py.cost.trace import ConversionLaw, linear_law, neurosim_sar
-from spikesim_py.crossbar import column_siemens
+from spikesim_py.crossbar import column_siemens, gated_siemens
 from spikesim_py.crossbar.device import siemens
+from spikesim_py.crossbar.ladder import ladder_of
+from spikesim_py.crossbar.ladder.reference import ladder_currents
+from spikesim_py.crossbar.wires import circuit
 from spikesim_py.crossbar_energy import LayerCurrent, crossbar_energy
 from spikesim_py.datasets import Dataset
 from spikesim_py.errors import ConfigError, InputError
@@ -152,18 +155,33 @@ def test_column_siemens_are_the_cells(tiny: Network) -> None:
     assert columns == pytest.approx(siemens(levels, hardware.device), rel=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("fields", "error", "message"),
-    [
-        ({"wires__topology": "gated_1t1r"}, ConfigError, r"wires\.topology = gated_1t1r"),
-        ({"wires__topology": "passive", "wires__inactive_rows": "floating"}, ConfigError, "floating inactive rows"),
-    ],
-)
-def test_what_has_no_currents_of_its_own_is_refused(
-    tiny: Network, fields: dict[str, Any], error: type[Exception], message: str
-) -> None:
-    with pytest.raises(error, match=message):
-        measured(tiny, chip(**fields), dataset())
+def test_gated_reads_are_the_ladders(tiny: Network) -> None:
+    hardware = chip(wires__topology="gated_1t1r", wires__source_ohm=2.0, device__access_ohm=500.0)
+    cells = map_network(tiny, hardware).cells("conv1")
+    rows = cells.row_blocks[0]
+    own = column_siemens(cells, hardware, seed=0, chip=0)[0, rows].reshape(len(rows), -1)
+    wires = circuit(hardware)
+    assert wires is not None
+    active = np.random.default_rng(0).random((20, len(rows))) < 0.3
+    ladder = ladder_of(wires, hardware.crossbar.rows, 1e-6)
+    expected = [ladder_currents(own * 1e6, np.flatnonzero(read), 0, ladder)[0] * 1e-6 for read in active]
+    assert gated_siemens(own, active, hardware) == pytest.approx(np.array(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("fields", [{}, {"mapping__rows": "spikeflow", "mapping__tap_sum": "analog_sum"}])
+def test_gated_wires_take_current(tiny: Network, fields: dict[str, Any]) -> None:
+    """Without ohms a ladder is a sum; the more ohms, the less current."""
+    fields |= {"mapping__subtract": "digital", "device__access_ohm": 0.0}
+    plain = measured(tiny, ideal_cells(**fields), dataset())["conv2"].exact_pj
+    ohms = {ohm: {"wires__topology": "gated_1t1r", "wires__bit_ohm": ohm} for ohm in (0.0, 5.0, 50.0)}
+    drawn = [measured(tiny, ideal_cells(**fields, **more), dataset())["conv2"].exact_pj for more in ohms.values()]
+    assert drawn[0] == pytest.approx(plain, rel=1e-5)
+    assert drawn[0] > drawn[1] > drawn[2] > 0
+
+
+def test_rows_that_float_are_refused(tiny: Network) -> None:
+    with pytest.raises(ConfigError, match=r"wires\.inactive_rows = floating"):
+        measured(tiny, chip(wires__topology="passive", wires__inactive_rows="floating"), dataset())
 
 
 def test_chips_and_networks_without_cell_currents_are_refused(tiny: Network) -> None:

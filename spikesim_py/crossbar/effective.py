@@ -27,7 +27,8 @@ from ..hardware.wires import WireNoise
 from ..mapping import Cells
 from .device import background_levels, column_cells, column_read_sigma, column_telegraph, on_levels
 from .fluctuation import fluctuates
-from .ladder.circuit import Ladder, ladder_of
+from .ladder.circuit import Ladder, ladder_of, work_arrays
+from .ladder.kernels import ladder_reads
 from .ladder.reference import ladder_currents
 from .repair import swapped
 from .solved import Solved, adjoint_variance, floating_reads
@@ -103,22 +104,42 @@ def effective_cells(cells: Cells, hardware: Hardware, *, seed: int, chip: int, s
 def column_siemens(cells: Cells, hardware: Hardware, *, seed: int, chip: int) -> NDArray[np.float64]:
     """What every cell of a layer lets flow into its own column per volt on its row, wires included, in siemens.
 
+    Gated cells stand behind their access transistor, but before the wires: `gated_siemens` reads such columns.
+
     Returns:
         (groups, rows, kinds, outputs per group), rows in matrix order; the cells as stored, without read noise.
 
     Raises:
-        ConfigError: the circuit is not linear in the row voltages, so that a cell's share depends on the input.
+        ConfigError: inactive rows float, so that a cell's share depends on the input.
     """
     values, wires = _stored(cells, hardware, seed, chip), circuit(hardware)
+    held = np.maximum(values + background_levels(hardware.device), 0.0) * _unit(hardware)
     if wires is None:
-        return np.maximum(values + background_levels(hardware.device), 0.0) * _unit(hardware)
+        return held
+    if wires.topology is Topology.GATED_1T1R:
+        return np.asarray(held / (1 + wires.access_ohm * held))
     if not wires.is_linear:
         raise ConfigError(
-            f"wires.topology = {wires.topology.value} with {wires.inactive_rows} inactive rows: a cell's current "
-            f"depends on the input; use none, or passive or pseudo_1t1r with wires.inactive_rows = grounded"
+            f"wires.inactive_rows = {wires.inactive_rows}: a cell's current depends on the input; use grounded"
         )
     conductance = _crossbar_siemens(values, cells, hardware)
     return _Back(values.shape, cells)(_transfers(conductance, wires, hardware)[0])
+
+
+def gated_siemens(siemens: NDArray[Any], active: NDArray[Any], hardware: Hardware) -> NDArray[np.float64]:
+    """Conductances of the columns of one gated crossbar in many reads, (reads, columns), exact.
+
+    Args:
+        siemens: (rows, columns) of `column_siemens`, rows in the order of the crossbar's first ones.
+        active: (reads, rows) 0 or 1.
+    """
+    wires, unit = circuit(hardware), _unit(hardware)
+    assert wires is not None
+    levels, sums = (siemens / unit).astype(np.float32), np.empty((len(active), siemens.shape[1]), np.float32)
+    _, _, scratch = work_arrays(siemens.shape[1])
+    rows, ladder = np.empty(len(siemens), np.int64), ladder_of(wires, hardware.crossbar.rows, unit)
+    ladder_reads(levels, np.ascontiguousarray(active, np.uint8), ladder, rows, sums, scratch)
+    return np.asarray(sums, np.float64) * unit
 
 
 def wire_inputs(hardware: Hardware) -> dict[str, Any] | None:

@@ -6,6 +6,7 @@ with a cell is part of the cell.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +77,7 @@ def column_energy_fj(siemens: NDArray[Any], active: NDArray[Any], law: Conversio
     Where the law is a mere product, how often each row is active is all that matters; else every read is computed.
 
     Args:
-        siemens: (rows, columns) >= 0; zero or large enough for float32 (above 1e-30 S).
+        siemens: (rows, columns) >= 0.
         active: (reads, rows) 0 or 1, of any type; uint8 is not copied.
         law: of every conversion.
 
@@ -92,11 +93,19 @@ def column_energy_fj(siemens: NDArray[Any], active: NDArray[Any], law: Conversio
     if law.is_product:
         counts = active.sum(0, dtype=np.float64)
         return np.asarray(law.slope_fj * np.einsum("r,rc->c", counts, siemens))  # without BLAS: see kernels
-    cells, columns = np.ascontiguousarray(siemens, np.float32), siemens.shape[1]
+    columns, unit = siemens.shape[1], _unit(siemens)  # powers of cells in units of the largest one fit float32
+    cells = np.ascontiguousarray(siemens / unit, np.float32)
     scratch, sums = np.empty((3, columns), np.int32), np.zeros(columns)
-    base, slope, exponent, dark = (float(x) for x in (law.base_fj, law.slope_fj, law.exponent, law.dark_fj))
-    add_conversions(cells, np.ascontiguousarray(active, np.uint8), base, slope, exponent, dark, scratch, sums)
+    slope, base, exponent, dark = law.slope_fj * unit**law.exponent, law.base_fj, law.exponent, law.dark_fj
+    reads = np.ascontiguousarray(active, np.uint8)
+    add_conversions(cells, reads, float(base), float(slope), float(exponent), float(dark), scratch, sums)
     return sums
+
+
+def _unit(siemens: NDArray[Any]) -> float:
+    """A power of two, so that nothing is rounded, between half the largest cell and itself."""
+    largest = float(siemens.max()) if siemens.size else 0.0
+    return 2.0 ** (math.frexp(largest)[1] - 1) if largest else 1.0
 
 
 def planes(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:

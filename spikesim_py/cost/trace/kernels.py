@@ -18,6 +18,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 #: a float32: its fraction has 23 bits, its exponent is stored with 127 added
 _FRACTION, _BIAS = 23, 127
+_LOWEST = np.float32(1 - _BIAS)
 _MASK, _STEP = (1 << _FRACTION) - 1, np.float32(2.0**-_FRACTION)
 _ZERO, _HALF, _ONE, _ROOT_2 = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0**0.5)
 #: log2 m = 1/2 + 2/ln 2 (s + s^3/3 + s^5/5 + ...), s = (m - sqrt 2) / (m + sqrt 2), |s| < 0.172: 7e-9 is left out
@@ -39,9 +40,9 @@ def add_conversions(
     E is a `ConversionLaw`. Rows are added in float32, in ascending order; idle ones cost nothing.
 
     Args:
-        cells: (rows, columns) float32, each 0 or a normal number, in S.
+        cells: (rows, columns) float32, each 0 or a normal number; powers of sums must not overflow.
         active: (reads, rows) uint8.
-        base, slope, exponent, dark: of the law, in fJ and S.
+        base, slope, exponent, dark: of the law, in fJ and the unit of the cells.
         scratch: (3, columns) int32.
         sums: (columns,) float64, in fJ.
     """
@@ -82,7 +83,7 @@ def _add_powers(
         fractions[j] = _EXP[0] + f * (
             _EXP[1] + f * (_EXP[2] + f * (_EXP[3] + f * (_EXP[4] + f * (_EXP[5] + f * _EXP[6]))))
         )
-        b[j] = (np.int32(n) + np.int32(_BIAS)) << _FRACTION
+        b[j] = (np.int32(max(n, _LOWEST)) + np.int32(_BIAS)) << _FRACTION
     for j in range(sums.size):
         conducted = base + slope * np.float64(fractions[j] * scales[j])
         sums[j] += conducted if g[j] > _ZERO else dark
