@@ -37,12 +37,17 @@ def random_axes(count: int, seed: int = 0) -> dict[str, object]:
 def batch_rows() -> list[Row]:
     """CPU seconds of one core; the same designs' reports are equal to 1e-12 (tests/test_cost_batch.py)."""
     axes = random_axes(DESIGNS)
-    rows = [(f"{name}, one VGG8 point ({seconds:g} s)", f"{1 / seconds:.3g} /s", "", "") for name, seconds in PEERS_S.items()]
+    rows = [
+        (f"{name}, one VGG8 point ({seconds:g} s)", f"{1 / seconds:.3g} /s", "", "")
+        for name, seconds in PEERS_S.items()
+    ]
     for name, goal in (("vgg8-cifar10", ">= 20,000 /s"), ("vgg16-cifar10", ">= 20,000 /s"), ("resnet19-cifar10", "")):
         ss.cost_batch(name, "rram_32nm", {k: v[:8] for k, v in axes.items()})  # compiles once
         taken = min(_cpu_seconds(lambda name=name: ss.cost_batch(name, "rram_32nm", axes)) for _ in range(3))
         rate = DESIGNS / taken
-        times = ", ".join(f"{rate * s:,.0f}x {peer.split()[0]}" for peer, s in PEERS_S.items()) if "vgg8" in name else ""
+        times = (
+            ", ".join(f"{rate * s:,.0f}x {peer.split()[0]}" for peer, s in PEERS_S.items()) if "vgg8" in name else ""
+        )
         rows.append((f"cost_batch of {name}, 10 fields vary", f"{rate:,.0f} /s", times, goal))
     return rows
 
@@ -59,7 +64,9 @@ def report_rows() -> list[Row]:
     for name in ("vgg8-cifar10", "vgg9-cifar10", "vgg16-cifar10", "resnet19-cifar10"):
         network, chip = load_network(name), load_hardware("rram_32nm")
         taken = best(lambda network=network, chip=chip: ss.cost(network, chip))
-        rows.append((f"report with tree of {name}", f"{taken * 1e3:.1f} ms", f"{80 / taken:,.0f}x NeuroSim", "<= 50 ms"))
+        rows.append(
+            (f"report with tree of {name}", f"{taken * 1e3:.1f} ms", f"{80 / taken:,.0f}x NeuroSim", "<= 50 ms")
+        )
     return rows
 
 
@@ -73,7 +80,7 @@ GATES = {
 
 
 def idle_rows() -> list[Row]:
-    """VGG8 with one-bit inputs, energy per time-step at 0, 2, 10 and 30 % activity: NeuroSim's 4.8 uJ floor, and ours."""
+    """VGG8, energy per time-step at 0, 2, 10 and 30 % activity: NeuroSim's floor with one-bit inputs, and ours."""
     rows = [("NeuroSim V1.3, one-bit inputs: 0 / 2 / 10 / 30 %", "4.77 / 7.19 / 12.69 / 26.15 uJ", "", "")]
     network = load_network("vgg8-cifar10")
     for name, fields in GATES.items():

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .compare import compare as compare
     from .compare import cost_order as cost_order
     from .compare import degradation as degradation
+    from .diff import diff as diff
     from .evaluate import cost as cost
     from .evaluate import evaluate as evaluate
     from .hardware import load_hardware as load_hardware
@@ -44,6 +45,7 @@ _PUBLIC = {
     "balance": "balance",
     "compare": "compare",
     "cost_order": "compare",
+    "diff": "diff",
     "degradation": "compare",
     "load_hardware": "hardware",
     "load_network": "network",
@@ -57,7 +59,7 @@ _PUBLIC = {
 }
 _ROOMS = ("crossbar", "noc")
 
-__all__ = ["__version__", *_PUBLIC, *_ROOMS]  # noqa: PLE0604
+__all__ = ["__version__", *_PUBLIC, *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,8 +1,8 @@
 """Weight duplication: spare tiles go to the layers that hold an inference up.
 
 Greedy: of all layers, the one whose next copies save most time per tile (or area) that they take gets them, until
-the budget is spent or nothing helps. Every candidate is costed in full, all layers at once (`cost_batch`). What is saved
-is latency; on a pipelined chip the interval, with latency to decide between layers that are equally slow.
+the budget is spent or nothing helps. Every candidate is costed in full, all layers at once (`cost_batch`). What is
+saved is latency; on a pipelined chip the interval, with latency to decide between layers that are equally slow.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ def balance(
         copies[name] = trials[name]
     more = {name: count for name, count in copies.items() if count > 1}
     made = load_hardware(hardware, {"mapping.copies": more})
+    source = f"derived: the layers of {net.name} that save most time"
+    made = made.model_copy(update={"sources": made.sources | {"mapping.copies": source}})
     return Balance(made, more, before, cost(net, made, activity=activity))
 
 

@@ -124,7 +124,9 @@ def _one_by_one(
         found |= {"macs": sum(result.macs.values()), "synops": synops(net, result.macs, seen)}
         for name, value in found.items():
             totals[name][place] = value
-        for name, node in tree.components().items() if parts is not None else ():
+        if parts is None:
+            continue
+        for name, node in tree.components().items():
             into = parts.setdefault(name, np.zeros((3, len(totals["energy_pj"]))))
             into[:, place] = node.energy_pj, node.area_um2, node.critical_ns
 

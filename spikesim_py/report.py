@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,10 +13,13 @@ from ._files import write_atomic
 from ._version import __version__
 from .activity import Activity, LayerQuality
 from .cost import CostNode, CostResult, Programming
+from .distribution import Distribution, SampleCosts
+from .early_exit import EarlyExit
 from .metrics import FiguresOfMerit
 
 if TYPE_CHECKING:
     from .cost.band import Band, CostInputs
+    from .cost.roofline import Roofline
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -113,6 +116,9 @@ class Report(FiguresOfMerit):
     `quality` says how exact each layer is on the chip; None if it was not measured. `programming` is what writing the
     weights costs, once; no other number contains it. None where the chip does not say what a pulse costs. From
     `cost_inputs` the cost can be made again in another calibration; None where it is one set of published constants.
+    `accuracy_by_step` is the accuracy if every inference ended after this time-step; None if none was measured. With
+    an early `exit`, the accuracy and the distributions are those of inferences that end there, every other number is
+    that of all T time-steps. `sample_costs` finds what every sample costs.
     """
 
     network: str
@@ -128,6 +134,9 @@ class Report(FiguresOfMerit):
     inputs: dict[str, Any] = field(repr=False)
     quality: Mapping[str, LayerQuality] | None = field(repr=False, default=None)
     programming: Programming | None = field(repr=False, default=None)
+    accuracy_by_step: tuple[float, ...] | None = field(repr=False, default=None)
+    exit: EarlyExit | None = field(repr=False, default=None)
+    sample_costs: Callable[[], SampleCosts | None] = field(repr=False, compare=False, default=lambda: None)
     cost_inputs: CostInputs | None = field(repr=False, compare=False, default=None)
 
     @property
@@ -142,13 +151,21 @@ class Report(FiguresOfMerit):
     def tree(self) -> CostNode:
         return self.cost.tree
 
+    @cached_property
+    def roofline(self) -> Roofline:
+        """What limits each layer's time, and the chip's."""
+        from .cost.roofline import report_roofline
+
+        return report_roofline(self.to_dict())
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers must know: of the costs, and which layers' converters clip often."""
         rates = {name: record.clip_rate or 0.0 for name, record in self.activity.layers.items()}
         often = [f"{name} ({rate:.1%})" for name, rate in rates.items() if rate > CLIP_WARNING]
         clipped = f"ADC clips more than {CLIP_WARNING:.0%} of the conversions of {', '.join(often)}"
-        return (*self.cost.notes, clipped) if often else self.cost.notes
+        ended = f"early exit: energy, latency and EDAP without a distribution are of all {self.time_steps} time-steps"
+        return (*self.cost.notes, *[clipped] * bool(often), *[ended] * bool(self.exit))
 
     @property
     def energy_pj(self) -> float:
@@ -189,6 +206,42 @@ class Report(FiguresOfMerit):
 
         return band(self.cost_inputs.trees, self.tree)
 
+    @cached_property
+    def _sample_costs(self) -> SampleCosts | None:
+        return self.sample_costs()
+
+    @cached_property
+    def energy_distribution(self) -> Distribution | None:
+        """Energy in pJ over samples, up to their exits; None where single samples were not kept."""
+        return Distribution(self._sample_costs.energy_pj) if self._sample_costs else None
+
+    @cached_property
+    def latency_distribution(self) -> Distribution | None:
+        """Latency in ns over samples, up to their exits; None where single samples were not kept."""
+        return Distribution(self._sample_costs.latency_ns) if self._sample_costs else None
+
+    @cached_property
+    def edap_distribution(self) -> Distribution | None:
+        """Energy x delay x area of each sample in J·s·mm²; None where single samples were not kept."""
+        costs = self._sample_costs
+        return Distribution(costs.energy_pj * costs.latency_ns * (self.area_um2 * 1e-27)) if costs else None
+
+    @property
+    def steps_distribution(self) -> Distribution | None:
+        """Time-steps that samples ran for; None where single samples were not kept."""
+        return Distribution(self.activity.each.steps) if self.activity.each else None
+
+    def distributions(self) -> dict[str, dict[str, float]] | None:
+        """Mean and percentiles over samples; None where single samples were not kept."""
+        found = {
+            "energy_pj": self.energy_distribution,
+            "latency_ns": self.latency_distribution,
+            "edap": self.edap_distribution,
+            "time_steps": self.steps_distribution,
+        }
+        kept = {name: one.to_dict() for name, one in found.items() if one}
+        return kept or None
+
     def metrics(self) -> dict[str, float | None]:
         """Every number of `METRICS` by name."""
         return {name: getattr(self, name) for name in METRICS}
@@ -210,7 +263,11 @@ class Report(FiguresOfMerit):
             "metrics": self.metrics(),
             "band": self.band and asdict(self.band),
             "accuracy": measured,
+            "accuracy_by_step": self.accuracy_by_step and list(self.accuracy_by_step),
+            "exit": self.exit and asdict(self.exit),
+            "distributions": self.distributions(),
             "macs": self.macs,
+            "layer_macs": dict(self.cost.macs),
             "synops": self.synops,
             "time_steps": self.time_steps,
             "crossbars": self.cost.crossbars,
@@ -249,8 +306,9 @@ class Report(FiguresOfMerit):
             )
         return (
             f"{self.network} (T = {self.time_steps}) was evaluated on {self.chip} with spikesim_py "
-            f"{__version__} (report {self.report_hash[:12]}). {accuracy} Energy {self.energy_pj:.6g} pJ, latency "
-            f"{self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 per inference use the library "
+            f"{__version__} (report {self.report_hash[:12]}). {accuracy}{self._ended()} "
+            f"Energy {self.energy_pj:.6g} pJ, latency {self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 "
+            f"per inference use the library "
             f"{self.hardware['cost']['library']!r} with {self.activity.origin} activity; "
             f"{self.assumed_energy_share:.1%} of the energy and {self.assumed_area_share:.1%} of the area rest "
             f"on assumed constants. {self._band_in_words()} Sources: {'; '.join(sources)}."
@@ -263,4 +321,14 @@ class Report(FiguresOfMerit):
         return (
             f"In 90 % of {self.band.draws} draws of the calibrations (ADC figures of {anchors}) EDAP is "
             f"{edap.low:.4g} to {edap.high:.4g} J·s·mm²."
+        )
+
+    def _ended(self) -> str:
+        """The sentence on early exit, if there is one."""
+        steps, energy, latency = self.steps_distribution, self.energy_distribution, self.latency_distribution
+        if not (self.exit and steps and energy and latency):
+            return ""
+        return (
+            f" Inferences ended early ({self.exit}), on average after {steps.mean:.4g} time-steps, "
+            f"{energy.mean:.6g} pJ and {latency.mean:.6g} ns; what follows is for all {self.time_steps} time-steps."
         )

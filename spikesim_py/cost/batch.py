@@ -1,8 +1,8 @@
 """The cost of many designs in one pass: the roll-up of the tree, with arrays in place of numbers.
 
-Fields that a formula can take as an array (`ARRAYS`) vary freely; designs that differ in any other field (an enumeration,
-a node, a network) are put into groups, one pass each. Every value is checked against its field, and every rule between
-fields against all designs, before the first pass.
+Fields that a formula can take as an array (`ARRAYS`) vary freely; designs that differ in any other field (an
+enumeration, a node, a network) are put into groups, one pass each. Every value is checked against its field, and every
+rule between fields against all designs, before the first pass.
 """
 
 from __future__ import annotations
@@ -149,10 +149,10 @@ def _partition(columns: Mapping[str, NDArray[Any]], count: int) -> Iterator[NDAr
 def _checked(
     hardware: Hardware, fixed: Mapping[str, Any], arrays: Mapping[str, Floats], members: NDArray[np.int64]
 ) -> Hardware:
-    """A group's chip: its first design. Ranges hold for all if they hold for the ends; rules between fields for each."""
+    """A group's chip, its first design. Ranges hold for all if for the ends; rules between fields hold for each."""
     first = _one(hardware, fixed, arrays, 0, members)
     suspects = _suspects(first, arrays, len(members))
-    for name, values in arrays.items():
+    for values in arrays.values():
         suspects[[int(values.argmin()), int(values.argmax())]] = True
     for index in np.flatnonzero(suspects):
         _one(hardware, fixed, arrays, int(index), members)
@@ -171,7 +171,7 @@ def _values(arrays: Mapping[str, Floats], index: int) -> dict[str, int | float]:
     return {name: int(v[index]) if is_whole(name) else float(v[index]) for name, v in arrays.items()}
 
 
-def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> NDArray[np.bool_]:
+def _suspects(chip: Hardware, arrays: Mapping[str, Floats], count: int) -> Real:
     """Designs that a rule between fields may refuse, though their ends keep it; `load_hardware` has the last word."""
     rows, cols, mux, bits = (
         np.broadcast_to(arrays.get(name, given), count)

@@ -34,7 +34,9 @@ def repair_parts(layer: Layer) -> list[Part]:
         switch = permutation(layer.tech, layer.crossbar_inputs)
         active = layer.activity.rate * plan.groups * plan.rows * plan.reads
         hidden_ns = switch.time_ns * plan.reads
-        parts.append(placed("row_permutation", switch, plan.copies * plan.groups * plan.row_blocks, active, hidden_ns=hidden_ns))
+        parts.append(
+            placed("row_permutation", switch, plan.copies * plan.groups * plan.row_blocks, active, hidden_ns=hidden_ns)
+        )
     if rule.spare_columns:
         address = bit_length(chip.crossbar.cols - 1)
         match = comparator(layer.tech, address).times(rule.spare_columns)

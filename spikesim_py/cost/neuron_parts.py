@@ -12,14 +12,18 @@ from dataclasses import replace
 import numpy as np
 
 from .._arrays import Real, ceil
+from ..early_exit import ExitOperations
 from ..hardware import Hardware
 from ..network import Add, Affine, Lif, Network, Pool, Readout
 from ..network.model import AnyNode
 from .components import Memory, adder, comparator, multiplier, neuron_lane, register
+from .components.base import weakest
 from .parts import Layer, Part, placed
 
 #: bits of an affine multiplier and bias where a workload has no arrays and declares none
 _SHAPE_BITS = 16
+#: width of the exit unit's lane, and entries of each of its two tables
+_EXIT_BITS, _EXIT_ENTRIES = 16, 256
 
 
 def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
@@ -163,3 +167,25 @@ def _readout(layer: Layer, node: Readout) -> Part:
     actions = edge.size * (1 if node.mode == "last" else layer.steps)
     time = ceil(edge.size / lanes(layer)) * layer.clock_ns
     return placed("readout", lane, edge.size, actions, step_ns=time)
+
+
+def exit_part(layer: Layer, operations: ExitOperations) -> Part:
+    """The unit that decides after every time-step whether an inference may end; it follows the last layer.
+
+    One lane of 16-bit operations, one per clock; exponentials and logarithms are read from two tables (assumed).
+    """
+    one, product = adder(layer.tech, _EXIT_BITS), multiplier(layer.tech, _EXIT_BITS, _EXIT_BITS)
+    table = Memory(layer.tech, 2 * _EXIT_ENTRIES * _EXIT_BITS)
+    sums, looked_up = operations.comparisons + operations.additions, operations.exponentials + operations.logarithms
+    energy_fj = sums * one.energy_fj + operations.multiplications * product.energy_fj
+    energy_fj += looked_up * _EXIT_BITS * table.read_fj
+    clocks = sums + operations.multiplications + looked_up
+    return Part(
+        "exit_unit",
+        weakest(one.grade, table.grade, "assumed"),
+        f"{one.source}; {table.source}; {_EXIT_BITS}-bit lane and tables of {_EXIT_ENTRIES} entries assumed",
+        energy_pj=layer.steps * energy_fj * 1e-3,
+        area_um2=one.area_um2 + product.area_um2 + table.area_um2,
+        leakage_pw=one.leakage_pw + product.leakage_pw + table.leakage_pw,
+        step_ns=clocks * layer.clock_ns,
+    )

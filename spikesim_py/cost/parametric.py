@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from .._arrays import Real, ceil_div, is_array, minimum
 from ..activity import Activity, LayerActivity
 from ..hardware import AdcKind, DeviceKind, Hardware, RowMapping, TapSum
-from ..mapping import LayerPlan, Mapping, code_bits, largest_sum
+from ..mapping import LayerPlan, Mapping, code_bits, lossless_bits
 from ..network import Conv, Linear
 from ..noc import Flow, flows, owners
 from .components.adc import FITTED_BITS
@@ -21,7 +21,7 @@ from .components.base import weakest
 from .crossbar_parts import crossbar_parts, pass_ns, read_of
 from .digital import integer_parts
 from .mitigation_parts import correction_parts, mitigation_notes, repair_parts
-from .neuron_parts import neuron_parts
+from .neuron_parts import exit_part, neuron_parts
 from .noc_parts import pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, exposed, merged
 from .reload import Reload, memory_notes, memory_parts, reload_of
@@ -111,11 +111,14 @@ def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activit
     layer = _layer(mapping, tech, plan, record)
     layer_of = owners(mapping.network)
     follows = [node for node in mapping.network.nodes if layer_of[node.name] == plan.name]
+    after = neuron_parts(layer, follows)
+    if activity.exit and plan.name == layer_of[mapping.network.nodes[-1].name]:
+        after.append(exit_part(layer, activity.exit))
     if plan.digital:
         node = mapping.network.by_name[plan.name]
         assert isinstance(node, Conv | Linear)
         parts = integer_parts(mapping.network, mapping.hardware, tech, node, record.rate)
-        return merged([*parts, *neuron_parts(layer, follows)]), sum(part.read_ns for part in parts)
+        return merged([*parts, *after]), sum(part.read_ns for part in parts)
     read = read_of(layer)
     parts = crossbar_parts(layer, read)
     parts += accumulator(layer, read) + sign_count(layer, read) + background_count(layer, read)
@@ -125,7 +128,7 @@ def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activit
     parts = exposed(parts + correction_parts(layer), pass_ns(layer, read), plan.steps)
     outside = _extrapolated(mapping.hardware, plan)
     graded = [replace(p, grade=weakest(p.grade, "assumed")) if p.name in outside else p for p in parts]
-    return merged([*graded, *neuron_parts(layer, follows)]), sum(part.read_ns for part in parts)
+    return merged([*graded, *after]), sum(part.read_ns for part in parts)
 
 
 def _extrapolated(hardware: Hardware, plan: LayerPlan) -> set[str]:
@@ -214,7 +217,10 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append("idle reads: (1 - rate)^rows, as if inputs were independent")
     if hardware.crossbar.event_driven:
         notes.append("event-driven: skipped reads save energy, not time (reads keep their slots)")
-    notes.append("NoC: traffic spread evenly over a layer's tiles, no contention; leakage of low-power cells, not DSENT's low-threshold figure")
+    notes.append(
+        "NoC: traffic spread evenly over a layer's tiles, no contention; leakage of low-power cells, not DSENT's "
+        "low-threshold figure"
+    )
     return notes
 
 
@@ -229,7 +235,7 @@ def _adc_notes(mapping: Mapping) -> list[str]:
         notes.append("ramp ADC: of the flash converter's comparator, adders and flip-flops; without the ramp generator")
     if hardware.digital_crossbar:
         return [*notes, "adder trees: of adders and product gates, all taken to switch in every read"]
-    needed = {plan.name: _lossless_bits(plan, hardware) for plan in plans}
+    needed = {plan.name: lossless_bits(plan, hardware) for plan in plans}
     spare = [f"{name} ({bits})" for name, bits in needed.items() if adc.bits_of(name) > bits]
     if spare:
         notes.append(f"ADC with more bits than its columns can use; lossless at: {', '.join(spare)}")
@@ -240,8 +246,3 @@ def _bits_field(hardware: Hardware, plan: LayerPlan) -> str:
     if hardware.digital_crossbar:
         return "codes of the adder tree"
     return f"adc.layer_bits.{plan.name}" if plan.name in hardware.adc.layer_bits else "adc.bits"
-
-
-def _lossless_bits(plan: LayerPlan, hardware: Hardware) -> int:
-    """Fewest bits that give every sum of ideal cells a code."""
-    return largest_sum(plan, hardware).bit_length() + hardware.signed_sums

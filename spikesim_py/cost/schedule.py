@@ -35,10 +35,7 @@ def schedule(layers: Sequence[Staged], pipeline: Pipeline, wait_ns: Real = 0.0) 
     Args:
         wait_ns: in which no layer works, per inference.
     """
-    if pipeline == "time_step":
-        counts = _overlapped(layers)
-    else:
-        counts = tuple(layer.full for layer in layers)
+    counts = _overlapped(layers) if pipeline == "time_step" else tuple(layer.full for layer in layers)
     latency = sum(part.exposed_ns(count) for layer, count in zip(layers, counts, strict=True) for part in layer.parts)
     latency = latency + wait_ns
     interval = latency if pipeline == "none" else reduce(maximum, (layer.total_ns for layer in layers))

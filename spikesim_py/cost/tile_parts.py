@@ -135,8 +135,8 @@ def h_tree(layer: Layer, core_um2: Real) -> Part:
 def input_buffer(layer: Layer, read: Read) -> Part:
     """The part of the input map that each tile needs; fetching runs beside the reads.
 
-    Written once per time-step (once per inference where the input stays), read row by row for every position. It is held
-    twice where stages overlap, and for all time-steps where a layer takes them one after the other.
+    Written once per time-step (once per inference where the input stays), read row by row for every position. It is
+    held twice where stages overlap, and for all time-steps where a layer takes them one after the other.
     """
     plan, network, chip = layer.plan, layer.network, layer.hardware
     source = network.by_name[layer.name].inputs[0]

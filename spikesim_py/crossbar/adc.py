@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import ceil_div
 from ..errors import ConfigError
 from ..hardware import AdcRange, Hardware, Subtract, TapSum, Topology
 from ..hardware.device import ReadModel
-from .._arrays import ceil_div
 from ..mapping import LayerPlan, Mapping, largest_sum
 from .converters import CIRCUITS
 from .device import background_levels, largest_cell

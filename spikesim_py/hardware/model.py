@@ -108,7 +108,7 @@ class MappingRules(Section):
         {},
         affects="cost",
         unit="-",
-        about="copies of single layers' crossbars, which share the layer's positions: {layer: copies}; see `spikesim balance`",
+        about="copies of single layers' crossbars, which share the layer's positions: {layer: copies}",
     )
     digital_layers: tuple[str, ...] = knob(
         (),
@@ -191,7 +191,7 @@ class Schedule(Section):
     @model_validator(mode="after")
     def _possible(self) -> Schedule:
         if self.order == "layer_first" and self.pipeline == "time_step":
-            raise ValueError("order = 'layer_first': leaves no time-steps to overlap; needs pipeline = 'none' or 'layer'")
+            raise ValueError("order = 'layer_first': leaves no steps to overlap; needs pipeline = 'none' or 'layer'")
         return self
 
 

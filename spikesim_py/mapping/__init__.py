@@ -1,12 +1,14 @@
 """Weights to crossbars, layers to PEs and tiles, tiles to places on the mesh."""
 
 from .cells import Cells
+from .converters import lossless_adc
 from .plan import (
     LayerPlan,
     Mapping,
     Mesh,
     code_bits,
     largest_sum,
+    lossless_bits,
     map_network,
     partial_sum_bits,
     place_tiles,
@@ -25,6 +27,8 @@ __all__ = [
     "code_bits",
     "encode",
     "largest_sum",
+    "lossless_adc",
+    "lossless_bits",
     "map_network",
     "partial_sum_bits",
     "place_tiles",

@@ -185,7 +185,7 @@ class Mapping:
         return sum(layer.crossbars for layer in self.layers.values())
 
     @cached_property
-    def utilization(self) -> float:
+    def utilization(self) -> Real:
         """Share of all crossbar cells that hold a weight."""
         used = sum(layer.utilization * layer.crossbars for layer in self.layers.values())
         return used / maximum(self.crossbars, 1)
@@ -427,6 +427,11 @@ def max_rows(taps: int, channels: int, rows: Real, spikeflow: bool, summed: bool
 def largest_sum(plan: LayerPlan, hardware: Hardware) -> Real:
     """Largest sum of ideal cells that one conversion can meet, in levels."""
     return plan.max_rows * (exp2(hardware.device.cell_bits) - 1)
+
+
+def lossless_bits(plan: LayerPlan, hardware: Hardware) -> Real:
+    """Fewest bits of a converter that give every sum of ideal cells a code: all inputs may spike at once."""
+    return bit_length(largest_sum(plan, hardware)) + int(hardware.signed_sums)
 
 
 def code_bits(plan: LayerPlan, hardware: Hardware) -> Real:

@@ -2,9 +2,9 @@
 
 Evenly: the tiles of a layer own equal shares of its outputs and need equal shares of its input, and the tiles that hold
 parts of one column exchange equal shares of its sums. Exact are the number of those tiles (from the plan's order), and
-the sum of distances between any two runs of tiles, which is a polynomial. Tests hold the flits, links and cycles against
-the transfers of `traffic` tile by tile: of a network's flits and links in sum the two differ by up to a tenth, of single
-layers by more where few tiles hold uneven parts. Cycles are those of the tile that owns most outputs.
+the sum of distances between any two runs of tiles, which is a polynomial. Tests hold the flits, links and cycles
+against the transfers of `traffic` tile by tile: of a network's flits and links in sum the two differ by up to a tenth,
+of single layers by more where few tiles hold uneven parts. Cycles are those of the tile that owns most outputs.
 
 Distances under XY routing are those along x plus those along y. Along one axis, over all u below m and v below M >= m::
 
@@ -264,7 +264,7 @@ class _Flows:
         return self._values(sender or target, target, "shortcut", origin, reached, busiest, each, edge.bits, rate)
 
     def partial_sums(self, plan: LayerPlan) -> list[Flow]:
-        """One packet per output pixel and pair of tiles that hold a column: what the one sums of the other's outputs."""
+        """One packet per output pixel and pair of tiles that hold a column: sums of the other one's outputs."""
         one_tile = not is_array(plan.tiles) and plan.tiles == 1
         if one_tile or (not is_array(plan.conversion_blocks) and plan.conversion_blocks <= 1):
             return []
@@ -296,7 +296,7 @@ class _Flows:
         bits: int,
         rate: Real | None,
     ) -> Flow:
-        """`each` values of `bits` bits from every tile to every tile, all of them or (rate) the active ones as events."""
+        """`each` values of `bits` bits from every tile to every tile: all of them, or the active ones as events."""
         steps = self.mapping.network.time_steps
         if rate is not None and self.mapping.hardware.noc.encoding == "aer":
             return self._sent(layer, target, kind, a, b, steps, busiest, events=each * minimum(rate, 1.0))

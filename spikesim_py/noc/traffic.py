@@ -151,9 +151,7 @@ def tile_shares(plan: LayerPlan, hardware: Hardware) -> Shares:
     if not plan.crossbars:  # a digital layer has one tile
         return Shares(np.ones(1), np.ones(1), np.zeros((1, 1)))
     spikeflow = hardware.mapping.rows is RowMapping.SPIKEFLOW
-    return _tile_shares(
-        plan, plan.channels if spikeflow else plan.rows, hardware.input_rows, hardware.weight_columns
-    )
+    return _tile_shares(plan, plan.channels if spikeflow else plan.rows, hardware.input_rows, hardware.weight_columns)
 
 
 @lru_cache(maxsize=64)
