@@ -67,7 +67,7 @@ def tiny_network(seed: int = 0, bits: int = 4, input_bits: int = 3, steps: int =
 
 
 def mixed_network(steps: int = 3) -> Network:
-    """A workload with depthwise and 1x1 convolutions, an add, a max pool, an affine and a linear layer on 8x8 images."""
+    """A workload of depthwise and 1x1 convolutions, an add, pools, an affine and a linear layer on 8x8 images."""
     nodes = [
         conv("a", "input", 3, 8, weight_bits=4),
         {"op": "affine", "name": "bn", "inputs": ["a"], "bits": 8},
