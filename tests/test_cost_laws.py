@@ -447,6 +447,17 @@ def test_layer_first_trades_membranes_for_spikes() -> None:
     assert part(layer, "input_buffer").area_um2 > 3 * part(step, "input_buffer").area_um2
 
 
+def test_a_digital_layer_holds_the_spikes_of_all_steps_too() -> None:
+    fields = {"mapping.digital_layers": ["a", "fc"]}
+    step, layer = (report(MIXED, fields | {"schedule.order": order}) for order in ("step_first", "layer_first"))
+
+    def buffer(found: Report, name: str) -> float:
+        return found.tree.child(name).child("input_buffer").area_um2
+
+    assert buffer(layer, "fc") > 1.7 * buffer(step, "fc")  # three maps in one memory
+    assert buffer(layer, "a") == buffer(step, "a")  # the image stays
+
+
 # ---------------------------------------------------------------------------------------------- extreme sizes
 
 

@@ -25,7 +25,7 @@ from ..network.model import AnyNode, Conv, Linear
 from ..noc import owners
 from .components import Memory, adder, multiplier, register
 from .components.base import weakest
-from .parts import Counts, Part, Staged, merged
+from .parts import Counts, Part, Staged, maps_held, merged
 from .result import CostResult
 from .schedule import critical_stage, schedule
 from .technology import Technology, load_technology
@@ -137,21 +137,21 @@ def integer_parts(
     Args:
         rate: ones per input line and time-step; only one-bit inputs are gated by it.
     """
-    copies = 1 if hardware.schedule.pipeline == "none" else 2
+    maps = maps_held(network, hardware, layer.inputs[0])
     clock_ns = 1e3 / hardware.technology.clock_mhz
-    return _products(network, tech, layer, rate, clock_ns, _integer(network, tech, layer), copies)
+    return _products(network, tech, layer, rate, clock_ns, _integer(network, tech, layer), maps)
 
 
 def _products(
-    network: Network, tech: Technology, layer: Conv | Linear, rate: float, clock_ns: float, macs: _Macs, copies: int = 1
+    network: Network, tech: Technology, layer: Conv | Linear, rate: float, clock_ns: float, macs: _Macs, maps: int = 1
 ) -> list[Part]:
-    """Multiply-accumulates of a layer, its weights and its inputs (`copies` of them where stages overlap)."""
+    """Multiply-accumulates of a layer, its weights and its inputs (`maps` of them are held)."""
     source, passes = network.edges[layer.inputs[0]], 1 if network.runs_once(layer.name) else network.time_steps
     dense, spikes = network.macs[layer.name], spiking(network, layer.inputs[0])
     bits = 1 if spikes else macs.value_bits
     active = dense * passes * (rate if spikes else 1.0)
     weights = Memory(tech, math.prod(layer.weight_shape) * macs.weight_bits)
-    inputs = Memory(tech, copies * source.size * bits)
+    inputs = Memory(tech, maps * source.size * bits)
     fetched = active / macs.weight_lanes * macs.weight_bits
     moved, read = source.size * bits * passes, active / macs.input_lanes * bits
     return [

@@ -136,6 +136,21 @@ class Staged:
         return self.once_ns + self.full.steps * self.stage_ns
 
 
+def constant_input(network: Network, node: str) -> bool:
+    """Whether an edge carries the same values in every time-step."""
+    return node == "input" and network.model.input.coding == "direct"
+
+
+def maps_held(network: Network, hardware: Hardware, source: str) -> int:
+    """How many maps of what it reads a layer's input buffer holds.
+
+    Two where stages overlap; and those of all time-steps where a layer takes them one after the other.
+    """
+    held = 1 if hardware.schedule.pipeline == "none" else 2
+    every = hardware.schedule.order == "layer_first" and not constant_input(network, source)
+    return held * network.time_steps if every else held
+
+
 def placed(name: str, circuit: Circuit, count: Real, actions: Real, **times: Real) -> Part:
     """`count` instances of a circuit that act `actions` times per inference in all."""
     return Part(

@@ -9,7 +9,7 @@ from ..noc import needed_rows, needed_share
 from .components import HTree, Memory, adder, adder_tree, counter, register
 from .components.base import weakest
 from .crossbar_parts import Read
-from .parts import Layer, Part, placed
+from .parts import Layer, Part, constant_input, maps_held, placed
 
 
 def accumulator(layer: Layer, read: Read) -> list[Part]:
@@ -135,18 +135,13 @@ def h_tree(layer: Layer, core_um2: Real) -> Part:
 def input_buffer(layer: Layer, read: Read) -> Part:
     """The part of the input map that each tile needs; fetching runs beside the reads.
 
-    Written once per time-step (once per inference where the input stays), read row by row for every position. It is
-    held twice where stages overlap, and for all time-steps where a layer takes them one after the other.
+    Written once per time-step (once per inference where the input stays), read row by row for every position.
     """
     plan, network, chip = layer.plan, layer.network, layer.hardware
     source = network.by_name[layer.name].inputs[0]
     edge, share = network.edges[source], needed_share(plan, chip)
-    constant = source == "input" and network.model.input.coding == "direct"
-    held = 1 if chip.schedule.pipeline == "none" else 2
-    if chip.schedule.order == "layer_first" and not constant:
-        held *= layer.steps
-    memory = Memory(layer.tech, held * edge.size * edge.bits * share)
-    writes = plan.tiles * share * edge.size * edge.bits * (1 if constant else layer.steps)
+    memory = Memory(layer.tech, maps_held(network, chip, source) * edge.size * edge.bits * share)
+    writes = plan.tiles * share * edge.size * edge.bits * (1 if constant_input(network, source) else layer.steps)
     rows = plan.groups * plan.rows * plan.input_bits
     fetched = needed_rows(plan, chip) * rows  # by every tile of the copy that works on a position
     reads = maximum(plan.tiles / plan.copies, 1.0) * fetched * plan.positions * plan.steps
