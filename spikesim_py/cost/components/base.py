@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..._arrays import Real, where
 from ..technology import Group
 from ..tree import Grade
 
@@ -38,6 +39,11 @@ class Circuit:
             weakest(self.grade, other.grade),
             self.source if self.source == other.source else f"{self.source}; {other.source}",
         )
+
+    def only(self, condition: Real) -> Circuit:
+        """Nothing where the condition does not hold."""
+        parts = (self.area_um2, self.leakage_pw, self.energy_fj, self.time_ns)
+        return Circuit(*(where(condition, part, 0.0) for part in parts), self.grade, self.source)
 
     def times(self, count: float) -> Circuit:
         """`count` of them side by side, all acting at once."""

@@ -1,4 +1,9 @@
-"""Row drivers: the word-line switch matrix, clocked in every mux phase, and the level shifters for writing."""
+"""Row drivers: the word-line switch matrix, clocked in every mux phase.
+
+1T1R: time = t0 + C (R + r cols), the driver's and the wire's resistance into the word line's capacitance. SRAM: pass
+gates as wide as a short word line allows (w ~ 1/cols), so that their area and charge are per row / cols, and the
+line's time goes with cols squared.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +40,11 @@ def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDri
     if hardware.device.kind is DeviceKind.SRAM:
         law = tech["row_driver_sram"]
         return RowDriver(
-            area_um2=law["area_base"] + rows * law["area"],
+            area_um2=rows * (law["area"] + law["area_gate"] / cols),
             leakage_pw=rows * law["leakage"],
-            clock_fj=law["phase"] + rows * law["clock"],
-            active_fj=0.0,
-            drive_ns=cols**2 * law["drive"],
+            clock_fj=rows * law["clock"],
+            active_fj=law["active"] + law["active_gate"] / cols,
+            drive_ns=law["drive_base"] + cols**2 * law["drive"],
             grade=law.grade,
             source=law.source,
         )
@@ -49,7 +54,7 @@ def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDri
         leakage_pw=rows * law["leakage"],
         clock_fj=rows * law["clock"],
         active_fj=law["active"],
-        drive_ns=array.word_ff * (law["drive"] + cols * law["drive_wire"]),
+        drive_ns=law["drive_base"] + array.word_ff * (law["drive"] + cols * law["drive_wire"]),
         grade=law.grade,
         source=law.source,
     )

@@ -1,0 +1,138 @@
+"""Circuits that were run at 32 nm (SRAM) or at 32 and 22 nm (flash), and their scaling to the other nodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.fit_circuits import (
+    ROW_F,
+    SRAM_F2,
+    SRAM_PITCH_F,
+    fit_flash,
+    fit_lines,
+    fit_sar,
+    wide_gates,
+)
+from benchmarks.fit_tables import NEUROSIM, Group, Row, energy_fj, group, least_squares, one, pick, scaled
+
+
+def fit_sram(rows: Sequence[Row], gate: Group, load: float) -> dict[str, Group]:
+    """6T array at 32 nm: cell, precharge, word-line switch matrix, column circuits; `gate` and `load` as in 1T1R."""
+    get = lambda name: [r for r in pick(rows, name, 32, sweep=("sram_sweep",)) if r["adc"] == "SAR"]  # noqa: E731
+    array, word, charge = (get(name) for name in ("array", "wlSwitchMatrix", "precharger"))
+    (area,) = least_squares(array, lambda r: r["area_um2"], lambda r: r["rows"] * r["cols"])
+    (pre,) = least_squares(charge, energy_fj, lambda r: r["mux"] * r["rows"] * r["cols"])
+    line = (one, lambda r: r["rows"], lambda r: r["rows"] ** 2)
+    settle, precharge = (least_squares(data, lambda r: r["latency_ns"], *line) for data in (array, charge))
+    return {
+        "cell_sram": group(
+            "simulator-validated",
+            NEUROSIM + ", 6T cell of 280 F2, bit lines precharged in every mux phase",
+            area=(area, "um2"),
+            pitch=(SRAM_PITCH_F * 0.032, "um"),
+            precharge=(pre, "fJ/cell"),
+            leakage=(_cell_leakage(rows), "pW"),
+            **_line_times("settle", settle),
+            **_line_times("charge", precharge),
+        ),
+        "row_driver_sram": _row_driver(word),
+        "precharger": fit_lines(rows, "precharger", 32, "precharger", sweep=("sram_sweep",), adc="SAR"),
+        "write_driver": fit_lines(rows, "sramWriteDriver", 32, "write driver", sweep=("sram_sweep",), adc="SAR"),
+        "column_mux_sram": _mux(get("mux"), get("muxDecoder"), gate, load),
+    }
+
+
+def _line_times(name: str, found: Sequence[float]) -> dict[str, tuple[float, str]]:
+    units = {"base": "ns", "row": "ns/row", "row_square": "ns/row/row"}
+    return {f"{name}_{part}": (value, unit) for (part, unit), value in zip(units.items(), found, strict=True)}
+
+
+def _row_driver(data: Sequence[Row]) -> Group:
+    """Two registers a row; pass gates as wide as 1 / cols, which switch with the active rows."""
+    area, gate_area = least_squares(data, lambda r: r["area_um2"], lambda r: r["rows"], lambda r: r["rows"] / r["cols"])
+    row_fj, gate_fj = least_squares(
+        data, lambda r: energy_fj(r) / r["mux"], lambda r: r["rows"], lambda r: r["rows"] / r["cols"]
+    )
+    (leak,) = least_squares(data, lambda r: r["leakage_uW"], lambda r: r["rows"])
+    base, drive = least_squares(data, lambda r: r["latency_ns"], one, lambda r: r["cols"] ** 2)
+    activity = data[0]["rowActivity"]
+    return group(
+        "simulator-validated",
+        NEUROSIM + ", word-line switch matrix at a row activity of 0.17",
+        area=(area, "um2/row"),
+        area_gate=(gate_area, "um2 col/row"),
+        clock=(row_fj, "fJ/row"),
+        active=(0.0, "fJ/active row"),
+        active_gate=(gate_fj / activity, "fJ col/active row"),
+        leakage=(leak * 1e6, "pW/row"),
+        drive_base=(base, "ns"),
+        drive=(drive, "ns/col/col"),
+    )
+
+
+def _mux(gates: Sequence[Row], decoder: Sequence[Row], narrow: Group, load: float) -> Group:
+    """Width from the load on the select lines: cols / ways gates that are as wide as the column is long."""
+    _, slope = least_squares(decoder, lambda r: r["latency_ns"], one, lambda r: r["cols"] / r["mux"] * r["rows"])
+    width = slope / load
+    area = (ROW_F * 0.032) * (SRAM_PITCH_F * 0.032)
+    pair = narrow["area_pair"]["value"] / narrow["area"]["value"]
+    gate, time = narrow["gate"]["value"], narrow["pass_time"]["value"]
+    return group(
+        "simulator-validated",
+        NEUROSIM + ", pass gates of SRAM columns",
+        area=(area, "um2/col/way"),
+        area_pair=(area * pair, "um2/col/way"),
+        gate=(gate, "fJ/col"),
+        width=(width, "1/row"),
+        **wide_gates(gates, lambda r: width * r["rows"], gate, time),
+    )
+
+
+def _cell_leakage(rows: Sequence[Row]) -> float:
+    """pW per 6T cell: what the parts of the largest array leave of its total leakage."""
+    data = [r for r in rows if r["sweep"] == "sram_sweep" and r["adc"] == "SAR"]
+    data = [r for r in data if r["rows"] == max(row["rows"] for row in data)]
+    total = next(r["leakage_uW"] for r in data if r["component"].startswith("subarray_total"))
+    parts = sum(r["leakage_uW"] for r in data if not r["component"].startswith("subarray_total"))
+    return float((total - parts) * 1e6 / data[0]["rows"] ** 2)
+
+
+def node_factors(here: dict[str, Any], there: dict[str, Any], node: int) -> dict[str, float]:
+    """What scales a circuit of 32 nm to a node: areas with F2, the rest as adder and register do."""
+    ratio = lambda key: here[key]["value"] / there[key]["value"]  # noqa: E731
+    both = lambda logic: logic["adder"]["value"] + logic["register"]["value"]  # noqa: E731
+    return {
+        "area": (node / 32) ** 2,
+        "length": node / 32,
+        "energy": both(here) / both(there),
+        "leakage": ratio("adder_leakage"),
+        "time": ratio("adder_time"),
+    }
+
+
+def scale_sram(groups: dict[str, Group], node: int, factors: dict[str, float], dynamic: float) -> dict[str, Group]:
+    source = f"{NEUROSIM} at 32 nm; to {node} nm as adders and registers, areas with F2, bit lines with F Vdd2"
+    out = {name: scaled(entry, source, **factors) for name, entry in groups.items()}
+    out["cell_sram"]["area"]["value"] = float(f"{SRAM_F2 * (node * 1e-3) ** 2:.5g}")
+    out["cell_sram"]["precharge"]["value"] = float(f"{groups['cell_sram']['precharge']['value'] * dynamic:.5g}")
+    return out
+
+
+def scale_flash(rows: Sequence[Row], node: int, factors: dict[str, float]) -> dict[str, Group]:
+    """An amplifier's energy goes with the power of F between 22 and 32 nm, its column current as that of the SAR."""
+    known, small = fit_flash(rows, 32), fit_flash(rows, 22)
+    source = f"{NEUROSIM} at 32 and 22 nm; to {node} nm as adders and registers, areas with F2"
+    out = {name: scaled(entry, source, **factors) for name, entry in known.items()}
+
+    def power(key: str, base: float, to: float) -> float:
+        """The law through 22 and 32 nm in a quantity that is `base` times larger at 32 nm and `to` times here."""
+        law = known["flash_adc"][key]["value"] / small["flash_adc"][key]["value"]
+        return float(f"{known['flash_adc'][key]['value'] * to ** (math.log(law) / math.log(base)):.5g}")
+
+    duty = {n: fit_sar(rows, n)["column_duty"]["value"] for n in (22, 32, node)}
+    out["flash_adc"]["level"]["value"] = power("level", 32 / 22, node / 32)
+    out["flash_adc"]["column_duty"]["value"] = power("column_duty", duty[32] / duty[22], duty[node] / duty[32])
+    out["flash_adc"]["sense_time"]["value"] = 1.0
+    return out
