@@ -182,27 +182,23 @@ def wide_gates(
 
 def fit_decoder(rows: Sequence[Row], node: int) -> Group:
     """2, 8 and 32 ways at 32 nm; other nodes keep its proportions and their own 8 ways."""
-    two, eight, many = (
-        next(r for r in pick(rows, "muxDecoder", 32) if r["mux"] == m and on_ohm(r) == 6000 and r["rows"] == 128)
-        for m in (2.0, 8.0, 32.0)
-    )
+    two, eight, many = (pick(rows, "muxDecoder", 32, mux=ways)[0] for ways in (2.0, 8.0, 32.0))
     here = pick(rows, "muxDecoder", node, mux=8.0)[0]
     phase_fj = lambda r: energy_fj(r) / r["mux"]  # noqa: E731
     base, load, _ = select_load(rows, node)
     base32, load32, width = select_load(rows, 32)
     bit_fj, line_fj = np.linalg.solve([[3, 8], [5, 32]], [phase_fj(eight), phase_fj(many)])
-    row = ROW_F * 0.032
     line, wire = np.linalg.solve([[1, 3], [1, 5]], [eight["area_um2"] / 8, many["area_um2"] / 32])
     nand = 223 / 9  # a full adder of 9 NANDs leaks 0.223 nW
     inverter = two["leakage_uW"] * 1e6
     nor = [(r["leakage_uW"] * 1e6 - k * inverter - n * nand) / 2**k for r, k, n in ((eight, 3, 4), (many, 5, 8))]
-    fan_out = many["latency_ns"] - base32 - load32 * 4 * max(1.0, width * 128 / 6000)
-    direct = two["latency_ns"] / (64 * max(1.0, width * 128 / 6000))
+    gates = lambda r: r["cols"] / r["mux"] * max(1.0, width * r["rows"] / on_ohm(r))  # noqa: E731
+    fan_out = many["latency_ns"] - base32 - load32 * gates(many)
+    direct = two["latency_ns"] / gates(two)
     area, energy, leakage = (
         here[key] / eight[key] for key in ("area_um2", "energy_pJ_per_full_bitplane_read", "leakage_uW")
     )
     time = base / base32
-    assert row > 0
     return group(
         "simulator-validated",
         NEUROSIM + ", column decoder (2, 8 and 32 ways at 32 nm; 8 ways elsewhere)",

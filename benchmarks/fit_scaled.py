@@ -91,12 +91,13 @@ def _mux(gates: Sequence[Row], decoder: Sequence[Row], narrow: Group, load: floa
 
 
 def _cell_leakage(rows: Sequence[Row]) -> float:
-    """pW per 6T cell: what the parts of the largest array leave of its total leakage."""
-    data = [r for r in rows if r["sweep"] == "sram_sweep" and r["adc"] == "SAR"]
-    data = [r for r in data if r["rows"] == max(row["rows"] for row in data)]
-    total = next(r["leakage_uW"] for r in data if r["component"].startswith("subarray_total"))
-    parts = sum(r["leakage_uW"] for r in data if not r["component"].startswith("subarray_total"))
-    return float((total - parts) * 1e6 / data[0]["rows"] ** 2)
+    """pW per 6T cell: what a sub-array leaks beyond its parts (NeuroSim leaves the column decoder out here)."""
+    data = [r for r in rows if r["sweep"] == "sram_sweep" and r["adc"] == "SAR" and r["component"] != "muxDecoder"]
+    totals = [r for r in data if r["component"].startswith("subarray_total")]
+    parts = {size: -sum(r["leakage_uW"] for r in data if r["rows"] == size) for size in (r["rows"] for r in totals)}
+    cells = lambda r: 2 * r["leakage_uW"] + parts[r["rows"]]  # noqa: E731  # the total is among the parts
+    (leakage,) = least_squares(totals, cells, lambda r: r["rows"] * r["cols"])
+    return leakage * 1e6
 
 
 def node_factors(here: dict[str, Any], there: dict[str, Any], node: int) -> dict[str, float]:
@@ -122,9 +123,13 @@ def scale_sram(groups: dict[str, Group], node: int, factors: dict[str, float], d
 
 def scale_flash(rows: Sequence[Row], node: int, factors: dict[str, float]) -> dict[str, Group]:
     """An amplifier's energy goes with the power of F between 22 and 32 nm, its column current as that of the SAR."""
-    known, small = fit_flash(rows, 32), fit_flash(rows, 22)
+    known = fit_flash(rows, 32)
     source = f"{NEUROSIM} at 32 and 22 nm; to {node} nm as adders and registers, areas with F2"
     out = {name: scaled(entry, source, **factors) for name, entry in known.items()}
+    out["flash_adc"]["sense_time"]["value"] = known["flash_adc"]["sense_time"]["value"]
+    if node == 22:  # from 32 nm alone
+        return out
+    small = fit_flash(rows, 22)
 
     def power(key: str, base: float, to: float) -> float:
         """The law through 22 and 32 nm in a quantity that is `base` times larger at 32 nm and `to` times here."""
@@ -134,5 +139,4 @@ def scale_flash(rows: Sequence[Row], node: int, factors: dict[str, float]) -> di
     duty = {n: fit_sar(rows, n)["column_duty"]["value"] for n in (22, 32, node)}
     out["flash_adc"]["level"]["value"] = power("level", 32 / 22, node / 32)
     out["flash_adc"]["column_duty"]["value"] = power("column_duty", duty[32] / duty[22], duty[node] / duty[32])
-    out["flash_adc"]["sense_time"]["value"] = 1.0
     return out
