@@ -48,7 +48,7 @@ class Converter:
 
     def column_fj(self, read_volt: Real, siemens: Real) -> Real:
         """Current of a column of conductance `siemens` during one conversion."""
-        return read_volt**2 * siemens * (1e3 * siemens) ** (self.column_power - 1.0) * self.connected_ns * 1e6
+        return read_volt**2 * 1e-3 * (1e3 * siemens) ** self.column_power * self.connected_ns * 1e6
 
 
 def converter(tech: Technology, hardware: Hardware, bits: Real) -> Converter:

@@ -17,10 +17,10 @@ from ...hardware import AdcKind, DeviceKind, Hardware
 from ..technology import Technology
 from ..tree import Grade
 from .adc import converter, encoder
-from .array import cell_array
+from .array import CellArray, cell_array
 from .base import Circuit, weakest
 from .columns import decoder, level_shifter, pass_gates, precharger, source_driver, write_driver
-from .rows import row_driver
+from .rows import RowDriver, row_driver
 from .shift_add import INPUT_BITS, input_shift_add, shift_add
 
 
@@ -88,10 +88,10 @@ def subarray(
     return blocks | {"total": _total(blocks, mux, tech["process"]["sense_margin"])}
 
 
-def _block(circuit: object, latency_ns: Real, energy_fj: Real) -> Block:
-    """Of a circuit that has an area and a leakage of its own, and no energy or time."""
-    has = circuit
-    return Block(has.area_um2, latency_ns, energy_fj * 1e-3, has.leakage_pw * 1e-6, has.grade, has.source)  # type: ignore[attr-defined]
+def _block(circuit: CellArray | RowDriver | Circuit, latency_ns: Real, energy_fj: Real) -> Block:
+    return Block(
+        circuit.area_um2, latency_ns, energy_fj * 1e-3, circuit.leakage_pw * 1e-6, circuit.grade, circuit.source
+    )
 
 
 def _acting(circuit: Circuit, actions: Real) -> Block:
