@@ -7,8 +7,9 @@ worst relative error; the exit status is 1 where a median is above 1 %, an error
 more than 3 %. With `--held-out` whole groups of rows (a resolution, a size, a mux ratio ...) are taken out of
 the table, the coefficients fitted to the rest, and the errors of what was taken out are printed too.
 
-Left out are quantities that the table gives as 0, and of the SRAM rows with MLSA, which NeuroSim reads one word line at a time
-without a converter, the times, energies and totals; their shift-adds count log2(rows) + 1 bits.
+Left out are quantities that the table gives as 0. SRAM rows with MLSA are read one word line at a time, without a
+converter: of their array, precharger and total only areas are compared, and not the total's; their shift-adds have
+log2(rows) + 1 bits.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ def by_word_line(row: Row) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _hardware(node: int, sram: bool, flash: bool, rows: int, mux: int, adc_bits: int, r_on: float, cell: int) -> Hardware:
+def _hardware(
+    node: int, sram: bool, flash: bool, rows: int, mux: int, adc_bits: int, r_on: float, cell: int
+) -> Hardware:
     return load_hardware(
         "sram_32nm" if sram else "rram_32nm",
         {
@@ -264,7 +267,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         save(found, given.plot)
         print(f"\nwrote {given.plot}")
     broken = [f"{s.component} {s.quantity}" for s in parts if not s.holds]
-    print(f"\n{len(found)} numbers; " + (f"above the bound: {', '.join(broken)}" if broken else "all within the bounds"))
+    print(
+        f"\n{len(found)} numbers; " + (f"above the bound: {', '.join(broken)}" if broken else "all within the bounds")
+    )
     return 1 if broken else 0
 
 

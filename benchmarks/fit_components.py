@@ -4,8 +4,9 @@
 
 COMPONENTS.csv: circuits of NeuroSim V1.3 (388f421), called one at a time (columns of
 `tests/reference/neurosim_components.csv`); ROUTERS.csv and LINKS.csv: DSENT (gem5 b1a44b89). The laws are ours
-and stand in `spikesim_py/cost/components/`; `fit_circuits.py`, `fit_logic.py` and `fit_scaled.py` find
-their numbers by least squares on relative errors. A node without measurements of a circuit takes those of 32 nm, scaled, and is graded `assumed`.
+and stand in `spikesim_py/cost/components/`; `fit_circuits.py`, `fit_logic.py` and `fit_scaled.py` find their numbers
+by least squares on relative errors. A node without measurements of a circuit takes those of 32 nm, scaled, and is
+graded `assumed`.
 """
 
 from __future__ import annotations
@@ -176,7 +177,7 @@ def fit(rows: Sequence[Row], node: int) -> dict[str, Any]:
         "sar_adc": fit_sar(rows, node),
         **logic,
     }
-    base32, load32, width32 = select_load(rows, 32)
+    _, load32, width32 = select_load(rows, 32)
     sram = fit_sram(rows, fit_mux(rows, 32, width32), load32)
     groups |= sram if node == 32 else scale_sram(sram, node, factors, dynamic)
     measured = pick(rows, "MLSA(all)", node, sweep=("all_mlsa",))

@@ -111,7 +111,10 @@ def test_sub_arrays(name: str, kind: AdcKind, designs: list[Design]) -> None:
 def test_columns_and_converters(designs: list[Design]) -> None:
     def parts(design: Design) -> Any:
         made = chip(CHIPS["rram_32nm"], AdcKind.SAR, design)
-        return column_circuits(TECH, made) | {"adc": converter(TECH, made, design["bits"]), "cells": cell_array(TECH, made)}
+        return column_circuits(TECH, made) | {
+            "adc": converter(TECH, made, design["bits"]),
+            "cells": cell_array(TECH, made),
+        }
 
     assert_same(parts(together(designs)), [parts(design) for design in designs])
     many = chip(CHIPS["rram_32nm"], AdcKind.SAR, together(designs))

@@ -37,11 +37,11 @@ _GATE_SHARE = 4 / 28
 class Converter:
     """One converter: `connected_ns` of each conversion its column carries current (at 1 mS, if that depends)."""
 
-    area_um2: float
-    leakage_pw: float
-    energy_fj: float
-    time_ns: float
-    connected_ns: float
+    area_um2: Real
+    leakage_pw: Real
+    energy_fj: Real
+    time_ns: Real
+    connected_ns: Real
     grade: Grade
     source: str
     column_power: float = 1.0

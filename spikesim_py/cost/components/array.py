@@ -40,16 +40,16 @@ class CellArray:
         word_ff: capacitance of a word line.
     """
 
-    area_um2: float
-    leakage_pw: float
-    word_fj: float
-    precharge_fj: float
-    bit_fj: float
-    settle_ns: float
-    word_ff: float
+    area_um2: Real
+    leakage_pw: Real
+    word_fj: Real
+    precharge_fj: Real
+    bit_fj: Real
+    settle_ns: Real
+    word_ff: Real
     grade: Grade
     source: str
-    precharge_ns: float = 0.0
+    precharge_ns: Real = 0.0
 
 
 def cell_array(tech: Technology, hardware: Hardware) -> CellArray:
@@ -95,7 +95,7 @@ def _settle_ns(cell: Group, r_on_ohm: Real) -> Real:
     return cell["settle_access"] + r_on_ohm * (cell["settle_per_ohm"] + (drains - 1) * cell["settle_drain"])
 
 
-def _cell_area_um2(cell: Group, hardware: Hardware) -> float:
+def _cell_area_um2(cell: Group, hardware: Hardware) -> Real:
     given = hardware.device.cell_area_um2
     return cell["area"] if given is None else given
 
@@ -108,7 +108,7 @@ def _grade(cell: Group, hardware: Hardware) -> Grade:
     return cell.grade if like and known else weakest(cell.grade, "assumed")
 
 
-def cell_fj(hardware: Hardware, adc: Converter, level: float) -> float:
+def cell_fj(hardware: Hardware, adc: Converter, level: Real) -> Real:
     """Energy of one conversion in a cell on an active row that holds `level` (0 to 1 of the highest).
 
     ``V^2 G t`` while its column is connected, or ``level C V^2`` in the charge domain.

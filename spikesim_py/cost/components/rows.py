@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..._arrays import Real
 from ...hardware import DeviceKind, Hardware
 from ..technology import Technology
 from ..tree import Grade
@@ -25,11 +26,11 @@ class RowDriver:
         drive_ns: from clock to settled word line.
     """
 
-    area_um2: float
-    leakage_pw: float
-    clock_fj: float
-    active_fj: float
-    drive_ns: float
+    area_um2: Real
+    leakage_pw: Real
+    clock_fj: Real
+    active_fj: Real
+    drive_ns: Real
     grade: Grade
     source: str
 

@@ -42,9 +42,7 @@ def input_shift_add(
     return _lane(tech, bits, bits + input_bits, ways, lanes, pitch_um)
 
 
-def _lane(
-    tech: Technology, adders: Real, registers: Real, ways: Real, lanes: Real, pitch_um: float | None
-) -> Circuit:
+def _lane(tech: Technology, adders: Real, registers: Real, ways: Real, lanes: Real, pitch_um: float | None) -> Circuit:
     law, logic = tech["shift_add"], tech["digital"]
     pitch = tech["cell_rram"]["pitch"] if pitch_um is None else pitch_um
     per_row = maximum(1, floor(lanes * ways * pitch / law["register_width"]))
