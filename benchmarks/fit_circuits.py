@@ -26,9 +26,10 @@ from benchmarks.fit_tables import (
     pick,
 )
 
-#: NeuroSim's layout in feature sizes: height of a row of gates, of a register's place in it, area of a 6T cell
-ROW_F, REGISTER_F, SRAM_F2 = 28, 91, 280
-RRAM_PITCH_F, SRAM_PITCH_F = 12, 28
+#: NeuroSim's layout in feature sizes: height of a row of gates, width of a finger in it (an inverter has two, a NAND
+#: three, a register 24), pitch of a wire past it, width and height of cells
+ROW_F, FINGER_F, REGISTER_F, WIRE_F = 28, 3.8, 24 * 3.8, 2.8
+RRAM_PITCH_F, SRAM_PITCH_F, SRAM_HEIGHT_F = 12, 28, 10
 
 
 def fit_cells(rows: Sequence[Row], node: int, vdd: float) -> Group:
@@ -188,22 +189,22 @@ def fit_decoder(rows: Sequence[Row], node: int) -> Group:
     base, load, _ = select_load(rows, node)
     base32, load32, width = select_load(rows, 32)
     bit_fj, line_fj = np.linalg.solve([[3, 8], [5, 32]], [phase_fj(eight), phase_fj(many)])
-    line, wire = np.linalg.solve([[1, 3], [1, 5]], [eight["area_um2"] / 8, many["area_um2"] / 32])
+    um2 = lambda width_f: ROW_F * width_f * (node * 1e-3) ** 2  # noqa: E731
+    (line,) = least_squares([eight, many], lambda r: r["area_um2"] / r["mux"] - _decoder_growth(r), one)
     nand = 223 / 9  # a full adder of 9 NANDs leaks 0.223 nW
     inverter = two["leakage_uW"] * 1e6
     nor = [(r["leakage_uW"] * 1e6 - k * inverter - n * nand) / 2**k for r, k, n in ((eight, 3, 4), (many, 5, 8))]
     gates = lambda r: r["cols"] / r["mux"] * max(1.0, width * r["rows"] / on_ohm(r))  # noqa: E731
     fan_out = many["latency_ns"] - base32 - load32 * gates(many)
     direct = two["latency_ns"] / gates(two)
-    area, energy, leakage = (
-        here[key] / eight[key] for key in ("area_um2", "energy_pJ_per_full_bitplane_read", "leakage_uW")
-    )
+    energy, leakage = (here[key] / eight[key] for key in ("energy_pJ_per_full_bitplane_read", "leakage_uW"))
     time = base / base32
     return group(
         "simulator-validated",
         NEUROSIM + ", column decoder (2, 8 and 32 ways at 32 nm; 8 ways elsewhere)",
-        line=(line * area, "um2/line"),
-        line_wire=(wire * area, "um2/line/bit"),
+        line=(line * (node / 32) ** 2, "um2/line"),
+        line_wire=(um2(WIRE_F), "um2/line/wire"),
+        line_input=(um2(FINGER_F), "um2/line/input"),
         switch_bit=(bit_fj * energy, "fJ/bit"),
         switch_line=(line_fj * energy, "fJ/line"),
         leakage_inverter=(inverter * leakage, "pW"),
@@ -215,6 +216,12 @@ def fit_decoder(rows: Sequence[Row], node: int) -> Group:
         load=(load, "ns/gate"),
         load_direct=(direct * load / load32, "ns/gate"),
     )
+
+
+def _decoder_growth(row: Row) -> float:
+    """um2 of a line's wires and NOR inputs."""
+    address = math.log2(row["mux"])
+    return float(ROW_F * (2 * address * WIRE_F + math.ceil(address / 2) * FINGER_F) * (row["node_nm"] * 1e-3) ** 2)
 
 
 def fit_sar(rows: Sequence[Row], node: int) -> Group:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.fit_circuits import (
+    FINGER_F,
+    REGISTER_F,
     ROW_F,
-    SRAM_F2,
+    SRAM_HEIGHT_F,
     SRAM_PITCH_F,
     fit_flash,
     fit_lines,
     fit_sar,
+    select_load,
     wide_gates,
 )
 from benchmarks.fit_tables import NEUROSIM, Group, Row, energy_fj, group, least_squares, one, pick, scaled
@@ -50,19 +53,21 @@ def _line_times(name: str, found: Sequence[float]) -> dict[str, tuple[float, str
 
 
 def _row_driver(data: Sequence[Row]) -> Group:
-    """Two registers a row; pass gates as wide as 1 / cols, which switch with the active rows."""
-    area, gate_area = least_squares(data, lambda r: r["area_um2"], lambda r: r["rows"], lambda r: r["rows"] / r["cols"])
+    """Registers beside the rows; pass gates as wide as 1 / cols, which switch with the active rows."""
     row_fj, gate_fj = least_squares(
         data, lambda r: energy_fj(r) / r["mux"], lambda r: r["rows"], lambda r: r["rows"] / r["cols"]
     )
     (leak,) = least_squares(data, lambda r: r["leakage_uW"], lambda r: r["rows"])
     base, drive = least_squares(data, lambda r: r["latency_ns"], one, lambda r: r["cols"] ** 2)
-    activity = data[0]["rowActivity"]
+    activity, feature = data[0]["rowActivity"], 0.032
     return group(
         "simulator-validated",
         NEUROSIM + ", word-line switch matrix at a row activity of 0.17",
-        area=(area, "um2/row"),
-        area_gate=(gate_area, "um2 col/row"),
+        row_height=(ROW_F * feature, "um"),
+        line_height=(SRAM_HEIGHT_F * feature, "um"),
+        register_width=(REGISTER_F * feature, "um"),
+        gate_width=(4 * FINGER_F * feature, "um"),
+        gate_cols=(336.0, "cols"),  # 320 to 352: 11, 6 and 2 gates at 32, 64 and 256 columns
         clock=(row_fj, "fJ/row"),
         active=(0.0, "fJ/active row"),
         active_gate=(gate_fj / activity, "fJ col/active row"),
@@ -116,15 +121,19 @@ def node_factors(here: dict[str, Any], there: dict[str, Any], node: int) -> dict
 def scale_sram(groups: dict[str, Group], node: int, factors: dict[str, float], dynamic: float) -> dict[str, Group]:
     source = f"{NEUROSIM} at 32 nm; to {node} nm as adders and registers, areas with F2, bit lines with F Vdd2"
     out = {name: scaled(entry, source, **factors) for name, entry in groups.items()}
-    out["cell_sram"]["area"]["value"] = float(f"{SRAM_F2 * (node * 1e-3) ** 2:.5g}")
+    out["cell_sram"]["area"]["value"] = float(f"{SRAM_PITCH_F * SRAM_HEIGHT_F * (node * 1e-3) ** 2:.5g}")
     out["cell_sram"]["precharge"]["value"] = float(f"{groups['cell_sram']['precharge']['value'] * dynamic:.5g}")
     return out
 
 
 def scale_flash(rows: Sequence[Row], node: int, factors: dict[str, float]) -> dict[str, Group]:
-    """An amplifier's energy goes with the power of F between 22 and 32 nm, its column current as that of the SAR."""
+    """Amplifiers and their column current go as the SAR's do, to the power found between 22 and 32 nm."""
     known = fit_flash(rows, 32)
-    source = f"{NEUROSIM} at 32 and 22 nm; to {node} nm as adders and registers, areas with F2"
+    factors = factors | {"time": select_load(rows, node)[0] / select_load(rows, 32)[0]}
+    source = (
+        f"{NEUROSIM} at 32 and 22 nm; to {node} nm the encoder as adders and column decoder, amplifiers as the SAR, "
+        "areas with F2"
+    )
     out = {name: scaled(entry, source, **factors) for name, entry in known.items()}
     out["flash_adc"]["sense_time"]["value"] = known["flash_adc"]["sense_time"]["value"]
     if node == 22:  # from 32 nm alone
@@ -136,7 +145,16 @@ def scale_flash(rows: Sequence[Row], node: int, factors: dict[str, float]) -> di
         law = known["flash_adc"][key]["value"] / small["flash_adc"][key]["value"]
         return float(f"{known['flash_adc'][key]['value'] * to ** (math.log(law) / math.log(base)):.5g}")
 
-    duty = {n: fit_sar(rows, n)["column_duty"]["value"] for n in (22, 32, node)}
-    out["flash_adc"]["level"]["value"] = power("level", 32 / 22, node / 32)
+    comparator, duty = ({n: _sar(rows, n)[i] for n in (22, 32, node)} for i in (0, 1))
+    out["flash_adc"]["level"]["value"] = power(
+        "level", comparator[32] / comparator[22], comparator[node] / comparator[32]
+    )
     out["flash_adc"]["column_duty"]["value"] = power("column_duty", duty[32] / duty[22], duty[node] / duty[32])
     return out
+
+
+def _sar(rows: Sequence[Row], node: int) -> tuple[float, float]:
+    """Power of a 5-bit converter and the share of its time for the column."""
+    law = fit_sar(rows, node)
+    value = lambda key: law[key]["value"]  # noqa: E731
+    return value("power_base") + 5 * value("power_bit"), value("column_duty")

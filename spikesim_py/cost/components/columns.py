@@ -85,7 +85,11 @@ def decoder(tech: Technology, hardware: Hardware) -> Circuit:
     load = hardware.crossbar.cols / ways * maximum(1.0, width)
     inputs = ceil_div(bits, 2)
     return Circuit(
-        area_um2=where(nors, lines * (law["line"] + bits * law["line_wire"]), nands * law["line"]),
+        area_um2=where(
+            nors,
+            lines * (law["line"] + 2 * bits * law["line_wire"] + inputs * law["line_input"]),
+            nands * law["line"],
+        ),
         leakage_pw=bits * law["leakage_inverter"]
         + nands * law["leakage_nand"]
         + where(nors, lines * (law["leakage_nor"] + inputs * law["leakage_input"]), 0.0),

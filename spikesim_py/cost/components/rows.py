@@ -1,17 +1,17 @@
 """Row drivers: the word-line switch matrix, clocked in every mux phase.
 
-1T1R: time = t0 + C (R + r cols), the driver's and the wire's resistance into the word line's capacitance. SRAM: pass
-gates as wide as a short word line allows (w ~ 1/cols), so that their area and charge are per row / cols, and the
-line's time goes with cols squared.
+1T1R: time = t0 + C (R + r cols), the driver's and the wire's resistance into the word line's capacitance. SRAM: beside
+the array stand columns of registers and of pass gates, in whole fingers, that are wide where word lines are short
+(w ~ 1/cols), so that their charge goes with 1/cols, and the line's time with cols squared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..._arrays import Real
+from ..._arrays import Real, ceil, ceil_div, floor, maximum
 from ...hardware import DeviceKind, Hardware
-from ..technology import Technology
+from ..technology import Group, Technology
 from ..tree import Grade
 from .array import CellArray
 
@@ -41,7 +41,7 @@ def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDri
     if hardware.device.kind is DeviceKind.SRAM:
         law = tech["row_driver_sram"]
         return RowDriver(
-            area_um2=rows * (law["area"] + law["area_gate"] / cols),
+            area_um2=_beside_um2(law, rows, cols),
             leakage_pw=rows * law["leakage"],
             clock_fj=rows * law["clock"],
             active_fj=law["active"] + law["active_gate"] / cols,
@@ -59,3 +59,10 @@ def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDri
         grade=law.grade,
         source=law.source,
     )
+
+
+def _beside_um2(law: Group, rows: Real, cols: Real) -> Real:
+    """Columns of whole circuits over the height of the array."""
+    height = rows * law["line_height"]
+    columns = ceil_div(rows, maximum(1, floor(height / law["row_height"])))
+    return height * columns * (law["register_width"] + law["gate_width"] * ceil(law["gate_cols"] / cols))
