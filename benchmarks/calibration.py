@@ -1,6 +1,6 @@
 """How far the component library is from a table of circuits (columns of `tests/reference/neurosim_components.csv`).
 
-    python -m benchmarks.calibration TABLE.csv [--held-out] [--plot OUT.png]
+    python -m benchmarks.calibration TABLE.csv [--held-out] [--plot OUT.svg]
 
 Every row is predicted by the public `subarray`. Printed are, per component and quantity, the rows, the median and the
 worst relative error; the exit status is 1 where a median is above 1 %, an error above 5 %, or a whole sub-array off by
@@ -220,8 +220,8 @@ def held_out(rows: Sequence[Row]) -> dict[str, list[Check] | str]:
         try:
             fitted = {node: technology_from(rest, node) for node in {int(r["node_nm"]) for r in taken}}
             out[name] = checks(taken, fitted.__getitem__)
-        except (IndexError, StopIteration, ValueError, np.linalg.LinAlgError, ZeroDivisionError) as error:
-            out[name] = f"the law needs these rows ({type(error).__name__})"
+        except IndexError:  # a fit found none of the rows that tell a coefficient
+            out[name] = "the law needs these rows"
     return out
 
 
@@ -253,7 +253,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--held-out", action="store_true", help="also fit without whole groups of rows")
-    parser.add_argument("--plot", type=Path, help="prediction against table, as PNG or HTML")
+    parser.add_argument("--plot", type=Path, help="prediction against table, as SVG")
     given = parser.parse_args(arguments)
     rows = [row for row in read_rows(given.table) if row["node_nm"] in NODES]
     found = checks(rows)

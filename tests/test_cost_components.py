@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.calibration import TOTAL, checks, held_out_groups, main, summaries, technology_from
+from benchmarks.calibration import TOTAL, checks, held_out_groups, main, markdown, summaries, technology_from
 from benchmarks.fit_components import BUFFERS_32, fit, fit_noc, to_yaml
 from benchmarks.fit_tables import read_rows
 from spikesim_py.cost.components import (
@@ -57,6 +57,11 @@ def test_every_component_and_quantity_of_the_table_is_checked() -> None:
     assert {name for name, _ in numbers} == {row["component"] for row in ROWS}
     assert numbers["shiftAddWeight", "area"] == 80
     assert numbers["MLSAencoder", "energy"] == 8
+
+
+def test_the_docs_show_these_errors() -> None:
+    text = (ROOT / "docs" / "calibration.md").read_text(encoding="utf-8")
+    assert "\n".join(markdown(SUMMARIES)) in text
 
 
 @pytest.mark.parametrize(
@@ -145,10 +150,10 @@ def test_buffers_of_neurosim(buffer: dict[str, float]) -> None:
     bits = buffer["lines"] * buffer["columns"]
     memory = Memory(load_technology(32), bits, bank_bits=bits, lines=buffer["lines"])
     assert memory.banks == 1
-    assert memory.area_um2 == pytest.approx(buffer["um2"], rel=0.04)
+    assert memory.area_um2 == pytest.approx(buffer["um2"], rel=0.01)
     assert memory.read_fj == pytest.approx(buffer["read"], rel=0.01)
-    assert memory.write_fj == pytest.approx(buffer["write"], rel=0.10)
-    assert memory.line_ns == pytest.approx(buffer["ns"], rel=0.03)
+    assert memory.write_fj == pytest.approx(buffer["write"], rel=0.05)
+    assert memory.line_ns == pytest.approx(buffer["ns"], rel=0.01)
 
 
 def test_banks_keep_the_bit_lines_short() -> None:

@@ -2,8 +2,8 @@
 
 SRAM: area = cells + a per line + b per column of a bank; reading or writing a bit costs a base and a bit line, which
 spans the bank's lines; a line takes t0 + t1 lines + t2 columns. NeuroSim's SRAM buffers of 8 to 1024 Kb at 32 nm
-(64 to 2048 lines) are met within 4 % in area, 1 % in reading, 8 % in writing and 2 % in time. One line of 128 bits
-moves per clock and bank.
+(64 to 2048 lines) are met within 1 % in area, reading and time and 5 % in writing. One line of 128 bits moves per
+clock and bank.
 
 Register file: flip-flops; reading a bit clocks it, writing switches its input.
 """
