@@ -21,14 +21,13 @@ from benchmarks.fit_circuits import (
     fit_cells,
     fit_columns,
     fit_decoder,
-    fit_flash,
     fit_mux,
     fit_row_driver,
     fit_sar,
     select_load,
 )
 from benchmarks.fit_logic import fit_logic
-from benchmarks.fit_scaled import fit_sram, node_factors, scale_flash, scale_sram
+from benchmarks.fit_scaled import fit_flash, fit_sram, node_factors, scale_flash, scale_sram
 from benchmarks.fit_tables import NEUROSIM, Group, Row, group, least_squares, one, pick, read_rows
 
 NODES = (65, 45, 32, 22)

@@ -12,13 +12,12 @@ from benchmarks.fit_circuits import (
     ROW_F,
     SRAM_HEIGHT_F,
     SRAM_PITCH_F,
-    fit_flash,
     fit_lines,
     fit_sar,
     select_load,
     wide_gates,
 )
-from benchmarks.fit_tables import NEUROSIM, Group, Row, energy_fj, group, least_squares, one, pick, scaled
+from benchmarks.fit_tables import NEUROSIM, Group, Row, bits, energy_fj, group, least_squares, one, pick, scaled
 
 
 def fit_sram(rows: Sequence[Row], gate: Group, load: float) -> dict[str, Group]:
@@ -124,6 +123,54 @@ def scale_sram(groups: dict[str, Group], node: int, factors: dict[str, float], d
     out["cell_sram"]["area"]["value"] = float(f"{SRAM_PITCH_F * SRAM_HEIGHT_F * (node * 1e-3) ** 2:.5g}")
     out["cell_sram"]["precharge"]["value"] = float(f"{groups['cell_sram']['precharge']['value'] * dynamic:.5g}")
     return out
+
+
+def fit_flash(rows: Sequence[Row], node: int) -> dict[str, Group]:
+    """Sense amplifiers, and gates of as many inputs as there are levels."""
+    amplifier = pick(rows, "MLSA(all)", node, sweep=("all_mlsa",))
+    code = pick(rows, "MLSAencoder", node, sweep=("all_mlsa",))
+    levels = lambda r: r["levels"]  # noqa: E731
+    adcs = lambda r: r["cols"] / r["mux"]  # noqa: E731
+    (comparator,) = least_squares(amplifier, lambda r: r["area_um2"] / adcs(r), lambda r: r["levels"] - 1)
+    current, level = least_squares(
+        amplifier,
+        lambda r: energy_fj(r) / r["cols"],
+        lambda r: 0.25e6 / r["meanColRes_ohm"],  # fJ of 1 ns at 0.5 V
+        lambda r: r["levels"] - 1,
+    )
+    gates = (bits, levels, lambda r: r["levels"] * bits(r))
+    fj = least_squares(code, lambda r: energy_fj(r) / r["cols"], *gates)
+    leak = least_squares(code, lambda r: r["leakage_uW"] * 1e6 / adcs(r), *gates)
+    time = least_squares(code, lambda r: r["latency_ns"], one, levels, bits)
+    fold = 48  # levels: 8 to 32 take one fold, 64 two, 256 six
+    (row,) = least_squares(
+        code, lambda r: r["area_um2"] / adcs(r), lambda r: (r["levels"] - 1) * math.ceil(r["levels"] / fold)
+    )
+    return {
+        "flash_adc": group(
+            "simulator-validated",
+            NEUROSIM + ", multi-level sense amplifiers, current mode, at 3 to 8 bits",
+            comparator_area=(comparator, "um2"),
+            level=(level, "fJ"),
+            sense_time=(1.0, "ns"),
+            column_duty=(current, "-"),
+        ),
+        "flash_encoder": group(
+            "simulator-validated",
+            NEUROSIM + ", encoder of the multi-level sense amplifiers",
+            row=(row, "um2"),
+            fold=(fold, "levels"),
+            energy_bit=(fj[0], "fJ/bit"),
+            energy_level=(fj[1], "fJ/level"),
+            energy_input=(fj[2], "fJ/input"),
+            leakage_bit=(leak[0], "pW/bit"),
+            leakage_level=(leak[1], "pW/level"),
+            leakage_input=(leak[2], "pW/input"),
+            time_base=(time[0], "ns"),
+            time_level=(time[1], "ns/level"),
+            time_bit=(time[2], "ns/bit"),
+        ),
+    }
 
 
 def scale_flash(rows: Sequence[Row], node: int, factors: dict[str, float]) -> dict[str, Group]:

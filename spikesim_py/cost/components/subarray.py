@@ -10,7 +10,7 @@ same.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..._arrays import Real, ceil_div, maximum
 from ...hardware import AdcKind, DeviceKind, Hardware
@@ -49,6 +49,8 @@ def subarray(
     box, sram = hardware.crossbar, hardware.device.kind is DeviceKind.SRAM
     rows, cols, mux, bits = box.rows, box.cols, box.mux, hardware.adc.bits
     array, adc = cell_array(tech, hardware), converter(tech, hardware, bits)
+    if hardware.adc.kind is AdcKind.ADDER_TREE:  # cells drive their gates: no bit line is charged or settles
+        array = replace(array, precharge_fj=0.0, precharge_ns=0.0, settle_ns=0.0)
     driver = row_driver(tech, hardware, array)
     active, lanes = rows * row_activity, cols / mux
     slices = ceil_div(weight_bits, hardware.device.cell_bits)
