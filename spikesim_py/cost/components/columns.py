@@ -4,8 +4,8 @@ A pass gate is at least of minimum size, and wider where the column conducts wel
 that of its drains, f + g w; its time r C with r ~ 1/w. The select line of a way drives cols / ways gates.
 
 The decoder of k address bits has k inverters, 2 bits predecoded by 4 NANDs, and from k = 3 on a NOR per line of
-ceil(k/2) inputs, 2 k wires past them; a NAND drives a quarter of the lines. Up to 2 bits nothing stands between these
-and the select lines.
+ceil(k/2) inputs, 2 k wires past them; a NAND drives a quarter of the lines. Up to 2 bits the NANDs, or one inverter,
+drive the select lines themselves.
 """
 
 from __future__ import annotations
@@ -88,15 +88,14 @@ def decoder(tech: Technology, hardware: Hardware) -> Circuit:
         area_um2=where(
             nors,
             lines * (law["line"] + 2 * bits * law["line_wire"] + inputs * law["line_input"]),
-            nands * law["line"],
+            nands * (law["line"] + 2 * law["line_input"]),
         ),
         leakage_pw=bits * law["leakage_inverter"]
         + nands * law["leakage_nand"]
         + where(nors, lines * (law["leakage_nor"] + inputs * law["leakage_input"]), 0.0),
         energy_fj=bits * law["switch_bit"] + where(nors, lines * law["switch_line"], 0.0),
-        time_ns=where(
-            nors, law["time_base"] + lines * law["time_line"] + load * law["load"], load * law["load_direct"]
-        ),
+        time_ns=where(nands > 0, law["time_base"], 0.0)
+        + where(nors, lines * law["time_line"] + load * law["load"], load * law["load_direct"]),
         grade=law.grade,
         source=law.source,
     ).only(ways > 1)
