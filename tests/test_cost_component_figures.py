@@ -1,4 +1,4 @@
-"""Single figures of NeuroSim V1.3 that are not in the component table: closed forms, whole sub-arrays, logic, buffers."""
+"""Single figures of NeuroSim V1.3 beside its component table: closed forms, whole sub-arrays, logic, buffers."""
 
 from __future__ import annotations
 
