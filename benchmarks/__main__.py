@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 
-import spikesim_py as ss
 from spikesim_py.crossbar import program
 from spikesim_py.hardware import load_hardware
 from spikesim_py.mapping import map_network
-from spikesim_py.network import Network, build, load_network
+from spikesim_py.network import Network, build
 
+from .cost_model import batch_rows, idle_rows, report_rows
 from .ladder import ladder_rows
+from .neuron_share import neuron_rows
 from .peers import peer_rows
+from .spikingjelly_energy import rows as spikingjelly_rows
 from .timing import Row, best, show
 from .vgg9 import vgg9_rows
 from .wires import wires_rows
@@ -90,16 +92,6 @@ def crossbar_rows() -> list[Row]:
     return rows
 
 
-def cost_rows() -> list[Row]:
-    """Full reports with their trees per second, against the published time of one NeuroSim point."""
-    rows = [("NeuroSim V1.3, one VGG8 point (published run: 80 s)", "0.0125 /s", "1x", "")]
-    for name in ("vgg8-cifar10", "vgg9-cifar10"):
-        network, chip = load_network(name), load_hardware("rram_32nm")
-        taken = best(lambda network=network, chip=chip: ss.cost(network, chip))
-        rows.append((f"cost tree of {name}", f"{1 / taken:.0f} /s", f"{80 / taken:.0f}x", "<= 50 ms each"))
-    return rows
-
-
 def start_rows() -> list[Row]:
     """Cold starts, whole processes."""
     help_s = best(lambda: run("-m", "spikesim_py.cli", "--help"))
@@ -121,7 +113,11 @@ def main() -> None:
     show("gated ladder", ladder_rows())
     show("VGG9 at T = 5, 100 CIFAR-shaped images; per image and core", vgg9_rows())
     show("installable peers", peer_rows())
-    show("cost model", cost_rows())
+    show("cost model, designs per CPU second of one core", batch_rows())
+    show("cost model, one report", report_rows())
+    show("SpikeSim's energy against SpikingJelly's", spikingjelly_rows())
+    show("the floor: energy per time-step of VGG8 by input activity", idle_rows())
+    show("the neuron module's share of the area, VGG9 at SpikeSim's operating point", neuron_rows())
     show("cold start", start_rows())
 
 

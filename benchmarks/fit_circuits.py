@@ -112,10 +112,12 @@ def fit_row_driver(rows: Sequence[Row], node: int, cell: Group, register_fj: flo
 
 
 def fit_columns(rows: Sequence[Row], node: int) -> dict[str, Group]:
-    shifter = fit_lines(rows, "wllevelshifter", node, "level shifter, write voltage above 1.5 V")
+    (shifter,) = least_squares(pick(rows, "wllevelshifter", node), lambda r: r["area_um2"], lambda r: r["rows"])
     return {
         "column_driver_rram": fit_lines(rows, "slSwitchMatrix", node, "source-line switch matrix"),
-        "level_shifter": shifter,
+        "level_shifter": group(
+            "simulator-validated", NEUROSIM + ", write voltage above 1.5 V", area=(shifter, "um2/line")
+        ),
     }
 
 
@@ -123,8 +125,7 @@ def fit_lines(rows: Sequence[Row], component: str, node: int, name: str, **where
     """A circuit at every line, idle while reading."""
     data = pick(rows, component, node, **where)
     (area,) = least_squares(data, lambda r: r["area_um2"], lambda r: r["cols"])
-    leaks = [r for r in data if r["leakage_uW"]]
-    leak = least_squares(leaks, lambda r: r["leakage_uW"], lambda r: r["cols"])[0] if leaks else 0.0
+    (leak,) = least_squares(data, lambda r: r["leakage_uW"], lambda r: r["cols"])
     return group("simulator-validated", f"{NEUROSIM}, {name}", area=(area, "um2/line"), leakage=(leak * 1e6, "pW/line"))
 
 

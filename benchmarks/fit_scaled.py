@@ -68,7 +68,6 @@ def _row_driver(data: Sequence[Row]) -> Group:
         gate_width=(4 * FINGER_F * feature, "um"),
         gate_cols=(336.0, "cols"),  # 320 to 352: 11, 6 and 2 gates at 32, 64 and 256 columns
         clock=(row_fj, "fJ/row"),
-        active=(0.0, "fJ/active row"),
         active_gate=(gate_fj / activity, "fJ col/active row"),
         leakage=(leak * 1e6, "pW/row"),
         drive_base=(base, "ns"),

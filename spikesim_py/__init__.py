@@ -20,33 +20,46 @@ from ._version import __version__
 if TYPE_CHECKING:
     from . import crossbar as crossbar
     from . import noc as noc
+    from .balance import balance as balance
+    from .batch import cost_batch as cost_batch
     from .compare import compare as compare
+    from .compare import cost_order as cost_order
     from .compare import degradation as degradation
+    from .diff import diff as diff
     from .evaluate import cost as cost
     from .evaluate import evaluate as evaluate
     from .hardware import load_hardware as load_hardware
     from .mapping import map_network as map_network
+    from .network import full_precision as full_precision
     from .network import load_network as load_network
     from .network import quantize as quantize
+    from .network import with_precision as with_precision
+    from .precision import precision_ratio as precision_ratio
     from .sweep import load_study as load_study
     from .sweep import sweep as sweep
 
 _PUBLIC = {
     "evaluate": "evaluate",
     "cost": "evaluate",
+    "cost_batch": "batch",
+    "balance": "balance",
     "compare": "compare",
+    "cost_order": "compare",
+    "diff": "diff",
     "degradation": "compare",
     "load_hardware": "hardware",
     "load_network": "network",
     "quantize": "network",
+    "with_precision": "network",
+    "full_precision": "network",
+    "precision_ratio": "precision",
     "map_network": "mapping",
     "sweep": "sweep",
     "load_study": "sweep",
 }
 _ROOMS = ("crossbar", "noc")
 
-__all__ = ["__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "load_hardware"]
-__all__ += ["load_network", "load_study", "map_network", "noc", "quantize", "sweep"]
+__all__ = ["__version__", *_PUBLIC, *_ROOMS]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,25 +13,30 @@ from rich.console import Console
 from rich.table import Table
 
 from ._units import engineering
-from .hardware import Hardware, load_hardware
-from .network import Network, load_network
-from .report import LAYER_COLUMNS, Report, layer_rows
+from .cost.resources import neuron_share
+from .hardware import Hardware
+from .network import Network
+from .network.precision import BASELINES
+from .report import LAYER_COLUMNS, METRICS, Report, layer_rows
 
 if TYPE_CHECKING:
     from .compare import Comparison, Stage
     from .inference import PairedDifference
     from .inference.calibrate import LayerRange
     from .inference.precision import BitChoice
+    from .precision import PrecisionRatio
 
 #: below this many columns a table loses digits
 _MIN_WIDTH = 118
+#: time-steps whose accuracies fit a line
+_SHOWN_STEPS = 8
 
 
-def console() -> Console:
+def console(least: int = _MIN_WIDTH) -> Console:
     """Rich on a terminal, plain when piped; never so narrow that a table loses digits."""
     if sys.stdout.isatty():
-        return Console(width=max(Console().width, _MIN_WIDTH))
-    return Console(width=_MIN_WIDTH, no_color=True, highlight=False)
+        return Console(width=max(Console().width, least))
+    return Console(width=least, no_color=True, highlight=False)
 
 
 def print_report(report: Report) -> None:
@@ -45,15 +50,21 @@ def print_report(report: Report) -> None:
             f"accuracy      {report.measured.value:.2%}  (95 % interval {low:.2%} to {high:.2%}; "
             f"{report.measured.samples} samples of {report.measured.data}, {chips} chip{'s' * (chips > 1)})"
         )
+    if report.accuracy_by_step and 1 < report.time_steps <= _SHOWN_STEPS:
+        shown = ", ".join(f"{value:.2%}" for value in report.accuracy_by_step)
+        out.print(f"by time-step  {shown}  (accuracy if all inferences end there)")
     out.print(f"energy        {engineering(report.energy_pj, 'pJ'):<14} {report.energy_pj:.6f} pJ per inference")
     out.print(f"latency       {engineering(report.latency_ns, 'ns'):<14} {report.latency_ns:.6f} ns")
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
     out.print(f"EDAP          {report.edap:.4g} J·s·mm²")
+    out.print(f"EDAP band     {_band(report)}")
+    _print_samples(report, out)
     out.print(
         f"efficiency    {report.tops_per_watt:.4g} TOPS/W, {report.tops:.4g} TOPS, "
         f"{report.tops_per_mm2:.4g} TOPS/mm², {report.inferences_per_joule:.4g} inferences/J"
     )
+    out.print(f"neurons       {neuron_share(report.tree):.1%} of the area: neuron units and membrane memory")
     out.print(
         f"size          {report.cost.crossbars} crossbars, {report.cost.pes} PEs, {report.cost.tiles} tiles, "
         f"utilization {report.utilization:.1%}"
@@ -64,10 +75,33 @@ def print_report(report: Report) -> None:
             f"programming   {engineering(writing.energy_pj, 'pJ')} in {engineering(writing.time_ns, 'ns')}, once: "
             f"{writing.pulses / writing.cells:.3g} pulses per cell of {writing.cells} ({writing.grade})"
         )
+        if writing.loads:
+            out.print(f"endurance     {writing.endurance_cycles:.3g} pulses per cell: {writing.loads:.3g} loads")
+        if writing.refresh:
+            again = writing.refresh
+            out.print(
+                f"refresh       {engineering(again.energy_pj, 'pJ')} per inference, {100 * again.share:.3g} % of the "
+                f"time, every {again.period_s:g} s"
+                + (f"; worn out after {again.lifetime_s / 31_557_600:.3g} years" if again.lifetime_s else "")
+            )
     out.print(f"trust         {_trust(report)}")
     out.print(_components(report))
     for note in report.notes:
         out.print(f"note: {note}")
+
+
+def _print_samples(report: Report, out: Console) -> None:
+    """Costs over samples, and early exits."""
+    energy, latency, steps = report.energy_distribution, report.latency_distribution, report.steps_distribution
+    if energy is None or latency is None or steps is None:
+        return
+    if report.exit:
+        out.print(f"early exit    after {steps.mean:.2f} of {report.time_steps} time-steps on average ({report.exit})")
+    shown = (
+        f"{engineering(one.mean, unit)} ({engineering(one.p5, unit)} to {engineering(one.p95, unit)})"
+        for one, unit in ((energy, "pJ"), (latency, "ns"))
+    )
+    out.print(f"samples       {', '.join(shown)}: mean (p5 to p95) of {len(steps.values)}")
 
 
 def _trust(report: Report) -> str:
@@ -78,6 +112,13 @@ def _trust(report: Report) -> str:
         f"{report.assumed_energy_share:.1%} of energy and {report.assumed_area_share:.1%} of area rest on assumed "
         f"constants; activity is {report.activity.origin}"
     )
+
+
+def _band(report: Report) -> str:
+    if report.band is None:
+        return "none: the library is one set of constants, as published"
+    edap, anchors = report.band.edap, ", ".join(report.band.anchors) or "none"
+    return f"{edap.low:.4g} .. {edap.high:.4g} J·s·mm²  (90 % of {report.band.draws} draws; ADC: {anchors})"
 
 
 def _components(report: Report) -> Table:
@@ -141,6 +182,21 @@ def print_comparison(result: Comparison) -> None:
     out.print(f"pairs         only A right {found.only_first:.2%}, only B right {found.only_second:.2%}{test}")
 
 
+def print_precision(found: Sequence[PrecisionRatio]) -> None:
+    """One network against its full-precision baselines: numbers, and how many times better the network is."""
+    out, report = console(), found[0].quantized
+    heads = [head for ratio in found for head in (f"32 bits, {ratio.baseline}", "better")]
+    table = _table(f"{report.network} on {report.chip}", "metric", "as it is", *heads)
+    for name in found[0].ratios:
+        label, unit, _ = METRICS[name]
+        cells = [cell for r in found for cell in (f"{getattr(r.full, name):.4g}", f"{r.gains[name]:.3g}x")]
+        table.add_row(f"{label} ({unit})", f"{getattr(report, name):.4g}", *cells)
+    out.print(table)
+    for ratio in found:
+        out.print(f"{ratio.baseline}: {BASELINES[ratio.baseline]} (report {ratio.full.report_hash[:12]})")
+    out.print(f"activity is {report.activity.origin}, the same in all")
+
+
 def _difference(found: PairedDifference) -> tuple[str, str]:
     """A difference and its interval, in points."""
     low, high = found.interval
@@ -163,35 +219,6 @@ def print_defects(network: Network, hardware: Hardware) -> None:
             f"{row.area_change:+.1%}",
         )
     console().print(table)
-
-
-def describe_network(name: str, chip: str | None) -> None:
-    """A network's nodes and, if asked, its mapping on a chip."""
-    network = load_network(name)
-    print(network.describe())
-    if chip is not None:
-        from .mapping import map_network
-
-        print()
-        print(map_network(network, load_hardware(chip)).describe())
-
-
-def describe_chip(name: str, sources: bool) -> None:
-    """Every field of a chip with value, unit, what it affects and where it comes from."""
-    from .hardware import hardware_fields
-
-    chip = load_hardware(name)
-    print(f"{chip.name}: {chip.description}")
-    for key, field in hardware_fields():
-        if key.startswith("cost.defects.") and chip.cost.library != "spikesim_released":
-            continue
-        value: Any = chip
-        for part in key.split("."):
-            value = getattr(value, part)
-        extra: Any = field.json_schema_extra
-        shown = getattr(value, "value", value)
-        line = f"{key:<38}{shown!s:<21} {extra['unit']:<17} {extra['affects']:<10}"
-        print(f"{line}{chip.sources.get(key, 'default') if sources else field.description}".rstrip())
 
 
 def print_ranges(title: str, ranges: Sequence[LayerRange]) -> None:
@@ -219,14 +246,30 @@ def print_bits(title: str, choice: BitChoice, reports: Sequence[Report]) -> None
     out.print(table)
     last = choice.steps[-1].accuracy if choice.steps else choice.accuracy
     out.print(f"accuracy      {choice.accuracy:.2%} -> {last:.2%}  (on the images that they were chosen on)")
+    _print_costs(*reports)
+
+
+def print_change(title: str, chosen: Mapping[str, int], before: Report, after: Report) -> None:
+    """What was chosen for every layer, and the costs before and after."""
+    out, table = console(), _table("", "layer", "chosen")
+    out.print(title)
+    for name, value in chosen.items():
+        table.add_row(name, str(value))
+    out.print(table)
+    _print_costs(before, after)
+    out.print(f"tiles         {before.cost.tiles} -> {after.cost.tiles}")
+
+
+def _print_costs(before: Report, after: Report) -> None:
     for label, name, unit in (
         ("energy", "energy_pj", "pJ"),
         ("latency", "latency_ns", "ns"),
+        ("interval", "interval_ns", "ns"),
         ("area", "area_um2", "µm²"),
     ):
-        before, after = (getattr(report, name) for report in reports)
-        shown = " -> ".join(engineering(value, unit) for value in (before, after))
-        out.print(f"{label:<13} {shown}  ({after / before - 1:+.1%})")
+        first, second = getattr(before, name), getattr(after, name)
+        shown = " -> ".join(engineering(value, unit) for value in (first, second))
+        console().print(f"{label:<13} {shown}  ({second / first - 1:+.1%})")
 
 
 def print_dry_run(space: str, store: str) -> None:

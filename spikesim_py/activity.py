@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ._arrays import Real, is_array
+from .early_exit import ExitOperations
 from .errors import InputError, did_you_mean
 
 Origin = Literal["measured", "stored", "assumed", "given"]
@@ -14,7 +19,7 @@ Origin = Literal["measured", "stored", "assumed", "given"]
 
 @dataclass(frozen=True)
 class LayerActivity:
-    """Activity of one layer.
+    """Activity of one layer; of many designs at once where numbers are arrays.
 
     Attributes:
         rate: ones over (driven rows x planes x reads) at the layer's input; zeros of the padding count.
@@ -24,11 +29,11 @@ class LayerActivity:
         output_rate: spikes per unit and time-step of the units behind the layer; None if not measured.
     """
 
-    rate: float
-    idle_reads: float | None = None
+    rate: Real
+    idle_reads: Real | None = None
     clip_rate: float | None = None
-    background: float | None = None
-    output_rate: float | None = None
+    background: Real | None = None
+    output_rate: Real | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,48 @@ class LayerQuality:
         return {"ser_db": ser if math.isfinite(ser) else None, **asdict(self)}
 
 
+@dataclass(frozen=True, eq=False)
+class LayerSamples:
+    """Activity of one layer in every sample: (samples,) float32 each, as in `LayerActivity`; None if not measured."""
+
+    rate: NDArray[np.float32]
+    idle_reads: NDArray[np.float32] | None = None
+    output_rate: NDArray[np.float32] | None = None
+
+    def items(self) -> list[tuple[str, NDArray[np.float32]]]:
+        """What was measured, by name."""
+        return [(name, values) for name, values in vars(self).items() if values is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Activity of every sample by itself, in the order of the dataset.
+
+    Attributes:
+        steps: (samples,) time-steps that were run: T, or up to the early exit. Over several chips: their mean.
+        layers: layer name to its rates over these time-steps; over several chips, over all their reads.
+    """
+
+    steps: NDArray[np.float64]
+    layers: Mapping[str, LayerSamples]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Mean and percentiles; the samples themselves stay in memory."""
+        return {
+            "steps": spread(self.steps),
+            "layers": {
+                layer: {name: spread(values) for name, values in seen.items()} for layer, seen in self.layers.items()
+            },
+        }
+
+
+def spread(values: NDArray[Any]) -> dict[str, float]:
+    """Mean, and 5th, 50th and 95th percentile (linear between samples)."""
+    exact = np.asarray(values, np.float64)
+    p5, p50, p95 = np.percentile(exact, (5, 50, 95)).tolist()
+    return {"mean": float(exact.mean()), "p5": p5, "p50": p50, "p95": p95}
+
+
 @dataclass(frozen=True)
 class Activity:
     """Activity of a network: one record per layer, and where the numbers come from.
@@ -83,25 +130,60 @@ class Activity:
         origin: `measured` (by inference), `stored` (in the network's file), `assumed` (the chip's default
             rate) or `given` (by the caller).
         samples: how many samples it was measured on; 0 if it was not.
+        each: the same for every sample by itself, where it was measured and kept. Without early exit, `layers` are
+            the means.
+        exit: what is computed after every time-step to see whether an inference may end; None if nothing is.
     """
 
     layers: Mapping[str, LayerActivity]
     origin: Origin
     samples: int = 0
+    exit: ExitOperations | None = None
+    each: Samples | None = field(default=None, repr=False, compare=False)
 
-    def to_dict(self) -> dict[str, Any]:
+    def means(self) -> dict[str, Any]:
+        """Plain data, without what is known of every sample."""
         return {
             "origin": self.origin,
             "samples": self.samples,
             "layers": {name: asdict(record) for name, record in self.layers.items()},
+        } | ({"exit": asdict(self.exit)} if self.exit else {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; of the samples, mean and percentiles."""
+        return self.means() | ({"each": self.each.to_dict()} if self.each else {})
+
+    def by_sample(self) -> Activity:
+        """Records whose numbers are arrays (samples,); what is not known of every sample is the mean.
+
+        Raises:
+            ValueError: no sample was kept.
+        """
+        if self.each is None:
+            raise ValueError("activity of single samples was not kept")
+        own: dict[str, dict[str, Any]] = {
+            layer: {name: values.astype(np.float64) for name, values in seen.items()}
+            for layer, seen in self.each.layers.items()
         }
+        return replace(
+            self, layers={name: replace(record, **own[name]) for name, record in self.layers.items()}, each=None
+        )
+
+
+def of_design(activity: Activity, part: int | slice | NDArray[np.int64]) -> Activity:
+    """The activity of one design (or sample), or of some, where numbers are arrays with one element each."""
+    records = {
+        layer: LayerActivity(**{key: value[part] if is_array(value) else value for key, value in vars(record).items()})
+        for layer, record in activity.layers.items()
+    }
+    return replace(activity, layers=records)
 
 
 def resolve_activity(
     given: Activity | float | Mapping[str, float] | None,
     layers: tuple[str, ...],
     stored: Mapping[str, float],
-    assumed: float,
+    assumed: Real,
 ) -> Activity:
     """The activity to cost with: what is given, else what the network stores, else an assumed rate.
 
@@ -135,8 +217,8 @@ def _check_rate(name: str, rate: object) -> None:
         raise InputError(f"activity.{name} = {rate!r}: must be a number from 0 to 1")
 
 
-def _records(rates: Mapping[str, float]) -> dict[str, LayerActivity]:
-    return {name: LayerActivity(rate=float(rate)) for name, rate in rates.items()}
+def _records(rates: Mapping[str, Real]) -> dict[str, LayerActivity]:
+    return {name: LayerActivity(rate if is_array(rate) else float(rate)) for name, rate in rates.items()}
 
 
 def _check_layers(given: Mapping[str, Any], layers: tuple[str, ...]) -> None:

@@ -53,7 +53,11 @@ def main() -> None:
 _net = click.argument("net")
 _chip = click.argument("chip")
 _set = click.option(
-    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a chip field, e.g. adc.bits=5."
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Override a field: adc.bits=5, network.time_steps=8.",
 )
 _json = click.option("--json", "json_path", metavar="FILE", help="Also write the whole report as JSON.")
 _html = click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained HTML report.")
@@ -75,6 +79,15 @@ def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     from .hardware import parse_override
 
     return dict(parse_override(text) for text in assignments)
+
+
+def _design(net: str, chip: Any, assignments: tuple[str, ...]) -> tuple[Any, Any]:
+    """Network and chip with their overrides; those of the network begin with `network.`."""
+    from .hardware import load_hardware
+    from .network import load_network, split_overrides, with_precision
+
+    ours, overrides = split_overrides(_overrides(assignments))
+    return with_precision(load_network(net), **ours), load_hardware(chip, overrides)
 
 
 def _check_outputs(*paths: str | None) -> None:
@@ -145,6 +158,11 @@ def _write(path: Path, text: str) -> None:
     type=click.Choice(["auto", "bits", "rows", "real", "reference"]),
     help="How column sums are formed; auto takes the fastest.",
 )
+@click.option(
+    "--exit",
+    metavar="RULE:THRESHOLD",
+    help="End inferences early: confidence:0.9 or entropy:0.3; a third number is the scale of the readout.",
+)
 @_json
 @_html
 def evaluate(
@@ -154,6 +172,7 @@ def evaluate(
     layers: bool,
     chain: bool,
     engine: Any,
+    exit: str | None,
     json_path: str | None,
     html_path: str | None,
     **options: Any,
@@ -169,13 +188,13 @@ def evaluate(
     from .evaluate import evaluate as run
 
     _check_outputs(json_path, html_path)
-    options["overrides"] = _overrides(assignments)
-    report = run(net, chip, **options, quality=layers, engine=engine)
+    network, hardware = _design(net, chip, assignments)
+    report = run(network, hardware, **options, quality=layers, engine=engine, exit=exit)
     _deliver(report, json_path, html_path)
     if layers:
         print_layers(report)
     if chain:
-        print_chain(degradation(net, chip, **options))
+        print_chain(degradation(network, hardware, **options))
 
 
 @main.command()
@@ -219,6 +238,8 @@ def compare(
 @_set
 @click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
 @click.option("--defects", is_flag=True, help="What each released defect does (chip spikesim_released).")
+@click.option("--roofline", is_flag=True, help="Also print what limits each layer, with its headroom.")
+@click.option("--csv", "csv_path", metavar="FILE", help="Also write the cost tree as CSV, one row per node.")
 @_json
 @_html
 def cost(
@@ -227,6 +248,8 @@ def cost(
     assignments: tuple[str, ...],
     activity: float | None,
     defects: bool,
+    roofline: bool,
+    csv_path: str | None,
     json_path: str | None,
     html_path: str | None,
 ) -> None:
@@ -235,23 +258,91 @@ def cost(
     \b
     Example:
       spikesim cost vgg9-cifar10 spikesim_released --defects
+      spikesim cost vgg9-cifar10 rram_32nm --set network.weight_bits=2 --set network.membrane_bits=8
     """
     from .evaluate import cost as run
-    from .hardware import load_hardware
 
-    _check_outputs(json_path, html_path)
-    hardware = load_hardware(chip, _overrides(assignments))
+    _check_outputs(csv_path, json_path, html_path)
+    network, hardware = _design(net, chip, assignments)
     if defects and hardware.cost.library != "spikesim_released":
         raise InputError(
             f"--defects: chip {hardware.name!r} uses the library {hardware.cost.library!r}, which has none"
         )
-    report = run(net, hardware, activity=activity)
+    report = run(network, hardware, activity=activity)
     _deliver(report, json_path, html_path)
+    if roofline:
+        from ._terminal_costs import print_roofline
+
+        print_roofline(report)
+    if csv_path:
+        click.echo(f"wrote {report.tree.to_csv(csv_path)}")
     if defects:
         from ._terminal import print_defects
-        from .network import load_network
 
-        print_defects(load_network(net), hardware)
+        print_defects(network, hardware)
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
+@click.option("--json", "json_path", metavar="FILE", help="Also write ratios and reports as JSON.")
+def precision(net: str, chip: str, assignments: tuple[str, ...], activity: float | None, json_path: str | None) -> None:
+    """What NET costs on CHIP against the same network at full precision: 32-bit slices, and a digital FP32 array.
+
+    \b
+    Example:
+      spikesim precision vgg9-cifar10 rram_32nm --set network.weight_bits=4
+    """
+    import json
+
+    from ._terminal import print_precision
+    from .network.precision import BASELINES
+    from .precision import precision_ratio
+
+    _check_outputs(json_path)
+    network, hardware = _design(net, chip, assignments)
+    found = [precision_ratio(network, hardware, baseline=name, activity=activity) for name in BASELINES]
+    print_precision(found)
+    if json_path:
+        _write(Path(json_path), json.dumps({ratio.baseline: ratio.to_dict() for ratio in found}, indent=1) + "\n")
+        click.echo(f"wrote {json_path}")
+
+
+@main.command()
+@click.argument("report_a", metavar="A.json")
+@click.argument("report_b", metavar="B.json")
+@click.option(
+    "--by",
+    default="component",
+    show_default=True,
+    type=click.Choice(["component", "layer", "leaf"]),
+    help="What the rows are; a leaf is one component of one layer.",
+)
+@click.option("--csv", "csv_path", metavar="FILE", help="Also write the rows as CSV.")
+@click.option("--json", "json_path", metavar="FILE", help="Also write the difference as JSON.")
+@click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained page with a waterfall.")
+def diff(
+    report_a: str, report_b: str, by: Any, csv_path: str | None, json_path: str | None, html_path: str | None
+) -> None:
+    """Where the design of B.json takes more or less than that of A.json (reports written with --json).
+
+    \b
+    Example:
+      spikesim cost vgg9-cifar10 rram_32nm --json runs/a.json
+      spikesim cost vgg9-cifar10 rram_32nm --set adc.bits=4 --json runs/b.json
+      spikesim diff runs/a.json runs/b.json --by layer
+    """
+    from ._terminal_costs import print_diff
+    from .diff import diff as run
+
+    _check_outputs(csv_path, json_path, html_path)
+    found = run(report_a, report_b, by)
+    print_diff(found)
+    for path, write in ((csv_path, found.to_csv), (json_path, found.to_json), (html_path, found.to_html)):
+        if path:
+            click.echo(f"wrote {write(path)}")
 
 
 @main.command()
@@ -283,11 +374,10 @@ def calibrate(
     from .evaluate import check_fits
     from .hardware import extension, extension_of, load_hardware
     from .inference.calibrate import column_sums, layer_ranges, with_full_scales
-    from .network import load_network
 
     _check_outputs(output)
     base, extends = load_hardware(chip), extension_of(chip, output)
-    network, hardware = load_network(net), load_hardware(base, _overrides(assignments))
+    network, hardware = _design(net, base, assignments)
     dataset = load_dataset(data, "calibration")
     check_fits(network, dataset)
     sums = column_sums(network, hardware, dataset)
@@ -303,6 +393,7 @@ def calibrate(
 @_chip
 @_set
 @click.option("--budget", default=0.01, show_default=True, type=click.FloatRange(0, 1), help="Accuracy that may go.")
+@click.option("--lossless", is_flag=True, help="Instead, as many as the largest sum of any column needs; no data.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--chips", default=4, show_default=True, type=click.IntRange(1, 10_000), help="Device instances.")
 @click.option("--data", default="digits", show_default=True, help="Dataset, of which the search split is used.")
@@ -312,29 +403,36 @@ def bits(
     chip: str,
     assignments: tuple[str, ...],
     budget: float,
+    lossless: bool,
     seed: int,
     chips: int,
     data: str,
     output: str,
 ) -> None:
-    """Give every layer of NET on CHIP as few ADC bits as an accuracy budget allows.
+    """Give every layer of NET on CHIP as few ADC bits as an accuracy budget allows, or as many as it can need.
 
     \b
     Example:
       spikesim bits digits-w4 rram_32nm --set adc.bits=7 --budget 0.005 -o runs/mixed.yaml
     """
     from ._files import write_atomic
-    from ._terminal import print_bits
+    from ._terminal import print_bits, print_change
     from .datasets import load_dataset
     from .evaluate import check_fits
     from .evaluate import cost as run
     from .hardware import extension, extension_of, load_hardware
     from .inference.precision import choose_adc_bits
-    from .network import load_network
+    from .mapping import lossless_adc
 
     _check_outputs(output)
     base, extends = load_hardware(chip), extension_of(chip, output)
-    network, hardware = load_network(net), load_hardware(base, _overrides(assignments))
+    network, hardware = _design(net, base, assignments)
+    if lossless:
+        made = lossless_adc(network, hardware)
+        reports = run(network, hardware), run(network, made)
+        print_change(f"{network.name} on {chip}: ADC bits", made.adc.layer_bits, *reports)
+        click.echo(f"wrote {write_atomic(output, extension(made, base, extends))}")
+        return
     dataset = load_dataset(data, "search")
     check_fits(network, dataset)
     choice = choose_adc_bits(network, hardware, dataset, budget=budget, chips=chips, seed=seed)
@@ -344,6 +442,35 @@ def bits(
         [run(network, made) for made in (hardware, choice.hardware)],
     )
     click.echo(f"wrote {write_atomic(output, extension(choice.hardware, base, extends))}")
+
+
+@main.command()
+@_net
+@_chip
+@_set
+@click.option("--tiles", type=click.IntRange(min=1), help="Tiles that the chip may have.")
+@click.option("--area-mm2", type=click.FloatRange(min=0, min_open=True), help="Area that the chip may take.")
+@click.option("-o", "--output", required=True, metavar="CHIP.yaml", help="Where the chip goes.")
+def balance(
+    net: str, chip: str, assignments: tuple[str, ...], tiles: int | None, area_mm2: float | None, output: str
+) -> None:
+    """Give the slowest layers of NET on CHIP copies of their crossbars, within a budget.
+
+    \b
+    Example:
+      spikesim balance vgg9-cifar10 rram_32nm --tiles 60 -o runs/balanced.yaml
+    """
+    from ._files import write_atomic
+    from ._terminal import print_change
+    from .balance import balance as run
+    from .hardware import extension, extension_of, load_hardware
+
+    _check_outputs(output)
+    base, extends = load_hardware(chip), extension_of(chip, output)
+    network, hardware = _design(net, base, assignments)
+    found = run(network, hardware, tiles=tiles, area_um2=None if area_mm2 is None else area_mm2 * 1e6)
+    print_change(f"{network.name} on {chip}: copies of layers", found.copies, found.before, found.after)
+    click.echo(f"wrote {write_atomic(output, extension(found.hardware, base, extends))}")
 
 
 @main.command()
@@ -431,20 +558,25 @@ def train(config: str, output: str | None, log: str | None) -> None:
 @main.command()
 @click.argument("name")
 @click.option("--on", "chip", metavar="CHIP", help="For a network: also its mapping on a chip.")
-@click.option("--sources", is_flag=True, help="For a chip: every field with value, unit and source.")
-def describe(name: str, chip: str | None, sources: bool) -> None:
+@click.option("--sources", is_flag=True, help="For a chip: every field and cost constant with its source.")
+@click.option("--json", "json_path", metavar="FILE", help="For a chip: also write fields and constants as JSON.")
+def describe(name: str, chip: str | None, sources: bool, json_path: str | None) -> None:
     """Say what a bundled or given network (or chip) is.
 
     \b
     Example:
       spikesim describe digits-w4 --on rram_32nm
+      spikesim describe rram_32nm --sources
     """
-    from ._terminal import describe_chip, describe_network
+    from ._terminal_describe import describe_chip, describe_network
     from .hardware import presets
 
     is_chip = name in presets() or (name.endswith((".yaml", ".yml")) and not _is_workload(name))
+    _check_outputs(json_path)
     if is_chip:
-        describe_chip(name, sources)
+        describe_chip(name, sources, json_path)
+    elif json_path:
+        raise InputError(f"--json: {name!r} is a network; it is for chips")
     else:
         describe_network(name, chip)
 

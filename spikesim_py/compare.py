@@ -14,10 +14,12 @@ import numpy as np
 
 from ._files import write_atomic
 from .activity import LayerQuality
+from .cost.band import CostInputs, Order, order
+from .errors import InputError
 from .evaluate import accuracy_key, check_run, measured_accuracy
 from .hardware import Hardware, load_hardware
 from .network import Network, load_network
-from .report import Accuracy
+from .report import Accuracy, Report
 
 if TYPE_CHECKING:
     from .inference import PairedDifference
@@ -184,3 +186,29 @@ def chain(hardware: Hardware) -> Iterator[tuple[str, Hardware]]:
     ]
     yield "ADC", load_hardware(designs[0], {"device.ideal": True}) if steps else hardware
     yield from steps
+
+
+def cost_order(first: Report, second: Report, metric: str = "edap", *, draws: int = 1000, seed: int = 0) -> Order:
+    """Which of two designs costs less, and whether that holds whatever calibration is right.
+
+    Both are costed in the same draws of the calibrations: an error of the model that they share cancels. `Order.tied`
+    says that neither costs less in 90 % of the draws.
+
+    Args:
+        first, second: reports.
+        metric: `energy_pj`, `area_um2`, `latency_ns` or `edap`.
+        draws, seed: of the calibrations.
+
+    Raises:
+        InputError: an unknown metric, no draws, or a report of the library spikesim_released.
+    """
+    return order(_inputs_of(first).trees, _inputs_of(second).trees, metric, draws=draws, seed=seed)
+
+
+def _inputs_of(report: Report) -> CostInputs:
+    if report.cost_inputs is None:
+        raise InputError(
+            f"report of {report.network} on {report.chip}: its library is one set of constants, as published; needs a "
+            f"chip with cost.library = 'parametric'"
+        )
+    return report.cost_inputs

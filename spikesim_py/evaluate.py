@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._arrays import Real
 from .activity import Activity, LayerQuality, resolve_activity
 from .cost import CostResult, Programming, cost_network, programming_cost
+from .cost.band import CostInputs
 from .datasets import Dataset, load_dataset
+from .distribution import sample_costs
+from .early_exit import EarlyExit, parse_exit
 from .errors import InputError
 from .hardware import Hardware, TapSum, hardware_fields, load_hardware
 from .mapping import map_network
@@ -26,16 +30,26 @@ if TYPE_CHECKING:
     from .crossbar import Engine
 
 #: raised by one whenever a model changes its numbers: part of every key
-MODEL_VERSION = 2
+MODEL_VERSION = 3
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """An accuracy, the activity that was seen while measuring it, and each layer's quality if that was asked for."""
+    """What was measured on simulated chips.
+
+    Attributes:
+        accuracy: at the end, or at the exits.
+        activity: that was seen meanwhile.
+        quality: of each layer, if that was asked for.
+        accuracy_by_step: accuracy if every inference ended after this time-step.
+        exit: where inferences end early; its scale is known.
+    """
 
     accuracy: Accuracy
     activity: Activity
     quality: Mapping[str, LayerQuality] | None = None
+    accuracy_by_step: tuple[float, ...] | None = None
+    exit: EarlyExit | None = None
 
 
 def evaluate(
@@ -50,6 +64,7 @@ def evaluate(
     overrides: Mapping[str, Any] | None = None,
     quality: bool = False,
     engine: Engine = "auto",
+    exit: EarlyExit | str | None = None,
 ) -> Report:
     """How accurate a network is on a chip, and what it costs.
 
@@ -64,13 +79,25 @@ def evaluate(
         quality: also measure how exact each layer is (`Report.quality`); changes no other number.
         engine: how column sums are formed: `auto` takes the fastest; `bits` (counts bits), `rows` (adds rows), `real`
             (float32) or `reference` (plain NumPy) where the chip allows it. Whole cells give equal results in all.
+        exit: end inferences early, e.g. `"entropy:0.3"` (see `parse_exit`). The accuracy is that at the exits, and
+            `Report.energy_distribution` and `latency_distribution` are of what ran until then; every other number
+            stays that of T time-steps.
 
     Raises:
         InputError: one of the inputs cannot be used.
     """
     net, hardware = load_network(network), load_hardware(chip, overrides)
     measured = measure(
-        net, hardware, data=data, split=split, samples=samples, chips=chips, seed=seed, quality=quality, engine=engine
+        net,
+        hardware,
+        data=data,
+        split=split,
+        samples=samples,
+        chips=chips,
+        seed=seed,
+        quality=quality,
+        engine=engine,
+        exit=exit if exit is None or isinstance(exit, EarlyExit) else parse_exit(exit),
     )
     return assemble(net, hardware, measured)
 
@@ -91,7 +118,7 @@ def cost(
     net, hardware = load_network(network), load_hardware(chip, overrides)
     names = tuple(node.name for node in net.layers)
     resolved = resolve_activity(activity, names, net.model.activity, hardware.cost.assumed_activity)
-    return _report(net, hardware, None, resolved)
+    return _report(net, hardware, resolved)
 
 
 def measure(
@@ -105,15 +132,20 @@ def measure(
     seed: int,
     quality: bool = False,
     engine: Engine = "auto",
+    exit: EarlyExit | None = None,
 ) -> Measurement:
     """The accuracy of a network on simulated chips: the expensive half of `evaluate`."""
     from .inference import simulate
+    from .inference.simulation import scaled
 
     dataset = check_run(net, data=data, split=split, samples=samples, chips=chips, seed=seed)
-    key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed)
-    result = simulate(net, hardware, dataset, chips=chips, seed=seed, quality=quality, engine=engine)
+    if exit:
+        exit = scaled(exit, net, dataset)
+    key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed, exit=exit)
+    result = simulate(net, hardware, dataset, chips=chips, seed=seed, quality=quality, engine=engine, exit=exit)
     accuracy = measured_accuracy(result.correct, data=f"{data}/{split}", key=key, seed=seed)
-    return Measurement(accuracy, result.activity, result.quality)
+    by_step = tuple(result.correct_by_step.mean((0, 2)).tolist())
+    return Measurement(accuracy, result.activity, result.quality, by_step, exit)
 
 
 def check_run(net: Network, *, data: str, split: str, samples: int | None, chips: int, seed: int) -> Dataset:
@@ -139,25 +171,21 @@ def measured_accuracy(correct: NDArray[np.bool_], *, data: str, key: str, seed: 
 
 def assemble(net: Network, hardware: Hardware, measured: Measurement) -> Report:
     """A report from a measurement: the cheap half of `evaluate`."""
-    return _report(net, hardware, measured.accuracy, measured.activity, measured.quality)
+    return _report(net, hardware, measured.activity, measured)
 
 
-def _report(
-    net: Network,
-    hardware: Hardware,
-    accuracy: Accuracy | None,
-    activity: Activity,
-    quality: Mapping[str, LayerQuality] | None = None,
-) -> Report:
+def _report(net: Network, hardware: Hardware, activity: Activity, measured: Measurement | None = None) -> Report:
+    accuracy = measured.accuracy if measured else None
     result: CostResult = cost_network(net, hardware, activity)
     inputs = {
         "network": network_digest(net),
         "hardware": _canonical(hardware),
-        "activity": activity.to_dict(),
+        "activity": activity.means(),
         "accuracy_key": accuracy.key if accuracy else None,
         "model_version": MODEL_VERSION,
     }
     macs = result.macs
+    ours = net.arithmetic == "float" or hardware.cost.library == "parametric"  # else one set, as published
     return Report(
         network=net.name,
         chip=hardware.name,
@@ -166,16 +194,20 @@ def _report(
         cost=result,
         activity=activity,
         macs=sum(macs.values()),
-        synops=sum(macs[name] * _operations_per_mac(net, name, activity) for name in macs),
+        synops=synops(net, macs, activity),
         time_steps=net.time_steps,
         report_hash=_digest(inputs),
         inputs=inputs,
-        quality=quality,
-        programming=_programming(net, hardware),
+        quality=measured.quality if measured else None,
+        programming=_programming(net, hardware, result.interval_ns),
+        accuracy_by_step=measured.accuracy_by_step if measured else None,
+        exit=measured.exit if measured else None,
+        sample_costs=partial(sample_costs, net, hardware, activity),
+        cost_inputs=CostInputs(net, hardware, activity) if ours else None,
     )
 
 
-def _programming(net: Network, hardware: Hardware) -> Programming | None:
+def _programming(net: Network, hardware: Hardware, interval_ns: float) -> Programming | None:
     """What writing the network costs; None for digital designs and chips that do not say what a pulse costs."""
     device, parametric = hardware.device, hardware.cost.library == "parametric"
     if net.arithmetic == "float" or not parametric or device.write_energy_pj is None:
@@ -186,19 +218,21 @@ def _programming(net: Network, hardware: Hardware) -> Programming | None:
         from .crossbar.mitigation import pending_tries
 
         pending = {name: pending_tries(mapping, name) for name in pending}
-    return programming_cost(mapping, pending)
+    return programming_cost(mapping, pending, interval_ns)
 
 
-def _operations_per_mac(net: Network, layer: str, activity: Activity) -> float:
-    """One-bit products with an active input per dense multiply-accumulate and inference."""
-    source = net.edges[net.by_name[layer].inputs[0]]
-    steps = 1 if net.runs_once(layer) else net.time_steps
-    return activity.layers[layer].rate * source.bits * steps
+def synops(net: Network, macs: Mapping[str, int], activity: Activity) -> Real:
+    """One-bit products with an active input per inference: every one in an input value's digits meets every weight."""
+    total = 0.0
+    for name, count in macs.items():
+        bits = net.edges[net.by_name[name].inputs[0]].bits
+        total = total + count * activity.layers[name].rate * bits * (1 if net.runs_once(name) else net.time_steps)
+    return total
 
 
 def check_fits(net: Network, dataset: Dataset) -> int:
     """How many samples a network can be measured on; raises `InputError` where data and network do not fit."""
-    if net.arithmetic == "shape":
+    if net.shape_only:
         raise InputError(
             f"network {net.name!r} is a shape-only workload: it has no accuracy; use cost() or `spikesim cost`"
         )
@@ -212,7 +246,15 @@ def check_fits(net: Network, dataset: Dataset) -> int:
 
 
 def accuracy_key(
-    net: Network, hardware: Hardware, *, data: str, split: str, samples: int, chips: int, seed: int
+    net: Network,
+    hardware: Hardware,
+    *,
+    data: str,
+    split: str,
+    samples: int,
+    chips: int,
+    seed: int,
+    exit: EarlyExit | None = None,
 ) -> str:
     """SHA-256 of everything that a measured accuracy depends on, in resolved form.
 
@@ -229,7 +271,7 @@ def accuracy_key(
         "seed": seed if varies or chips > 1 else 0,
         "model_version": MODEL_VERSION,
     }
-    return _digest(inputs)
+    return _digest(inputs | ({"exit": asdict(exit)} if exit else {}))
 
 
 def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:

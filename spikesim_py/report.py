@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._files import write_atomic
 from ._version import __version__
 from .activity import Activity, LayerQuality
 from .cost import CostNode, CostResult, Programming
+from .distribution import Distribution, SampleCosts
+from .early_exit import EarlyExit
+from .metrics import FiguresOfMerit
+
+if TYPE_CHECKING:
+    from .cost.band import Band, CostInputs
+    from .cost.roofline import Roofline
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -103,11 +110,15 @@ class Accuracy:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(FiguresOfMerit):
     """Accuracy, energy, latency and area of one network on one chip. All costs are per inference.
 
     `quality` says how exact each layer is on the chip; None if it was not measured. `programming` is what writing the
-    weights costs, once; no other number contains it. None where the chip does not say what a pulse costs.
+    weights costs, once; no other number contains it. None where the chip does not say what a pulse costs. From
+    `cost_inputs` the cost can be made again in another calibration; None where it is one set of published constants.
+    `accuracy_by_step` is the accuracy if every inference ended after this time-step; None if none was measured. With
+    an early `exit`, the accuracy and the distributions are those of inferences that end there, every other number is
+    that of all T time-steps. `sample_costs` finds what every sample costs.
     """
 
     network: str
@@ -123,6 +134,10 @@ class Report:
     inputs: dict[str, Any] = field(repr=False)
     quality: Mapping[str, LayerQuality] | None = field(repr=False, default=None)
     programming: Programming | None = field(repr=False, default=None)
+    accuracy_by_step: tuple[float, ...] | None = field(repr=False, default=None)
+    exit: EarlyExit | None = field(repr=False, default=None)
+    sample_costs: Callable[[], SampleCosts | None] = field(repr=False, compare=False, default=lambda: None)
+    cost_inputs: CostInputs | None = field(repr=False, compare=False, default=None)
 
     @property
     def accuracy(self) -> float | None:
@@ -136,13 +151,21 @@ class Report:
     def tree(self) -> CostNode:
         return self.cost.tree
 
+    @cached_property
+    def roofline(self) -> Roofline:
+        """What limits each layer's time, and the chip's."""
+        from .cost.roofline import report_roofline
+
+        return report_roofline(self.to_dict())
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the numbers must know: of the costs, and which layers' converters clip often."""
         rates = {name: record.clip_rate or 0.0 for name, record in self.activity.layers.items()}
         often = [f"{name} ({rate:.1%})" for name, rate in rates.items() if rate > CLIP_WARNING]
         clipped = f"ADC clips more than {CLIP_WARNING:.0%} of the conversions of {', '.join(often)}"
-        return (*self.cost.notes, clipped) if often else self.cost.notes
+        ended = f"early exit: energy, latency and EDAP without a distribution are of all {self.time_steps} time-steps"
+        return (*self.cost.notes, *[clipped] * bool(often), *[ended] * bool(self.exit))
 
     @property
     def energy_pj(self) -> float:
@@ -163,53 +186,6 @@ class Report:
         return self.cost.interval_ns
 
     @property
-    def edap(self) -> float:
-        """Energy x delay x area in J·s·mm²."""
-        return self.energy_pj * self.latency_ns * self.area_um2 * 1e-27
-
-    @property
-    def operations(self) -> float:
-        """2 per multiply-accumulate of the dense layers, times T."""
-        return 2.0 * self.macs * self.time_steps
-
-    @property
-    def tops(self) -> float:
-        return self.operations / self.latency_ns * 1e-3
-
-    @property
-    def tops_throughput(self) -> float:
-        return self.operations / self.interval_ns * 1e-3
-
-    @property
-    def tops_per_watt(self) -> float:
-        return self.operations / self.energy_pj
-
-    @property
-    def tops_per_mm2(self) -> float:
-        return self.tops / (self.area_um2 * 1e-6)
-
-    @property
-    def ann_tops(self) -> float:
-        """TOPS counted without T: what a one-step network would need to claim."""
-        return self.tops / self.time_steps
-
-    @property
-    def inferences_per_joule(self) -> float:
-        return 1e12 / self.energy_pj
-
-    @property
-    def inferences_per_second_mm2(self) -> float:
-        return 1e9 / self.interval_ns / (self.area_um2 * 1e-6)
-
-    @property
-    def synops_per_joule(self) -> float:
-        """One-bit synaptic operations per joule: every one in an input value's digits meets every weight.
-
-        For one-bit inputs and no zero weights these are NeuroBench's effective operations.
-        """
-        return self.synops / (self.energy_pj * 1e-12)
-
-    @property
     def utilization(self) -> float:
         return self.cost.utilization
 
@@ -220,6 +196,51 @@ class Report:
     @cached_property
     def assumed_area_share(self) -> float:
         return self.tree.share("assumed", "area_um2")
+
+    @cached_property
+    def band(self) -> Band | None:
+        """Energy, area, latency and EDAP over 1000 draws of the calibrations; None without `cost_inputs`."""
+        if self.cost_inputs is None:
+            return None
+        from .cost.band import band
+
+        return band(self.cost_inputs.trees, self.tree)
+
+    @cached_property
+    def _sample_costs(self) -> SampleCosts | None:
+        return self.sample_costs()
+
+    @cached_property
+    def energy_distribution(self) -> Distribution | None:
+        """Energy in pJ over samples, up to their exits; None where single samples were not kept."""
+        return Distribution(self._sample_costs.energy_pj) if self._sample_costs else None
+
+    @cached_property
+    def latency_distribution(self) -> Distribution | None:
+        """Latency in ns over samples, up to their exits; None where single samples were not kept."""
+        return Distribution(self._sample_costs.latency_ns) if self._sample_costs else None
+
+    @cached_property
+    def edap_distribution(self) -> Distribution | None:
+        """Energy x delay x area of each sample in J·s·mm²; None where single samples were not kept."""
+        costs = self._sample_costs
+        return Distribution(costs.energy_pj * costs.latency_ns * (self.area_um2 * 1e-27)) if costs else None
+
+    @property
+    def steps_distribution(self) -> Distribution | None:
+        """Time-steps that samples ran for; None where single samples were not kept."""
+        return Distribution(self.activity.each.steps) if self.activity.each else None
+
+    def distributions(self) -> dict[str, dict[str, float]] | None:
+        """Mean and percentiles over samples; None where single samples were not kept."""
+        found = {
+            "energy_pj": self.energy_distribution,
+            "latency_ns": self.latency_distribution,
+            "edap": self.edap_distribution,
+            "time_steps": self.steps_distribution,
+        }
+        kept = {name: one.to_dict() for name, one in found.items() if one}
+        return kept or None
 
     def metrics(self) -> dict[str, float | None]:
         """Every number of `METRICS` by name."""
@@ -240,8 +261,13 @@ class Report:
             "version": __version__,
             "report_hash": self.report_hash,
             "metrics": self.metrics(),
+            "band": self.band and asdict(self.band),
             "accuracy": measured,
+            "accuracy_by_step": self.accuracy_by_step and list(self.accuracy_by_step),
+            "exit": self.exit and asdict(self.exit),
+            "distributions": self.distributions(),
             "macs": self.macs,
+            "layer_macs": dict(self.cost.macs),
             "synops": self.synops,
             "time_steps": self.time_steps,
             "crossbars": self.cost.crossbars,
@@ -280,9 +306,29 @@ class Report:
             )
         return (
             f"{self.network} (T = {self.time_steps}) was evaluated on {self.chip} with spikesim_py "
-            f"{__version__} (report {self.report_hash[:12]}). {accuracy} Energy {self.energy_pj:.6g} pJ, latency "
-            f"{self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 per inference use the library "
+            f"{__version__} (report {self.report_hash[:12]}). {accuracy}{self._ended()} "
+            f"Energy {self.energy_pj:.6g} pJ, latency {self.latency_ns:.6g} ns and area {self.area_um2:.6g} um2 "
+            f"per inference use the library "
             f"{self.hardware['cost']['library']!r} with {self.activity.origin} activity; "
             f"{self.assumed_energy_share:.1%} of the energy and {self.assumed_area_share:.1%} of the area rest "
-            f"on assumed constants. Sources: {'; '.join(sources)}."
+            f"on assumed constants. {self._band_in_words()} Sources: {'; '.join(sources)}."
+        )
+
+    def _band_in_words(self) -> str:
+        if self.band is None:
+            return "The constants are one published set: no band is stated."
+        edap, anchors = self.band.edap, ", ".join(self.band.anchors) or "none"
+        return (
+            f"In 90 % of {self.band.draws} draws of the calibrations (ADC figures of {anchors}) EDAP is "
+            f"{edap.low:.4g} to {edap.high:.4g} J·s·mm²."
+        )
+
+    def _ended(self) -> str:
+        """The sentence on early exit, if there is one."""
+        steps, energy, latency = self.steps_distribution, self.energy_distribution, self.latency_distribution
+        if not (self.exit and steps and energy and latency):
+            return ""
+        return (
+            f" Inferences ended early ({self.exit}), on average after {steps.mean:.4g} time-steps, "
+            f"{energy.mean:.6g} pJ and {latency.mean:.6g} ns; what follows is for all {self.time_steps} time-steps."
         )

@@ -18,8 +18,7 @@ from spikesim_py.cost.technology import load_technology
 from spikesim_py.errors import ConfigError
 from spikesim_py.evaluate import cost
 from spikesim_py.hardware import load_hardware
-from spikesim_py.mapping import code_bits, largest_sum, map_network
-from spikesim_py.noc import partial_sum_bits
+from spikesim_py.mapping import code_bits, largest_sum, map_network, partial_sum_bits
 
 TECH = load_technology(32)
 RELEASED_SRAM = {"device.kind": "sram", "device.cell_bits": 1, "adc.bits": 5}

@@ -65,6 +65,7 @@ def chip(base: Hardware, kind: AdcKind, design: Design) -> Any:
         device=SimpleNamespace(**device | {"r_on_ohm": design["r_on"], "read_volt": design["read_volt"]}),
         adc=SimpleNamespace(kind=kind, bits=design["bits"]),
         technology=SimpleNamespace(clock_mhz=design["clock"]),
+        cost=base.cost,
         is_sourced=lambda *names: True,
     )
 

@@ -11,6 +11,8 @@ import pytest
 from plotly.offline import get_plotlyjs
 from study_data import MemoryStudy, report, study
 
+from spikesim_py.diff import diff
+from spikesim_py.figures.diff_page import diff_page
 from spikesim_py.figures.html import report_page, study_page
 from spikesim_py.figures.reproduce import command, configuration_yaml, overrides, sweep_command, sweep_yaml
 from spikesim_py.hardware import load_hardware, parse_override
@@ -38,14 +40,22 @@ class _Links(HTMLParser):
             self.text.append(data)
 
 
-@pytest.mark.parametrize("page", [report_page(report().to_dict()), study_page(study())], ids=["report", "study"])
-def test_a_page_is_complete_and_fetches_nothing(page: str) -> None:
+def two_designs() -> dict[str, Any]:
+    return diff(report(), report(6, chip=EVIL)).to_dict()
+
+
+@pytest.mark.parametrize(
+    ("page", "figures"),
+    [(report_page(report().to_dict()), 8), (study_page(study()), 4), (diff_page(two_designs()), 3)],
+    ids=["report", "study", "diff"],
+)
+def test_a_page_is_complete_and_fetches_nothing(page: str, figures: int) -> None:
     seen = _Links(page)
     assert seen.addresses == []
     assert not {"link", "img", "iframe", "object", "a"} & set(seen.tags)
     assert page.count(get_plotlyjs()) == 1
     assert '"showSendToCloud": false' in page
-    assert page.count("Plotly.newPlot(") >= 4
+    assert page.count("Plotly.newPlot(") >= figures
 
 
 def test_a_report_page_says_what_a_reviewer_asks() -> None:
@@ -54,6 +64,16 @@ def test_a_report_page_says_what_a_reviewer_asks() -> None:
     for needed in ("digits-w4 on rram_32nm", "90.00 %", "600 samples", "a note", "source 3", "--set adc.bits=6"):
         assert needed in text
     assert item.cite()[:120] in text
+
+
+def test_a_page_of_two_designs_has_every_row_three_times_and_both_names() -> None:
+    found = two_designs()
+    text = " ".join(_Links(diff_page(found)).text)
+    for row in found["rows"]:
+        assert text.count(f" {row['name']} ") >= 3
+    assert found["names"][0] in text
+    assert EVIL in text
+    assert "+50.00 %" in text  # the energies of these designs stand as their weight bits
 
 
 def test_a_study_page_has_the_front_its_table_and_the_best_designs() -> None:

@@ -16,6 +16,7 @@ from spikesim_py.hardware import SignMapping, load_hardware
 from spikesim_py.mapping import Mapping, encode, map_network, place_tiles
 from spikesim_py.network import Network, build, load_network
 from spikesim_py.network.executor import exact_product
+from spikesim_py.noc import traffic
 
 SCHEMES = ["differential", "offset", "offset_negative", "twos_complement"]
 
@@ -242,7 +243,10 @@ def test_crossbars_that_share_adcs_share_a_tile(tap_sum: str) -> None:
         map_network(one_layer(20, 12, 3, 4), load_hardware(chip, {"pe.crossbars": 4, "tile.pes": 2}))
 
 
-def test_a_chip_of_too_many_tiles_is_refused_at_once() -> None:
+def test_a_chip_of_any_number_of_tiles_has_a_cost_and_too_many_have_no_traffic_tile_by_tile() -> None:
     tiny = {"crossbar.rows": 16, "crossbar.cols": 16, "pe.crossbars": 1, "tile.pes": 1}
+    report = cost("vgg16-cifar10", "rram_32nm", overrides=tiny)
+    assert report.cost.tiles > 100_000
+    mapping = map_network(load_network("vgg16-cifar10"), load_hardware("rram_32nm", tiny))
     with pytest.raises(MappingError, match=r"takes \d+ tiles on chip 'rram_32nm': the NoC model takes at most 2048"):
-        cost("vgg16-cifar10", "rram_32nm", overrides=tiny)
+        traffic(mapping, report.activity)

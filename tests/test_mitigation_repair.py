@@ -245,7 +245,8 @@ def test_a_spare_column_has_the_converter_of_its_place() -> None:
     default, moved = converter_numbers(plan, hardware), converter_numbers(plan, hardware, spare)
     differs = np.argwhere(default != moved)
     assert differs.tolist() == [[1, 5, 0]]  # row block 1, column 5 of output 0
-    assert (default[1, 5, 0], moved[1, 5, 0]) == (2 * 4 + 1, 2 * 4 + 3)  # the second ADC's, and the last one's
+    # row blocks are innermost: crossbar 1, with 4 ADCs; its second ADC, and its last one
+    assert (default[1, 5, 0], moved[1, 5, 0]) == (1 * 4 + 1, 1 * 4 + 3)
 
 
 def test_accuracy_comes_back() -> None:

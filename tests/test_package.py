@@ -16,8 +16,19 @@ import spikesim_py as ss
 
 
 def test_the_public_face_is_complete_and_every_name_works() -> None:
-    expected = {"__version__", "compare", "cost", "crossbar", "degradation", "evaluate", "load_hardware"}
-    assert set(ss.__all__) == expected | {"load_network", "load_study", "map_network", "noc", "quantize", "sweep"}
+    expected = {
+        "__version__",
+        "balance",
+        "compare",
+        "cost",
+        "cost_batch",
+        "cost_order",
+        "crossbar",
+        "degradation",
+        "evaluate",
+    }
+    expected |= {"full_precision", "load_hardware", "load_network", "load_study", "map_network", "noc"}
+    assert set(ss.__all__) == expected | {"diff", "precision_ratio", "quantize", "sweep", "with_precision"}
     assert all(getattr(ss, name) is not None for name in ss.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         ss.nonsense  # noqa: B018

@@ -1,6 +1,7 @@
 """What a network costs on a chip: energy, latency and area as a tree of components."""
 
 from .programming import Programming, programming_cost
+from .released_lists import released_layers
 from .result import CostResult, cost_network
 from .tree import CostNode, Grade, branch, component
 
@@ -13,4 +14,5 @@ __all__ = [
     "component",
     "cost_network",
     "programming_cost",
+    "released_layers",
 ]

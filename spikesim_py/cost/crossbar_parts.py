@@ -4,6 +4,11 @@ One read of a crossbar is one plane of one position. It has `mux` phases (times 
 ADC): drive or select, settle, convert, with NeuroSim's margin of 1.4 on the sum. Shift-add works on one phase
 while the next is converted; its last one is seen once per pass.
 
+A column conducts while it is selected, once per read; in a cross-point array and where all gates are on, unselected
+columns that are grounded conduct in every mux phase too. With `crossbar.row_gating` drivers of rows without a spike are
+not clocked. With `adc.zero_skip` a conversion whose column carries nothing ends after its first comparison; how often
+that is follows from the activity as if rows were independent.
+
 Interleaved pairs have two word lines per input and half the columns. A line at -V is taken to cost what one at +V does
 (assumed); its supply is not counted.
 """
@@ -12,6 +17,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .._arrays import Real, exp2, is_array, maximum, minimum, where
+from ..hardware import Topology
 from ..mapping import code_bits
 from .components import CellArray, Circuit, Converter, RowDriver, cell_array, column_circuits, converter, row_driver
 from .components import input_shift_add as planes_circuit
@@ -34,19 +41,19 @@ class Read:
     columns: dict[str, Circuit]
     adc: Converter
     margin: float
-    serial: int
+    serial: Real
 
     @property
-    def select_ns(self) -> float:
+    def select_ns(self) -> Real:
         """Word line and column select at once: the slower counts."""
-        return max(self.driver.drive_ns, self.columns["column_mux"].time_ns)
+        return maximum(self.driver.drive_ns, self.columns["column_mux"].time_ns)
 
     @property
-    def phase_ns(self) -> float:
+    def phase_ns(self) -> Real:
         return self.margin * (self.select_ns + self.array.settle_ns + self.adc.time_ns)
 
     @property
-    def read_ns(self) -> float:
+    def read_ns(self) -> Real:
         """All phases of one plane of one position."""
         return self.serial * self.phase_ns
 
@@ -74,25 +81,40 @@ def crossbar_parts(layer: Layer, read: Read) -> list[Part]:
     return parts + _shift_add(layer, read)
 
 
-def _phases(layer: Layer, read: Read) -> float:
+def pass_ns(layer: Layer, read: Read) -> Real:
+    """Reads of one pass over all positions, if nothing waits for anything else."""
+    return _phases(layer, read) * read.phase_ns
+
+
+def _phases(layer: Layer, read: Read) -> Real:
     """Mux phases of one pass over all positions and planes, in series."""
-    return layer.plan.positions * layer.plan.input_bits * read.serial
+    return layer.plan.turns * layer.plan.input_bits * read.serial
 
 
-def _crossbar_phases(layer: Layer) -> float:
-    """Mux phases of one crossbar per inference."""
+def _crossbar_phases(layer: Layer) -> Real:
+    """Mux phases of the crossbars that a position reads, per inference."""
     return layer.plan.reads * layer.hardware.crossbar.mux
+
+
+def mean_level(layer: Layer) -> Real:
+    """Mean level of the cells on active rows over the highest: measured, else assumed."""
+    return MIDDLE_LEVEL if layer.activity.background is None else layer.activity.background
+
+
+def _conducting_phases(layer: Layer) -> Real:
+    """Mux phases in which a column conducts."""
+    wires, open_gates = layer.hardware.wires, (Topology.PASSIVE, Topology.PSEUDO_1T1R)
+    grounded = wires.topology in open_gates and wires.unselected_columns == "grounded"
+    return layer.hardware.crossbar.mux if grounded else 1
 
 
 def _cells(layer: Layer, read: Read) -> Part:
     plan, array = layer.plan, read.array
-    mean = MIDDLE_LEVEL if layer.activity.background is None else layer.activity.background
-    # a column conducts only while it is selected: once per read
     crossings = layer.activity.rate * plan.rows * layer.hardware.word_lines * plan.columns * plan.groups
-    current = crossings * cell_fj(layer.hardware, read.adc, mean)
+    current = _conducting_phases(layer) * crossings * cell_fj(layer.hardware, read.adc, mean_level(layer))
     bit_lines = layer.awake * plan.groups * plan.columns * plan.row_blocks * array.bit_fj
     phases = layer.hardware.crossbar.mux
-    lines = phases * (layer.active_lines * array.word_fj + layer.awake * plan.crossbars * array.precharge_fj)
+    lines = phases * (layer.active_lines * array.word_fj + layer.awake * plan.read_crossbars * array.precharge_fj)
     return Part(
         "crossbar",
         _graded(layer, array.grade),
@@ -121,7 +143,8 @@ def _graded(layer: Layer, circuit: Grade) -> Grade:
 
 def _rows(layer: Layer, read: Read) -> Part:
     driver, crossbars = read.driver, layer.plan.crossbars
-    per_phase = layer.awake * crossbars * driver.clock_fj + layer.active_lines * driver.active_fj
+    clocked = minimum(layer.activity.rate, layer.awake) if layer.hardware.crossbar.row_gating else layer.awake
+    per_phase = clocked * layer.plan.read_crossbars * driver.clock_fj + layer.active_lines * driver.active_fj
     time = _phases(layer, read) * read.margin * driver.drive_ns
     exposed = driver.drive_ns >= read.columns["column_mux"].time_ns
     return Part(
@@ -131,34 +154,50 @@ def _rows(layer: Layer, read: Read) -> Part:
         energy_pj=_crossbar_phases(layer) * per_phase * 1e-3,
         area_um2=crossbars * driver.area_um2,
         leakage_pw=crossbars * driver.leakage_pw,
-        read_ns=time if exposed else 0.0,
-        hidden_ns=0.0 if exposed else time * layer.plan.steps,
+        read_ns=where(exposed, time, 0.0),
+        hidden_ns=where(exposed, 0.0, time * layer.plan.steps),
     )
 
 
 def _columns(layer: Layer, read: Read) -> list[Part]:
-    crossbars, parts = layer.plan.crossbars, []
+    plan, parts = layer.plan, []
+    actions = _crossbar_phases(layer) * plan.read_crossbars * layer.awake
     for name, circuit in read.columns.items():
-        actions = _crossbar_phases(layer) * crossbars * layer.awake
         time = _phases(layer, read) * read.margin * circuit.time_ns
         exposed = circuit.time_ns > read.driver.drive_ns
-        times = {"read_ns": time} if exposed else {"hidden_ns": time * layer.plan.steps}
-        if circuit.area_um2:
-            parts.append(placed(name, circuit, crossbars, actions, **times))
+        times = {"read_ns": where(exposed, time, 0.0), "hidden_ns": where(exposed, 0.0, time * plan.steps)}
+        if is_array(circuit.area_um2) or circuit.area_um2:
+            parts.append(placed(name, circuit, plan.crossbars, actions, **times))
     return parts
 
 
 def _adc(layer: Layer, read: Read) -> Part:
     adc, plan = read.adc, layer.plan
+    grade, made = adc.grade, layer.awake_conversions
+    if layer.hardware.adc.zero_skip:
+        bits = layer.hardware.adc.bits_of(layer.name)
+        idle = maximum(idle_columns(layer) - (1.0 - made), 0.0)  # of the columns that are read at all
+        made, grade = made - idle * bits / (bits + 1.0), weakest(grade, "assumed")
     return Part(
         "adc",
-        adc.grade,
+        grade,
         adc.source,
-        energy_pj=plan.conversions * layer.awake_conversions * adc.energy_fj * 1e-3,
+        energy_pj=plan.conversions * made * adc.energy_fj * 1e-3,
         area_um2=plan.adcs * adc.area_um2,
         leakage_pw=plan.adcs * adc.leakage_pw,
         read_ns=_phases(layer, read) * read.margin * adc.time_ns,
     )
+
+
+def idle_columns(layer: Layer) -> Real:
+    """Share of conversions whose column carries nothing: no active row meets a cell above level 0.
+
+    Levels above 0 are taken as equally frequent, so that a mean level m means a share m 2 (2^c - 1) / 2^c of cells.
+    """
+    plan, levels = layer.plan, exp2(layer.hardware.device.cell_bits)
+    filled = minimum(mean_level(layer) * 2.0 * (levels - 1.0) / levels, 1.0)
+    pair = 2 if layer.hardware.signed_sums else 1  # both cells of a weight enter one conversion
+    return (1.0 - layer.activity.rate * filled) ** (pair * plan.rows / plan.conversion_blocks)
 
 
 def _shift_add(layer: Layer, read: Read) -> list[Part]:
@@ -166,17 +205,14 @@ def _shift_add(layer: Layer, read: Read) -> list[Part]:
     conversions = plan.conversions * layer.awake_conversions
     join, bits = plan.conversions_per_output, code_bits(plan, chip)
     slices = slices_circuit(layer.tech, bits, join, chip.crossbar.mux)
-    times = _overlapped(layer, read, slices.time_ns)
-    parts = [placed("shift_add", slices, plan.adcs, conversions, **times)]
+    parts = [placed("shift_add", slices, plan.adcs, conversions, **_behind(layer, read, slices.time_ns))]
     if plan.input_bits > 1:
         planes = planes_circuit(layer.tech, bits, join, chip.crossbar.mux)
-        times = _overlapped(layer, read, planes.time_ns)
+        times = _behind(layer, read, planes.time_ns)
         parts.append(placed("input_shift_add", planes, plan.adcs, conversions / join, **times))
     return parts
 
 
-def _overlapped(layer: Layer, read: Read, time_ns: float) -> dict[str, float]:
-    """Behind the next phase's conversion; exposed are the last one and whatever does not fit a phase."""
-    phases = _phases(layer, read)
-    exposed = time_ns + (phases - 1) * max(time_ns - read.phase_ns, 0.0)
-    return {"read_ns": exposed, "hidden_ns": (phases * time_ns - exposed) * layer.plan.steps}
+def _behind(layer: Layer, read: Read, time_ns: Real) -> dict[str, Real]:
+    """Behind the next phase's conversion; the last one is seen once per pass."""
+    return {"read_ns": time_ns, "beside_ns": (_phases(layer, read) - 1) * time_ns}

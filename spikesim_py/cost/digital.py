@@ -16,7 +16,6 @@ and positions: array multipliers of weight by input, ripple adders and registers
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..activity import Activity
@@ -26,9 +25,9 @@ from ..network.model import AnyNode, Conv, Linear
 from ..noc import owners
 from .components import Memory, adder, multiplier, register
 from .components.base import weakest
-from .parts import Counts, Part, Staged, joined
+from .parts import Counts, Part, Staged, merged
 from .result import CostResult
-from .schedule import schedule
+from .schedule import critical_stage, schedule
 from .technology import Technology, load_technology
 from .tree import Grade, branch
 
@@ -50,7 +49,7 @@ def digital_cost(network: Network, hardware: Hardware, activity: Activity) -> Co
         parts += [part for node in follows for part in _after(network, tech, node, clock_ns)]
         once = network.runs_once(layer.name)
         passes = 1 if once else network.time_steps
-        staged.append(Staged(layer.name, _merge(parts), Counts(passes, network.time_steps), once))
+        staged.append(Staged(layer.name, tuple(merged(parts)), Counts(passes, network.time_steps), once))
     timing = schedule(staged, "none")
     nodes = [
         branch(layer.name, [part.node(timing.latency_ns, layer.full, layer.full) for part in layer.parts])
@@ -60,7 +59,7 @@ def digital_cost(network: Network, hardware: Hardware, activity: Activity) -> Co
     return CostResult(
         tree=branch("chip", [*nodes, branch("shared", [array])]),
         interval_ns=timing.interval_ns,
-        critical_stage=timing.critical_stage,
+        critical_stage=critical_stage(staged),
         crossbars=0,
         pes=1,
         tiles=1,
@@ -227,11 +226,6 @@ def _operations(node: AnyNode) -> tuple[int, int]:
     return (0, int(node.mode != "last")) if isinstance(node, Readout) else (0, 0)
 
 
-def _merge(parts: Sequence[Part]) -> tuple[Part, ...]:
-    names = dict.fromkeys(part.name for part in parts)
-    return tuple(joined(name, [part for part in parts if part.name == name]) for name in names)
-
-
 def _notes(tech: Technology, hardware: Hardware, activity: Activity) -> tuple[str, ...]:
     return (
         f"float network: costed as a digital FP32 MAC array of {_lanes(tech)} lanes at "
@@ -239,4 +233,5 @@ def _notes(tech: Technology, hardware: Hardware, activity: Activity) -> tuple[st
         "float network: a spike costs additions, any other input a MAC whatever its value; time is dense; no NoC; "
         "utilization is 0: there are no crossbars",
         f"activity: {activity.origin}",
+        *(tech.notes if tech.scaled_from_nm else ()),
     )

@@ -17,10 +17,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from .._arrays import bit_length
 from ..hardware import Hardware
 from ..hardware.mitigation import DriftGain, Recalibrate
-from ..mapping import code_bits
-from ..noc import partial_sum_bits
+from ..mapping import code_bits, partial_sum_bits
 from .components import adder, comparator, multiplier, permutation, register, selector
 from .components.base import Circuit
 from .neuron_parts import lanes, streaming_ns
@@ -34,11 +34,13 @@ def repair_parts(layer: Layer) -> list[Part]:
         switch = permutation(layer.tech, layer.crossbar_inputs)
         active = layer.activity.rate * plan.groups * plan.rows * plan.reads
         hidden_ns = switch.time_ns * plan.reads
-        parts.append(placed("row_permutation", switch, plan.groups * plan.row_blocks, active, hidden_ns=hidden_ns))
+        parts.append(
+            placed("row_permutation", switch, plan.copies * plan.groups * plan.row_blocks, active, hidden_ns=hidden_ns)
+        )
     if rule.spare_columns:
-        address = (chip.crossbar.cols - 1).bit_length()
+        address = bit_length(chip.crossbar.cols - 1)
         match = comparator(layer.tech, address).times(rule.spare_columns)
-        phases = plan.reads * chip.crossbar.mux * plan.crossbars * layer.awake
+        phases = plan.reads * chip.crossbar.mux * plan.read_crossbars * layer.awake
         code = selector(layer.tech, code_bits(plan, chip))
         found = placed("spare_columns", match, plan.crossbars, phases)
         taken = placed("spare_columns", code, plan.adcs, plan.conversions * layer.awake_conversions)

@@ -6,19 +6,24 @@ time-step; affine, pools and adds stream in front of them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from ..network import Add, Affine, Lif, Pool, Readout
+from .._arrays import Real, ceil
+from ..early_exit import ExitOperations
+from ..hardware import Hardware
+from ..network import Add, Affine, Lif, Network, Pool, Readout
 from ..network.model import AnyNode
-from ..noc import tile_shares
 from .components import Memory, adder, comparator, multiplier, neuron_lane, register
+from .components.base import weakest
 from .parts import Layer, Part, placed
 
-#: bits of an affine multiplier and bias where a workload has no arrays
+#: bits of an affine multiplier and bias where a workload has no arrays and declares none
 _SHAPE_BITS = 16
+#: width of the exit unit's lane, and entries of each of its two tables
+_EXIT_BITS, _EXIT_ENTRIES = 16, 256
 
 
 def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
@@ -40,28 +45,42 @@ def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
     return parts
 
 
-def _clocks(layer: Layer, units: int) -> int:
-    """Clocks for one action of every unit, on the lanes of the tile that owns most of them."""
-    share = float(tile_shares(layer.plan, layer.hardware).owns.max())
-    return math.ceil(round(units * share, 6) / layer.hardware.tile.neuron_lanes)
-
-
-def lanes(layer: Layer) -> int:
+def lanes(layer: Layer) -> Real:
     return layer.hardware.tile.neuron_lanes * layer.plan.tiles
 
 
 def _neurons(layer: Layer, node: Lif) -> Part:
     edges, units = layer.network.edges, layer.network.edges[node.name].size
     lane = neuron_lane(layer.tech, node, edges[node.inputs[0]].bits)
-    time = _clocks(layer, units) * layer.clock_ns
+    time = ceil(units / lanes(layer)) * layer.clock_ns
     return placed("neuron_unit", lane, lanes(layer), units * layer.steps, step_ns=time)
 
 
 def _membranes(layer: Layer, node: Lif) -> Part:
-    """Read and written once per neuron and time-step, beside the update."""
-    units, tiles = layer.network.edges[node.name].size, layer.plan.tiles
-    memory = Memory(layer.tech, units * node.membrane_bits / tiles)
-    return _stored("membrane_memory", layer, memory, tiles, units * node.membrane_bits * layer.steps)
+    """Read and written once per neuron and time-step, beside the update.
+
+    Every tile keeps those of its neurons; where layers take turns (`shared_membranes`), the chip has one memory.
+    """
+    bits, tiles = membrane_bits(layer.network, node), layer.plan.tiles
+    moved = bits * layer.steps
+    if shared_membranes(layer.hardware):
+        memory = Memory(layer.tech, most_membrane_bits(layer.network))
+        return _stored("membrane_memory", memory, 0, moved)
+    return _stored("membrane_memory", Memory(layer.tech, bits / tiles), tiles, moved)
+
+
+def membrane_bits(network: Network, node: Lif) -> int:
+    return network.edges[node.name].size * node.membrane_bits
+
+
+def most_membrane_bits(network: Network) -> int:
+    """Membranes of the layer that has most of them."""
+    return max((membrane_bits(network, node) for node in network.nodes if isinstance(node, Lif)), default=0)
+
+
+def shared_membranes(hardware: Hardware) -> bool:
+    """Whether one layer's membranes are stored at a time: all time-steps of a layer before the next one starts."""
+    return hardware.schedule.order == "layer_first" and hardware.schedule.pipeline == "none"
 
 
 def _preactivation(layer: Layer, nodes: Sequence[AnyNode]) -> Part:
@@ -81,7 +100,7 @@ def _preactivation(layer: Layer, nodes: Sequence[AnyNode]) -> Part:
     )
 
 
-def _stored(name: str, layer: Layer, memory: Memory, count: int, bits: float) -> Part:
+def _stored(name: str, memory: Memory, count: Real, bits: Real) -> Part:
     """`count` memories of which `bits` are read and written per inference."""
     return Part(
         name,
@@ -102,24 +121,17 @@ def _affine(layer: Layer, node: Affine) -> Part:
     units = network.edges[node.name].size * (1 if once else layer.steps)
     stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0])
     part = placed("affine", lane, lanes(layer), units, hidden_ns=streaming_ns(layer, units))
-    return Part(
-        "affine",
-        part.grade,
-        part.source,
-        energy_pj=part.energy_pj,
-        area_um2=part.area_um2 + stored.area_um2,
-        leakage_pw=part.leakage_pw + stored.leakage_pw,
-        hidden_ns=part.hidden_ns,
-    )
+    area, leakage = part.area_um2 + stored.area_um2, part.leakage_pw + stored.leakage_pw
+    return replace(part, area_um2=area, leakage_pw=leakage)
 
 
 def affine_bits(layer: Layer, node: Affine) -> int:
-    """Bits of the multipliers: those of the largest, sign included."""
+    """Bits of the multipliers: those of the largest, sign included; what a workload declares."""
     array = layer.network.arrays.get(f"{node.name}.multiplier")
-    return _SHAPE_BITS if array is None else int(np.abs(array).max()).bit_length() + 1
+    return (node.bits or _SHAPE_BITS) if array is None else int(np.abs(array).max()).bit_length() + 1
 
 
-def streaming_ns(layer: Layer, units: float) -> float:
+def streaming_ns(layer: Layer, units: Real) -> Real:
     return units / lanes(layer) * layer.clock_ns
 
 
@@ -153,5 +165,27 @@ def _readout(layer: Layer, node: Readout) -> Part:
     if node.mode != "last":
         lane = adder(layer.tech, bits) + lane
     actions = edge.size * (1 if node.mode == "last" else layer.steps)
-    time = math.ceil(edge.size / lanes(layer)) * layer.clock_ns
+    time = ceil(edge.size / lanes(layer)) * layer.clock_ns
     return placed("readout", lane, edge.size, actions, step_ns=time)
+
+
+def exit_part(layer: Layer, operations: ExitOperations) -> Part:
+    """The unit that decides after every time-step whether an inference may end; it follows the last layer.
+
+    One lane of 16-bit operations, one per clock; exponentials and logarithms are read from two tables (assumed).
+    """
+    one, product = adder(layer.tech, _EXIT_BITS), multiplier(layer.tech, _EXIT_BITS, _EXIT_BITS)
+    table = Memory(layer.tech, 2 * _EXIT_ENTRIES * _EXIT_BITS)
+    sums, looked_up = operations.comparisons + operations.additions, operations.exponentials + operations.logarithms
+    energy_fj = sums * one.energy_fj + operations.multiplications * product.energy_fj
+    energy_fj += looked_up * _EXIT_BITS * table.read_fj
+    clocks = sums + operations.multiplications + looked_up
+    return Part(
+        "exit_unit",
+        weakest(one.grade, table.grade, "assumed"),
+        f"{one.source}; {table.source}; {_EXIT_BITS}-bit lane and tables of {_EXIT_ENTRIES} entries assumed",
+        energy_pj=layer.steps * energy_fj * 1e-3,
+        area_um2=one.area_um2 + product.area_um2 + table.area_um2,
+        leakage_pw=one.leakage_pw + product.leakage_pw + table.leakage_pw,
+        step_ns=clocks * layer.clock_ns,
+    )

@@ -7,13 +7,14 @@ own figure (low-threshold cells at 340 K) is a thousand times higher and fits no
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
+from .._arrays import Real, maximum, sqrt
 from ..hardware import Hardware
 from ..mapping import Mapping, Mesh
-from ..noc import ZeroLoad
+from ..noc import Flow
 from .components import Memory
+from .neuron_parts import most_membrane_bits, shared_membranes
 from .parts import Part
 from .technology import Router, Technology
 
@@ -23,30 +24,29 @@ def router_of(tech: Technology, hardware: Hardware) -> Router:
     return tech.noc.routers[noc.flit_bits, noc.vcs, noc.buffer_flits]
 
 
-def flit_pj(tech: Technology, hardware: Hardware, load: ZeroLoad, pitch_mm: float) -> float:
-    """Energy of one time-step of a transfer."""
+def flit_pj(tech: Technology, hardware: Hardware, flow: Flow, pitch_mm: Real) -> Real:
+    """Energy of a transfer, once."""
     router, link = router_of(tech, hardware), tech.noc.link
     wire = (link.base_pj + link.per_mm_pj * pitch_mm) * hardware.noc.flit_bits / link.bits
-    return load.flit_routers * (router.flit_pj + router.clock_pj) + load.flit_links * wire
+    return (flow.flit_links + flow.flits) * (router.flit_pj + router.clock_pj) + flow.flit_links * wire
 
 
 def traffic_part(
-    tech: Technology, hardware: Hardware, loads: Sequence[ZeroLoad], pitch_mm: float, pass_ns: float
+    tech: Technology, hardware: Hardware, sent: Sequence[Flow], pitch_mm: Real, pass_ns: Real, steps: Real
 ) -> Part:
     """Transfers of one layer. Partial sums stream while the crossbars are read (for `pass_ns`)."""
     clock_ns = 1e3 / hardware.technology.clock_mhz
     once = read = step = hidden = energy = 0.0
-    for load in loads:
-        steps, time = load.transfer.steps, load.cycles * clock_ns
-        energy += steps * flit_pj(tech, hardware, load, pitch_mm)
-        if load.transfer.kind == "partial_sums":
-            exposed = load.head_cycles * clock_ns + max(load.serial_cycles * clock_ns - pass_ns, 0.0)
-            read += exposed
-            hidden += (time - exposed) * steps
-        elif load.transfer.kind == "input" and steps == 1:
-            once += time
+    for flow in sent:
+        energy += flow.steps * flit_pj(tech, hardware, flow, pitch_mm)
+        if flow.kind == "partial_sums":
+            late = flow.head_cycles * clock_ns + maximum(flow.serial_cycles * clock_ns - pass_ns, 0.0)
+            read += late
+            hidden += (flow.cycles * clock_ns - late) * flow.steps
+        elif flow.steps == steps:
+            step += flow.cycles * clock_ns
         else:
-            step += time
+            once += flow.cycles * clock_ns
     return Part(
         "noc",
         tech.noc.grade,
@@ -70,7 +70,14 @@ def shared_parts(tech: Technology, mapping: Mapping) -> list[Part]:
     steps = network.time_steps if spec.coding == "events" else 1
     bits = network.edges["input"].size * spec.bits
     memory = Memory(tech, bits)
+    parts = []
+    if shared_membranes(hardware):
+        held = Memory(tech, most_membrane_bits(network))
+        parts.append(
+            Part("membrane_memory", held.grade, held.source, area_um2=held.area_um2, leakage_pw=held.leakage_pw)
+        )
     return [
+        *parts,
         Part("noc_routers", tech.noc.grade, tech.noc.source, area_um2=area),
         Part("noc_links", tech.noc.grade, tech.noc.source, area_um2=wires),
         Part(
@@ -87,11 +94,11 @@ def shared_parts(tech: Technology, mapping: Mapping) -> list[Part]:
     ]
 
 
-def mesh_links(mesh: Mesh) -> int:
+def mesh_links(mesh: Mesh) -> Real:
     """Directed links between neighbours."""
     return 2 * (mesh.width * (mesh.height - 1) + mesh.height * (mesh.width - 1))
 
 
-def pitch_mm(tile_um2: float) -> float:
+def pitch_mm(tile_um2: Real) -> Real:
     """Distance of neighbouring tiles: the side of the mean tile."""
-    return math.sqrt(tile_um2) * 1e-3
+    return sqrt(tile_um2) * 1e-3

@@ -7,31 +7,71 @@ layer (and `shared`) -> component; its critical times sum to the latency.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from .._arrays import Real, ceil_div, is_array, minimum
 from ..activity import Activity, LayerActivity
 from ..hardware import AdcKind, DeviceKind, Hardware, RowMapping, TapSum
-from ..mapping import LayerPlan, Mapping, code_bits, largest_sum
+from ..mapping import LayerPlan, Mapping, code_bits, lossless_bits
 from ..network import Conv, Linear
-from ..noc import ZeroLoad, owners, traffic, zero_load
+from ..noc import Flow, flows, owners
 from .components.adc import FITTED_BITS
 from .components.base import weakest
-from .crossbar_parts import crossbar_parts, read_of
+from .crossbar_parts import crossbar_parts, pass_ns, read_of
 from .digital import integer_parts
 from .mitigation_parts import correction_parts, mitigation_notes, repair_parts
-from .neuron_parts import neuron_parts
+from .neuron_parts import exit_part, neuron_parts
 from .noc_parts import pitch_mm, shared_parts, traffic_part
-from .parts import Counts, Layer, Part, Staged, joined
+from .parts import Counts, Layer, Part, Staged, exposed, merged
+from .reload import Reload, memory_notes, memory_parts, reload_of
 from .result import CostResult
-from .schedule import schedule
+from .schedule import Timing, critical_stage, schedule
 from .technology import Technology, load_technology
 from .tile_parts import accumulator, background_count, h_tree, input_buffer, sign_count
-from .tree import branch
+from .tree import CostNode, branch
 
 #: crossbar lines and columns per ADC at which the reference circuits were run
 FITTED_LINES, FITTED_MUX = (32, 256), (4, 32)
+
+
+@dataclass(frozen=True)
+class RollUp:
+    """The parts of every layer and of the chip, and their timing: of one design, or of many in arrays."""
+
+    layers: tuple[Staged, ...]
+    shared: tuple[Part, ...]
+    timing: Timing
+    reload: Reload | None
+
+    def branches(self) -> Iterator[tuple[str, list[CostNode]]]:
+        """The components of every layer, and of what all layers share."""
+        interval = self.timing.interval_ns
+        for layer, counts in zip(self.layers, self.timing.counts, strict=True):
+            yield layer.name, [part.node(interval, counts, layer.full) for part in layer.parts]
+        yield "shared", [part.node(interval, Counts(0, 0), Counts(0, 0)) for part in self.shared]
+
+
+def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
+    """The one definition of what a design costs; the tree and `cost_batch` are two ways to look at it."""
+    sent = flows(mapping, activity)
+    cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
+    areas = {name: sum(part.area_um2 for part in parts) for name, (parts, _) in cores.items()}
+    pitch = pitch_mm(sum(areas.values()) / sum(plan.tiles for plan in mapping.layers.values()))
+    reload = reload_of(mapping, tech, areas)
+    if reload:
+        cores = {name: (_in_turn(parts, reload.area_share), ns) for name, (parts, ns) in cores.items()}
+    staged = tuple(
+        _stage(mapping, tech, plan, *cores[name], [flow for flow in sent if flow.layer == name], pitch)
+        for name, plan in mapping.layers.items()
+    )
+    timing = schedule(staged, mapping.hardware.schedule.pipeline, reload.time_ns if reload else 0.0)
+    return RollUp(staged, (*shared_parts(tech, mapping), *memory_parts(mapping, reload)), timing, reload)
+
+
+def _in_turn(parts: Sequence[Part], share: Real) -> list[Part]:
+    """Parts of a layer that has the chip in turn with others: its share of the area and the leakage."""
+    return [replace(p, area_um2=p.area_um2 * share, leakage_pw=p.leakage_pw * share) for p in parts]
 
 
 def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
@@ -44,63 +84,61 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
     Raises:
         ConfigError: the node's technology file is broken.
     """
-    hardware = mapping.hardware
-    tech = load_technology(hardware.technology.node_nm)
-    flows = traffic(mapping, activity)
-    cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
-    pitch = pitch_mm(math.fsum(p.area_um2 for parts, _ in cores.values() for p in parts) / mapping.tiles)
-    loads = zero_load(flows, hardware.noc.pipeline)
-    staged = [
-        _stage(mapping, tech, plan, *cores[name], [x for x in loads if x.transfer.layer == name], pitch)
-        for name, plan in mapping.layers.items()
-    ]
-    timing = schedule(staged, hardware.schedule.pipeline)
-    nodes = [
-        branch(layer.name, [part.node(timing.interval_ns, count, layer.full) for part in layer.parts])
-        for layer, count in zip(staged, timing.counts, strict=True)
-    ]
-    shared = [part.node(timing.interval_ns, Counts(0, 0), Counts(0, 0)) for part in shared_parts(tech, mapping)]
-    tree = branch("chip", [*nodes, branch("shared", shared)])
+    tech = load_technology(mapping.hardware.technology.node_nm)
+    rolled = roll_up(mapping, activity, tech)
+    timing = rolled.timing
+    tree = branch("chip", [branch(name, nodes) for name, nodes in rolled.branches()])
     return CostResult(
         tree=tree,
         interval_ns=timing.interval_ns,
-        critical_stage=timing.critical_stage,
+        critical_stage=critical_stage(rolled.layers),
         crossbars=mapping.crossbars,
         pes=mapping.pes,
         tiles=mapping.tiles,
         utilization=mapping.utilization,
         macs=mapping.network.macs,
-        notes=(*_notes(mapping, activity), *mitigation_notes(mapping.hardware, tree.energy_pj)),
+        notes=(
+            *_notes(mapping, activity),
+            *memory_notes(mapping, rolled.reload),
+            *mitigation_notes(mapping.hardware, tree.energy_pj),
+        ),
     )
 
 
-def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activity) -> tuple[list[Part], float]:
+def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activity) -> tuple[list[Part], Real]:
     """A layer's parts but for the NoC, and the time of one pass over its positions."""
     record = activity.layers[plan.name]
     layer = _layer(mapping, tech, plan, record)
     layer_of = owners(mapping.network)
     follows = [node for node in mapping.network.nodes if layer_of[node.name] == plan.name]
-    if not plan.crossbars:
+    after = neuron_parts(layer, follows)
+    if activity.exit and plan.name == layer_of[mapping.network.nodes[-1].name]:
+        after.append(exit_part(layer, activity.exit))
+    if plan.digital:
         node = mapping.network.by_name[plan.name]
         assert isinstance(node, Conv | Linear)
         parts = integer_parts(mapping.network, mapping.hardware, tech, node, record.rate)
-        return _merge([*parts, *neuron_parts(layer, follows)]), sum(part.read_ns for part in parts)
+        return merged([*parts, *after]), sum(part.read_ns for part in parts)
     read = read_of(layer)
     parts = crossbar_parts(layer, read)
     parts += accumulator(layer, read) + sign_count(layer, read) + background_count(layer, read)
     parts += repair_parts(layer)
     parts.append(h_tree(layer, sum(part.area_um2 for part in parts)))
     parts.append(input_buffer(layer, read))
-    parts += correction_parts(layer)
-    pass_ns = sum(part.read_ns for part in parts)
+    parts = exposed(parts + correction_parts(layer), pass_ns(layer, read), plan.steps)
     outside = _extrapolated(mapping.hardware, plan)
     graded = [replace(p, grade=weakest(p.grade, "assumed")) if p.name in outside else p for p in parts]
-    return _merge([*graded, *neuron_parts(layer, follows)]), pass_ns
+    return merged([*graded, *after]), sum(part.read_ns for part in parts)
 
 
 def _extrapolated(hardware: Hardware, plan: LayerPlan) -> set[str]:
-    """Components whose circuits were never run at this chip's sizes: their numbers are assumed."""
+    """Components whose circuits were never run at this chip's sizes: their numbers are assumed.
+
+    Of many designs at once, no grades are asked for.
+    """
     crossbar, names = hardware.crossbar, set[str]()
+    if is_array(crossbar.rows, crossbar.cols, crossbar.mux, code_bits(plan, hardware)):
+        return names
     if not all(FITTED_LINES[0] <= lines <= FITTED_LINES[1] for lines in (crossbar.rows, crossbar.cols)):
         names |= {"crossbar", "dummy_column", "row_driver", "column_driver", "column_mux", "level_shifter"}
     if not FITTED_BITS[0] <= code_bits(plan, hardware) <= FITTED_BITS[1]:
@@ -119,15 +157,15 @@ def _layer(mapping: Mapping, tech: Technology, plan: LayerPlan, record: LayerAct
     return Layer(plan, mapping.network, mapping.hardware, tech, record, awake, conversions)
 
 
-def idle_share(plan: LayerPlan, hardware: Hardware, record: LayerActivity) -> float:
+def idle_share(plan: LayerPlan, hardware: Hardware, record: LayerActivity) -> Real:
     """Share of (row block, read) pairs without an active row: measured, else (1 - rate)^rows."""
     if record.idle_reads is not None:
         return record.idle_reads
     size = hardware.input_rows
     total = plan.channels if hardware.mapping.rows is RowMapping.SPIKEFLOW else plan.rows
-    blocks = -(-total // size)
-    quiet: float = (1 - record.rate) ** min(size, total)
-    rest: float = (1 - record.rate) ** (total - size * (blocks - 1))
+    blocks = ceil_div(total, size)
+    quiet = (1.0 - record.rate) ** minimum(size, total)
+    rest = (1.0 - record.rate) ** (total - size * (blocks - 1))
     return ((blocks - 1) * quiet + rest) / blocks
 
 
@@ -136,35 +174,27 @@ def _stage(
     tech: Technology,
     plan: LayerPlan,
     parts: Sequence[Part],
-    pass_ns: float,
-    loads: Sequence[ZeroLoad],
-    pitch: float,
+    pass_ns: Real,
+    sent: Sequence[Flow],
+    pitch: Real,
 ) -> Staged:
-    if loads:
-        parts = [*parts, traffic_part(tech, mapping.hardware, loads, pitch, pass_ns)]
-    once = mapping.network.runs_once(plan.name)
-    return Staged(plan.name, tuple(parts), Counts(plan.steps, mapping.network.time_steps), once)
-
-
-def _merge(parts: Sequence[Part]) -> list[Part]:
-    """One part per name (a layer may be followed by two LIFs)."""
-    groups: dict[str, list[Part]] = {}
-    for part in parts:
-        groups.setdefault(part.name, []).append(part)
-    return [group[0] if len(group) == 1 else joined(name, group) for name, group in groups.items()]
+    steps = mapping.network.time_steps
+    if sent:
+        parts = [*parts, traffic_part(tech, mapping.hardware, sent, pitch, pass_ns, steps)]
+    return Staged(plan.name, tuple(parts), Counts(plan.steps, steps), mapping.network.runs_once(plan.name))
 
 
 def _notes(mapping: Mapping, activity: Activity) -> list[str]:
     """What a reader must know: where numbers are extrapolated, derived or assumed."""
     hardware = mapping.hardware
-    records = [activity.layers[name] for name, plan in mapping.layers.items() if plan.crossbars]
+    records = [activity.layers[name] for name, plan in mapping.layers.items() if not plan.digital]
     node, crossbar = hardware.technology.node_nm, hardware.crossbar
     samples = f", {activity.samples} samples" if activity.samples else ""
     notes = [f"activity: {activity.origin}{samples}"]
     notes += _adc_notes(mapping)
     if hardware.device.idle:
         notes.append(f"set, but without effect beside the chip's other settings: {', '.join(hardware.device.idle)}")
-    digital = [name for name, plan in mapping.layers.items() if not plan.crossbars]
+    digital = [name for name, plan in mapping.layers.items() if plan.digital]
     if digital:
         notes.append(f"on integer multiply-accumulators, not on crossbars: {', '.join(digital)}")
     for name, lines in (("rows", crossbar.rows), ("cols", crossbar.cols)):
@@ -174,8 +204,7 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append(f"crossbar.mux = {crossbar.mux}: extrapolated from 4 to 32 columns per ADC")
     if crossbar.cols != crossbar.rows:
         notes.append("crossbar: fitted to square arrays; row and column laws are applied apart")
-    if node == 65:
-        notes.append("NoC at 65 nm: DSENT at 45 and 32 nm, extrapolated")
+    notes += load_technology(node).notes
     if node in (65, 45) and hardware.adc.kind in (AdcKind.FLASH, AdcKind.RAMP):
         notes.append(f"{hardware.adc.kind.value} ADC at {node} nm: scaled from 32 nm")
     if hardware.device.kind not in (DeviceKind.RRAM, DeviceKind.SRAM):
@@ -188,14 +217,17 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append("idle reads: (1 - rate)^rows, as if inputs were independent")
     if hardware.crossbar.event_driven:
         notes.append("event-driven: skipped reads save energy, not time (reads keep their slots)")
-    notes.append("NoC: no contention; leakage of low-power cells, not DSENT's low-threshold figure")
+    notes.append(
+        "NoC: traffic spread evenly over a layer's tiles, no contention; leakage of low-power cells, not DSENT's "
+        "low-threshold figure"
+    )
     return notes
 
 
 def _adc_notes(mapping: Mapping) -> list[str]:
     """Where converters are extrapolated, and where they have more bits than their columns can use."""
     hardware, adc = mapping.hardware, mapping.hardware.adc
-    plans = [plan for plan in mapping.layers.values() if plan.crossbars]
+    plans = [plan for plan in mapping.layers.values() if not plan.digital]
     widths = {code_bits(plan, hardware): _bits_field(hardware, plan) for plan in plans}
     outside = [bits for bits in sorted(widths) if not FITTED_BITS[0] <= bits <= FITTED_BITS[1]]
     notes = [f"{widths[bits]} = {bits}: extrapolated from converters of 3 to 8 bits" for bits in outside]
@@ -203,7 +235,7 @@ def _adc_notes(mapping: Mapping) -> list[str]:
         notes.append("ramp ADC: of the flash converter's comparator, adders and flip-flops; without the ramp generator")
     if hardware.digital_crossbar:
         return [*notes, "adder trees: of adders and product gates, all taken to switch in every read"]
-    needed = {plan.name: _lossless_bits(plan, hardware) for plan in plans}
+    needed = {plan.name: lossless_bits(plan, hardware) for plan in plans}
     spare = [f"{name} ({bits})" for name, bits in needed.items() if adc.bits_of(name) > bits]
     if spare:
         notes.append(f"ADC with more bits than its columns can use; lossless at: {', '.join(spare)}")
@@ -214,8 +246,3 @@ def _bits_field(hardware: Hardware, plan: LayerPlan) -> str:
     if hardware.digital_crossbar:
         return "codes of the adder tree"
     return f"adc.layer_bits.{plan.name}" if plan.name in hardware.adc.layer_bits else "adc.bits"
-
-
-def _lossless_bits(plan: LayerPlan, hardware: Hardware) -> int:
-    """Fewest bits that give every sum of ideal cells a code."""
-    return largest_sum(plan, hardware).bit_length() + hardware.signed_sums

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from .._arrays import Real, is_array, maximum, minimum
 from ..activity import LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan
@@ -23,20 +24,24 @@ class Part:
         energy_pj: without leakage. area_um2, leakage_pw: of all instances.
         once_ns: exposed once per inference. read_ns: exposed per pass over the layer's positions.
         step_ns: exposed per time-step. hidden_ns: behind other work, all of an inference.
+        beside_ns: of a pass, at the same time as the reads; see `exposed`.
+
+    All but name, grade and source may be arrays with one element per design.
     """
 
     name: str
     grade: Grade
     source: str
-    energy_pj: float = 0.0
-    area_um2: float = 0.0
-    leakage_pw: float = 0.0
-    once_ns: float = 0.0
-    read_ns: float = 0.0
-    step_ns: float = 0.0
-    hidden_ns: float = 0.0
+    energy_pj: Real = 0.0
+    area_um2: Real = 0.0
+    leakage_pw: Real = 0.0
+    once_ns: Real = 0.0
+    read_ns: Real = 0.0
+    step_ns: Real = 0.0
+    hidden_ns: Real = 0.0
+    beside_ns: Real = 0.0
 
-    def node(self, interval_ns: float, counts: Counts, full: Counts) -> CostNode:
+    def node(self, interval_ns: Real, counts: Counts, full: Counts) -> CostNode:
         """The leaf of the tree. `counts` are the passes and steps on the critical path, `full` all of them.
 
         An inference is charged the chip's leakage from its start to the start of the next one.
@@ -51,7 +56,8 @@ class Part:
             source=self.source,
         )
 
-    def exposed_ns(self, counts: Counts) -> float:
+    def exposed_ns(self, counts: Counts) -> Real:
+        """Time on the critical path."""
         return self.once_ns + counts.passes * self.read_ns + counts.steps * self.step_ns
 
 
@@ -59,8 +65,8 @@ class Part:
 class Counts:
     """Passes over the positions of a layer, and time-steps."""
 
-    passes: int
-    steps: int
+    passes: Real
+    steps: Real
 
 
 @dataclass(frozen=True)
@@ -77,8 +83,8 @@ class Layer:
     hardware: Hardware
     tech: Technology
     activity: LayerActivity
-    awake: float
-    awake_conversions: float
+    awake: Real
+    awake_conversions: Real
 
     @property
     def name(self) -> str:
@@ -89,19 +95,19 @@ class Layer:
         return self.network.time_steps
 
     @property
-    def crossbar_inputs(self) -> int:
+    def crossbar_inputs(self) -> Real:
         """Most inputs that a crossbar of the layer takes."""
         lines = self.plan.channels if self.hardware.mapping.rows is RowMapping.SPIKEFLOW else self.plan.rows
-        return min(lines, self.hardware.input_rows)
+        return minimum(lines, self.hardware.input_rows)
 
     @property
-    def active_lines(self) -> float:
-        """Mean active word lines per read, over all crossbars of the layer; an input may have two."""
+    def active_lines(self) -> Real:
+        """Mean active word lines per read, over the crossbars that a position reads; an input may have two."""
         plan = self.plan
         return self.activity.rate * plan.groups * plan.rows * self.hardware.word_lines * plan.col_blocks
 
     @property
-    def clock_ns(self) -> float:
+    def clock_ns(self) -> Real:
         return 1e3 / self.hardware.technology.clock_mhz
 
 
@@ -115,22 +121,22 @@ class Staged:
     once: bool = field(default=False)
 
     @property
-    def once_ns(self) -> float:
+    def once_ns(self) -> Real:
         """What happens once per inference: all reads, where the pre-activation is buffered."""
         return sum(part.once_ns + (part.read_ns * self.full.passes if self.once else 0.0) for part in self.parts)
 
     @property
-    def stage_ns(self) -> float:
+    def stage_ns(self) -> Real:
         """One time-step."""
         return sum(part.step_ns + (0.0 if self.once else part.read_ns) for part in self.parts)
 
     @property
-    def total_ns(self) -> float:
+    def total_ns(self) -> Real:
         """One inference, if nothing overlaps."""
         return self.once_ns + self.full.steps * self.stage_ns
 
 
-def placed(name: str, circuit: Circuit, count: float, actions: float, **times: float) -> Part:
+def placed(name: str, circuit: Circuit, count: Real, actions: Real, **times: Real) -> Part:
     """`count` instances of a circuit that act `actions` times per inference in all."""
     return Part(
         name,
@@ -143,22 +149,41 @@ def placed(name: str, circuit: Circuit, count: float, actions: float, **times: f
     )
 
 
+def exposed(parts: Sequence[Part], pass_ns: Real, steps: Real) -> list[Part]:
+    """The parts with what their `beside_ns` adds to a pass of `pass_ns`, and what of it hides.
+
+    A pass lasts as long as the longest of what runs at the same time; each part is charged what it adds to those before
+    it, so that the sum is that maximum.
+    """
+    out, longest = [], pass_ns
+    for part in parts:
+        if not is_array(part.beside_ns) and not part.beside_ns:
+            out.append(part)
+            continue
+        over = maximum(part.beside_ns - longest, 0.0)
+        longest = maximum(longest, part.beside_ns)
+        hidden = part.hidden_ns + (part.beside_ns - over) * steps
+        out.append(replace(part, read_ns=part.read_ns + over, hidden_ns=hidden, beside_ns=0.0))
+    return out
+
+
+#: what adds up when parts are joined
+_QUANTITIES = ("energy_pj", "area_um2", "leakage_pw", "once_ns", "read_ns", "step_ns", "hidden_ns", "beside_ns")
+
+
 def joined(name: str, parts: Sequence[Part]) -> Part:
     """Several parts under one name, graded as the weakest."""
     return Part(
         name,
         weakest(*(part.grade for part in parts)),
         "; ".join(dict.fromkeys(part.source for part in parts)),
-        *(
-            sum(getattr(part, quantity) for part in parts)
-            for quantity in (
-                "energy_pj",
-                "area_um2",
-                "leakage_pw",
-                "once_ns",
-                "read_ns",
-                "step_ns",
-                "hidden_ns",
-            )
-        ),
+        *(sum(getattr(part, quantity) for part in parts) for quantity in _QUANTITIES),
     )
+
+
+def merged(parts: Sequence[Part]) -> list[Part]:
+    """One part per name (a layer may be followed by two LIFs)."""
+    groups: dict[str, list[Part]] = {}
+    for part in parts:
+        groups.setdefault(part.name, []).append(part)
+    return [group[0] if len(group) == 1 else joined(name, group) for name, group in groups.items()]

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
+from .._arrays import Real, maximum, where
 from .parts import Counts, Staged
 
 Pipeline = Literal["none", "layer", "time_step"]
@@ -20,22 +22,39 @@ Pipeline = Literal["none", "layer", "time_step"]
 
 @dataclass(frozen=True)
 class Timing:
-    """Latency, interval, the slowest layer, and every layer's counts on the critical path."""
+    """Latency, interval, and every layer's counts on the critical path."""
 
-    latency_ns: float
-    interval_ns: float
-    critical_stage: str
+    latency_ns: Real
+    interval_ns: Real
     counts: tuple[Counts, ...]
 
 
-def schedule(layers: Sequence[Staged], pipeline: Pipeline) -> Timing:
-    """The timing of one inference."""
-    slowest = max(layers, key=lambda layer: layer.total_ns)
-    if pipeline == "time_step":
-        bottleneck = max(layers, key=lambda layer: layer.stage_ns)
-        counts = tuple(layer.full if layer is bottleneck else Counts(1, 1) for layer in layers)
-    else:
-        counts = tuple(layer.full for layer in layers)
+def schedule(layers: Sequence[Staged], pipeline: Pipeline, wait_ns: Real = 0.0) -> Timing:
+    """The timing of one inference; of many designs at once where times are arrays.
+
+    Args:
+        wait_ns: in which no layer works, per inference.
+    """
+    counts = _overlapped(layers) if pipeline == "time_step" else tuple(layer.full for layer in layers)
     latency = sum(part.exposed_ns(count) for layer, count in zip(layers, counts, strict=True) for part in layer.parts)
-    interval = latency if pipeline == "none" else slowest.total_ns
-    return Timing(latency, interval, slowest.name, counts)
+    latency = latency + wait_ns
+    interval = latency if pipeline == "none" else reduce(maximum, (layer.total_ns for layer in layers))
+    return Timing(latency, interval, counts)
+
+
+def _overlapped(layers: Sequence[Staged]) -> tuple[Counts, ...]:
+    """Only the slowest stage is seen T times, every other one once."""
+    longest = reduce(maximum, (layer.stage_ns for layer in layers))
+    found: Real = False
+    counts = []
+    for layer in layers:
+        slowest = where(found, False, layer.stage_ns >= longest)
+        found = where(found, True, slowest)
+        full = layer.full
+        counts.append(Counts(where(slowest, full.passes, 1), where(slowest, full.steps, 1)))
+    return tuple(counts)
+
+
+def critical_stage(layers: Sequence[Staged]) -> str:
+    """The layer that takes longest per inference (of a single design)."""
+    return max(layers, key=lambda layer: layer.total_ns).name

@@ -63,11 +63,12 @@ class NocTable:
 
 @dataclass(frozen=True, eq=False)
 class Technology:
-    """Circuits of one node."""
+    """Circuits of one node; `scaled_from_nm` is the node from which all of them were scaled, if they were."""
 
     node_nm: int
     groups: Mapping[str, Group]
     noc: NocTable
+    scaled_from_nm: int | None = None
 
     def __getitem__(self, name: str) -> Group:
         return self.groups[name]
@@ -76,10 +77,22 @@ class Technology:
     def vdd_volt(self) -> float:
         return self.groups["process"]["vdd"]
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of this node's numbers must know."""
+        if self.scaled_from_nm:
+            base = self.scaled_from_nm
+            return [
+                f"circuits and NoC at {self.node_nm} nm: scaled from {base} nm by published tables (docs/scaling.md)"
+            ]
+        if self.noc.grade == "assumed":
+            return [f"NoC at {self.node_nm} nm: DSENT at 45 and 32 nm, extrapolated"]
+        return []
+
 
 @lru_cache(maxsize=16)
 def load_technology(node_nm: int) -> Technology:
-    """The bundled circuits of a node (65, 45, 32 or 22 nm); raises `ConfigError` if its file is broken."""
+    """The bundled circuits of a node (65 to 7 nm); raises `ConfigError` if its file is broken."""
     return read_technology(config_dir("technology") / f"cmos_{node_nm}nm.yaml")
 
 
@@ -90,8 +103,23 @@ def read_technology(path: Path) -> Technology:
         noc, node = data.pop("noc"), data.pop("node_nm")
     except KeyError as missing:
         raise ConfigError(f"{path}: {missing.args[0]}: is missing") from None
+    base = data.pop("scaled_from_nm", None)
     groups = {name: _group(name, entry, path, lines) for name, entry in data.items()}
-    return Technology(int(node), groups, _noc(noc, path, lines))
+    return Technology(int(node), groups, _noc(noc, path, lines), base)
+
+
+def read_groups(path: Path) -> dict[str, Group]:
+    """Groups of coefficients from a YAML file; raises `ConfigError` that names the file, the line and the key."""
+    data, lines = read_yaml(path)
+    return {name: _group(name, entry, path, lines) for name, entry in data.items()}
+
+
+@lru_cache(maxsize=16)
+def load_calibration(name: str) -> Mapping[str, Group]:
+    """The groups of `configs/calibrations/<name>.yaml`; raises `ConfigError` if the file is broken."""
+    path = config_dir("calibrations") / f"{name}.yaml"
+    data, lines = read_yaml(path)
+    return {group: _group(group, entry, path, lines) for group, entry in data.items()}
 
 
 def _graded(name: str, entry: Any, path: Path, lines: dict[str, int]) -> dict[str, Any]:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
+
+from .._files import write_atomic
 
 #: how far a number can be trusted, best first
 Grade = Literal["silicon-validated", "simulator-validated", "sourced", "assumed"]
+
+#: an amount that a breakdown, a diff or a sunburst shows
+Quantity = Literal["energy_pj", "critical_ns", "area_um2"]
+
+#: quantity -> (what readers call it, unit)
+QUANTITIES: dict[Quantity, tuple[str, str]] = {
+    "energy_pj": ("energy per inference", "pJ"),
+    "critical_ns": ("latency", "ns"),
+    "area_um2": ("area", "µm²"),
+}
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,30 @@ class CostNode:
         rest = {key: value for key, value in data.items() if key != "children"}
         children = tuple(CostNode.from_dict(child) for child in data.get("children", ()))
         return CostNode(**rest, children=children)
+
+    def to_csv(self, path: str | Path) -> Path:
+        """Write one row per node: path, amounts, grade, source; the file appears whole or not at all."""
+        from .tree_files import tree_csv
+
+        return write_atomic(path, tree_csv(self))
+
+    @staticmethod
+    def from_csv(path: str | Path) -> CostNode:
+        """The tree that `to_csv` wrote, to the last digit; raises `InputError` if the file is none."""
+        from .tree_files import read_tree_csv
+
+        return read_tree_csv(Path(path).expanduser())
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write `to_dict` as JSON; the file appears whole or not at all."""
+        return write_atomic(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+    @staticmethod
+    def from_json(path: str | Path) -> CostNode:
+        """The tree of a JSON file: one that `to_json` wrote, or of a report; raises `InputError` if it has none."""
+        from .tree_files import read_tree_json
+
+        return read_tree_json(Path(path).expanduser())
 
 
 def component(

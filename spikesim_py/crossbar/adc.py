@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import ceil_div
 from ..errors import ConfigError
 from ..hardware import AdcRange, Hardware, Subtract, TapSum, Topology
 from ..hardware.device import ReadModel
-from ..mapping import LayerPlan, Mapping, ceil_div, largest_sum
+from ..mapping import LayerPlan, Mapping, largest_sum
 from .converters import CIRCUITS
 from .device import background_levels, largest_cell
 from .draws import normals, stream
@@ -224,5 +225,5 @@ def converter_numbers(plan: LayerPlan, hardware: Hardware, spare: NDArray[np.int
         moved = spare[:, group, col_block] == at[..., None]
         at = np.where(moved.any(-1), hardware.weight_columns + moved.argmax(-1), at)
     block = np.arange(plan.conversion_blocks)[:, None, None] % sets
-    place = (group * sets + block) * plan.col_blocks + col_block
+    place = (group * plan.col_blocks + col_block) * sets + block
     return np.asarray(place * per_set + at // (pair * hardware.crossbar.mux), np.int64)

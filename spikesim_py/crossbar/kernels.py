@@ -167,6 +167,23 @@ def count_ones(flat: Array, planes: int, totals: Array) -> None:
 
 
 @_kernel
+def add_ones(flat: Array, planes: int, readers: Array, totals: Array) -> None:
+    """Add the ones in the digits of every read's values, each as often as it is read, to `totals` (reads,) int64.
+
+    `readers` (values,) int32 says how often.
+    """
+    for n in range(flat.shape[0]):
+        values, total = flat[n], 0
+        if planes == 1:
+            for i in range(values.size):
+                total += np.int64(values[i]) * readers[i]
+        else:
+            for i in range(values.size):
+                total += ones(np.uint64(values[i])) * readers[i]
+        totals[n] += total
+
+
+@_kernel
 def _unpack(line: Array, first: int, pitch: int, words: int, row: int, active: Array) -> int:
     """Row numbers of the set bits of `words` words, `pitch` apart, ascending, into `active`; returns how many."""
     count = 0
@@ -323,8 +340,9 @@ def read_whole(
     unit: float,
     steps: float,
     offset: float,
+    idle: Array,
     out: Array,
-) -> tuple[int, int]:
+) -> int:
     """Every read of crossbars whose cells are whole numbers.
 
     Args:
@@ -338,10 +356,11 @@ def read_whole(
         count_bits: whether to count bits (else rows are added).
         scaling: the converter. unit, steps: digital sums count in unit/steps levels.
         offset: subtracted per active input.
+        idle: (reads,) int64, to which the reads of a crossbar without an active row are added.
         out: (reads, groups * outputs, positions) int32, filled.
 
     Returns:
-        (reads of a crossbar without an active row, clipped conversions)
+        clipped conversions
     """
     groups, planes, kinds = cells.shape[0], packed.shape[1], scaling.factor.size
     columns, outputs = cells.shape[2] // kinds, out.shape[1] // groups
@@ -351,7 +370,7 @@ def read_whole(
     sums = np.empty(kinds * columns, np.int32)
     cut = np.zeros(LANES, np.int32)
     small = scaling.scale.astype(np.int32), scaling.half.astype(np.int32), scaling.factor.astype(np.int32)
-    idle = clipped = 0
+    clipped = 0
     for n in range(packed.shape[0]):
         for g in range(groups):
             for begin in range(0, layout.origin.size, _TILE):
@@ -365,12 +384,12 @@ def read_whole(
                     start = first = 0
                     for end in layout.ends:
                         if count_bits:
-                            idle += _count_conversion(
+                            idle[n] += _count_conversion(
                                 packed[n, plane, g], layout, start, end, first, span, lines[g], digits, kinds,
                                 scaling, small, inputs, cut, value, counted,
                             )  # fmt: skip
                         else:
-                            idle += _add_conversion(
+                            idle[n] += _add_conversion(
                                 packed[n, plane, g], layout, start, end, span, cells[g], kinds, scaling, active, sums,
                                 cut, value, counted,
                             )  # fmt: skip
@@ -381,7 +400,7 @@ def read_whole(
                 _finish(value, counted, span[1] - span[0], unit, steps, offset, tile, rows)
                 clipped += cut.sum()
                 cut[:] = 0
-    return idle, clipped
+    return clipped
 
 
 # ------------------------------------------------------------------------------------------------------- noise
@@ -594,12 +613,13 @@ def read_real(
     offset: float,
     state: int,
     first_read: int,
+    idle: Array,
     out: Array,
-) -> tuple[int, int]:
+) -> int:
     """Every read of crossbars whose cells are real numbers.
 
     Args:
-        packed, layout, unit, steps, offset, out: as in `read_whole`.
+        packed, layout, unit, steps, offset, idle, out: as in `read_whole`.
         cells: (groups, rows, columns) float32; kinds * outputs (padded to a multiple of LANES) of them, twice that
             where paired, and LANES more with a dummy.
         variance: the same for the variance of one read of each cell, in levels^2; or (groups, 0, 0).
@@ -608,7 +628,7 @@ def read_real(
         state, first_read: of the read noise: its stream, and the number of the first read in the dataset.
 
     Returns:
-        (reads of a crossbar without an active row, clipped conversions)
+        clipped conversions
     """
     groups, planes, kinds, width = cells.shape[0], packed.shape[1], adc.factor.size, cells.shape[2]
     converted = (width - LANES if adc.dummy else width) // (2 if adc.paired else 1)
@@ -621,7 +641,7 @@ def read_real(
     # what the ladders need, if there are any
     scratch = np.empty((7 + (2 * most if variance.size > 0 else 0) if ladder.rows > 0 else 0, width), np.float32)
     drawn, cut = np.empty(converted, np.float32), np.zeros(LANES, np.int32)
-    idle = clipped = 0
+    clipped = 0
     for n in range(packed.shape[0]):
         for g in range(groups):
             for begin in range(0, positions, _TILE):
@@ -634,7 +654,7 @@ def read_real(
                         counted *= 2
                     key = (state, ((first_read + n) * planes + plane) * positions, groups)
                     for block in range(layout.ends.size):
-                        idle += _real_conversion(
+                        idle[n] += _real_conversion(
                             packed[n, plane, g], layout, layout.ends[block - 1] if block > 0 else 0,
                             layout.ends[block], block, span, cells[g], variance[g], ladder, adc, outputs, g, key,
                             active, held, scratch, drawn, cut, value, counted,
@@ -643,4 +663,4 @@ def read_real(
                 _finish(value, counted, span[1] - span[0], unit, steps, offset, tile, rows)
                 clipped += cut.sum()
                 cut[:] = 0
-    return idle, clipped
+    return clipped

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import ceil_div
 from ..hardware import RowMapping
-from ..mapping import Cells, ceil_div
-from .kernels import Layout, count_ones, pack
+from ..mapping import Cells
+from .kernels import Layout, add_ones, count_ones, pack
 from .window import Window
 
 _WORD = 64
@@ -136,11 +138,27 @@ def row_hits(flat: NDArray[Any], window: Window, groups: int) -> NDArray[np.int6
     totals = np.zeros(flat.shape[1], np.int32)
     count_ones(flat, window.planes, totals)
     values = totals.reshape(window.padded)
+    hits = np.empty((groups, window.channels, len(window.taps)), np.int64)
+    for tap, pixels in enumerate(_pixels(window)):
+        hits[:, :, tap] = values[:, *pixels].sum((1, 2), dtype=np.int64).reshape(groups, -1)
+    return hits.reshape(groups, -1)
+
+
+def input_ones(flat: NDArray[Any], window: Window, planes: int) -> NDArray[np.int64]:
+    """(reads,) ones in the digits of a read's values, each counted for every row that it drives."""
+    channels, *size = window.padded
+    readers = np.zeros(size, np.int32)
+    for pixels in _pixels(window):
+        readers[pixels] += 1
+    totals = np.zeros(len(flat), np.int64)
+    add_ones(flat, planes, np.tile(readers.ravel(), channels), totals)
+    return totals
+
+
+def _pixels(window: Window) -> Iterator[tuple[slice, slice]]:
+    """The pixels of a padded input that each kernel position reads."""
     _, height, width = window.output_shape
     sy, sx = window.stride
-    hits = np.empty((groups, window.channels, len(window.taps)), np.int64)
-    for tap, offset in enumerate(window.taps):
+    for offset in window.taps:
         y, x = divmod(int(offset), window.padded[2])
-        seen = values[:, y : y + (height - 1) * sy + 1 : sy, x : x + (width - 1) * sx + 1 : sx]
-        hits[:, :, tap] = seen.sum((1, 2), dtype=np.int64).reshape(groups, -1)
-    return hits.reshape(groups, -1)
+        yield slice(y, y + (height - 1) * sy + 1, sy), slice(x, x + (width - 1) * sx + 1, sx)

@@ -15,9 +15,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import ceil_div
 from ..errors import InputError
 from ..hardware import Baseline, Hardware
-from ..mapping import Cells, LayerPlan, Mapping, ceil_div
+from ..mapping import Cells, LayerPlan, Mapping
 from .adc import Adc, Converters, converters, layer_adc
 from .correction import Correction
 from .device import background_levels
@@ -25,7 +26,7 @@ from .draws import stream
 from .effective import effective_cells
 from .kernels import Conversion, Scaling, read_real, read_whole
 from .ladder.circuit import Ladder
-from .layout import Rows, row_hits, row_layout
+from .layout import Rows, input_ones, row_hits, row_layout
 from .mitigation import drift_correction
 from .repair import repaired
 from .simd import LANES
@@ -53,15 +54,17 @@ class Reads:
     """What happened while a layer was read.
 
     Attributes:
-        reads: read vectors: samples x time-steps x positions x planes.
+        reads: read vectors: inputs x positions x planes; inputs are samples x time-steps.
         hits: (groups, rows) how often each row was active, rows in the network's order.
-        idle: reads of a crossbar (along the rows) without an active row. possible_idle: all of them.
+        ones_of: (inputs,) active rows of every input, over all its reads.
+        idle_of: (inputs,) reads of a crossbar (along the rows) without an active row. possible_idle: all of them.
         clipped: conversions whose code was cut off. conversions: all of them.
     """
 
     reads: int
     hits: NDArray[np.int64]
-    idle: int
+    ones_of: NDArray[np.int64]
+    idle_of: NDArray[np.int64]
     possible_idle: int
     clipped: int
     conversions: int
@@ -70,11 +73,17 @@ class Reads:
         return Reads(
             self.reads + other.reads,
             self.hits + other.hits,
-            self.idle + other.idle,
+            np.concatenate([self.ones_of, other.ones_of]),
+            np.concatenate([self.idle_of, other.idle_of]),
             self.possible_idle + other.possible_idle,
             self.clipped + other.clipped,
             self.conversions + other.conversions,
         )
+
+    @property
+    def idle(self) -> int:
+        """Reads of a crossbar without an active row."""
+        return int(self.idle_of.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,30 +187,30 @@ class ProgrammedLayer:
         flat, window = self.window.flatten(x), self.window
         channels, height, width = window.output_shape
         out = np.empty((len(flat), channels, height * width), np.int32)
-        hits = row_hits(flat, window, len(self.cells))
+        hits, ones = row_hits(flat, window, len(self.cells)), input_ones(flat, window, window.planes)
+        idle = np.zeros(len(flat), np.int64)
         reads = len(flat) * height * width * window.planes
         chosen = self._engine(engine, float(hits.sum()) / (reads * len(self.cells)))
         limit = threads or numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
         workers = min(limit, ceil_div(out[:, 0].size, _READS_PER_THREAD))
         parts = list(_shares(len(flat), workers))
 
-        def read(part: slice) -> tuple[int, int]:
-            return self._read(flat[part], out[part], first_read + part.start, chosen)
+        def read(part: slice) -> int:
+            return self._read(flat[part], idle[part], out[part], first_read + part.start, chosen)
 
         if len(parts) == 1:
-            done = [read(parts[0])]
+            clipped = read(parts[0])
         else:
             with ThreadPoolExecutor(len(parts)) as pool:
-                done = list(pool.map(read, parts))
+                clipped = sum(pool.map(read, parts))
         values = out.reshape(-1, channels, height, width)
         if self.mask is not None:
             values = _saturated(values.astype(np.int64) - self.offset * self.mask.multiply(x, threads)[0])
         if self.correction is not None:
             values = self.correction.apply(values)
-        idle, clipped = (sum(counts) for counts in zip(*done, strict=True))
         possible_idle = reads * len(self.cells) * len(self.rows.segments)
         conversions = reads * len(self.rows.ends) * self.kinds * channels
-        return values, Reads(reads, hits, idle, possible_idle, clipped, conversions)
+        return values, Reads(reads, hits, ones, idle, possible_idle, clipped, conversions)
 
     def _engine(self, asked: Engine, active: float) -> Engine:
         """The engine to use for reads with `active` rows on average."""
@@ -222,30 +231,34 @@ class ProgrammedLayer:
         words = int(self.rows.layout.words.sum()) * self.digits
         return "bits" if self.countable and active > _ROWS_PER_WORD * words else "rows"
 
-    def _read(self, flat: NDArray[Any], out: NDArray[np.int32], first_read: int, engine: Engine) -> tuple[int, int]:
+    def _read(
+        self, flat: NDArray[Any], idle: NDArray[np.int64], out: NDArray[np.int32], first_read: int, engine: Engine
+    ) -> int:
+        """Fill `out`, add to `idle`; returns clipped conversions."""
         groups, window = len(self.cells), self.window
         per_chunk = max(1, _PACKED_BYTES // (self.rows.bytes_per_read * window.planes * groups))
         if self.telegraph is not None:
             per_chunk = 1
-        idle = clipped = 0
+        clipped = 0
         for start in range(0, len(flat), per_chunk):
             part, chunk = slice(start, start + per_chunk), flat[start : start + per_chunk]
             number = first_read + start
             if engine == "reference":
-                more = _twin(self, chunk, number, out[part])
+                clipped += _twin(self, chunk, number, idle[part], out[part])
             else:
                 packed = self.rows.pack(chunk, window, groups)
                 if engine == "real":
-                    more = self._read_real(packed, number, out[part])
+                    clipped += self._read_real(packed, number, idle[part], out[part])
                 else:
-                    more = self._read_whole(packed, engine == "bits", out[part])
-            idle, clipped = idle + more[0], clipped + more[1]
-        return idle, clipped
+                    clipped += self._read_whole(packed, engine == "bits", idle[part], out[part])
+        return clipped
 
-    def _read_whole(self, packed: NDArray[np.uint64], count_bits: bool, out: NDArray[np.int32]) -> tuple[int, int]:
+    def _read_whole(
+        self, packed: NDArray[np.uint64], count_bits: bool, idle: NDArray[np.int64], out: NDArray[np.int32]
+    ) -> int:
         assert self.scaling is not None
         lines = self.lines if count_bits else np.empty((len(self.cells), 0, 0), np.uint32)
-        idle, clipped = read_whole(
+        return read_whole(
             packed,
             self.rows.layout,
             self.cells,
@@ -256,12 +269,14 @@ class ProgrammedLayer:
             float(self.adc.unit),
             float(self.adc.steps),
             self.plain_offset,
+            idle,
             out,
         )
-        return idle, clipped
 
-    def _read_real(self, packed: NDArray[np.uint64], number: int, out: NDArray[np.int32]) -> tuple[int, int]:
-        idle, clipped = read_real(
+    def _read_real(
+        self, packed: NDArray[np.uint64], number: int, idle: NDArray[np.int64], out: NDArray[np.int32]
+    ) -> int:
+        return read_real(
             packed,
             self.rows.layout,
             self.real_cells(number),
@@ -273,9 +288,9 @@ class ProgrammedLayer:
             self.plain_offset,
             np.uint64(self.noise_state),  # type: ignore[arg-type]  # a Python int would be taken as signed
             number,
+            idle,
             out,
         )
-        return idle, clipped
 
     @property
     def plain_offset(self) -> float:
@@ -505,7 +520,9 @@ def _conversion(
     )
 
 
-def _twin(layer: ProgrammedLayer, flat: NDArray[Any], number: int, out: NDArray[np.int32]) -> tuple[int, int]:
+def _twin(
+    layer: ProgrammedLayer, flat: NDArray[Any], number: int, idle: NDArray[np.int64], out: NDArray[np.int32]
+) -> int:
     from .reference import read  # it imports this module's types
 
-    return read(layer, flat, number, out)
+    return read(layer, flat, number, idle, out)

@@ -15,14 +15,18 @@ from .simd import LANES
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
-def read(layer: ProgrammedLayer, flat: NDArray[Any], number: int, out: NDArray[np.int32]) -> tuple[int, int]:
+def read(
+    layer: ProgrammedLayer, flat: NDArray[Any], number: int, idle: NDArray[np.int64], out: NDArray[np.int32]
+) -> int:
     """Fill `out` (reads, C, positions) for inputs `flat` (reads, values), of which the first is read `number`.
 
-    Bit for bit what the kernels compute, hundreds of times slower; returns idle reads and clipped conversions.
+    Bit for bit what the kernels compute, hundreds of times slower; adds idle reads to `idle` (reads,), returns
+    clipped conversions.
     """
-    window, counts = layer.window, [0, 0]
+    window, clipped = layer.window, 0
     outputs = layer.outputs
     for n, values in enumerate(flat):
+        counts = [0, 0]
         cells = layer.cells if layer.scaling is not None else layer.real_cells(number + n)
         for p, base in enumerate(window.bases):
             for g in range(len(cells)):
@@ -30,7 +34,9 @@ def read(layer: ProgrammedLayer, flat: NDArray[Any], number: int, out: NDArray[n
                 place = ((number + n) * window.planes, len(window.bases), p, g)
                 product = _output(layer, cells[g], driven, g, place, counts)
                 out[n, g * outputs : (g + 1) * outputs, p] = product
-    return counts[0], counts[1]
+        idle[n] += counts[0]
+        clipped += counts[1]
+    return clipped
 
 
 def _output(

@@ -3,6 +3,18 @@
 from .activity import layer_activity_figure
 from .breakdown import breakdown_figure
 from .pareto import pareto_figure
+from .roofline import roofline_figure
 from .style import GRAPH_CONFIG, QUIET
+from .sunburst import sunburst_figure
+from .waterfall import waterfall_figure
 
-__all__ = ["GRAPH_CONFIG", "QUIET", "breakdown_figure", "layer_activity_figure", "pareto_figure"]
+__all__ = [
+    "GRAPH_CONFIG",
+    "QUIET",
+    "breakdown_figure",
+    "layer_activity_figure",
+    "pareto_figure",
+    "roofline_figure",
+    "sunburst_figure",
+    "waterfall_figure",
+]

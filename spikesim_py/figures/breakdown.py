@@ -11,18 +11,12 @@ import numpy as np
 import plotly.graph_objects as go
 
 from .._units import engineering, scale_for
+from ..cost.tree import QUANTITIES as QUANTITIES
+from ..cost.tree import Quantity as Quantity
 from .style import COMPONENTS, MUTED, PAPER, REST, TEMPLATE
 
-Quantity = Literal["energy_pj", "critical_ns", "area_um2"]
 By = Literal["layer", "component"]
 Tree = Mapping[str, Any]
-
-#: quantity of the cost tree -> (what readers call it, unit)
-QUANTITIES: dict[Quantity, tuple[str, str]] = {
-    "energy_pj": ("energy per inference", "pJ"),
-    "critical_ns": ("latency", "ns"),
-    "area_um2": ("area", "µm²"),
-}
 
 
 @dataclass(frozen=True)

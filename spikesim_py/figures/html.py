@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from .._units import engineering, number
 from .._version import __version__
+from ..cost.roofline import COLUMNS, report_roofline, roofline_rows
 from ..report import LAYER_COLUMNS, METRICS, layer_rows
 from ..sweep import Study, nondominated
 from .activity import layer_activity_figure
@@ -20,6 +21,7 @@ from .columns import Frame, column, shown, varying
 from .pareto import pareto_figure
 from .picks import best_designs
 from .reproduce import Report, command, configuration_yaml, sweep_command, sweep_yaml
+from .roofline import roofline_figure
 from .style import GRAPH_CONFIG, QUIET
 from .trust import grade_shares, sources
 
@@ -66,6 +68,7 @@ def report_page(report: Report) -> str:
         "<h2>Where energy, latency and area go</h2>",
         _costs(report, "design", "component"),
         _costs(report, "design", "layer"),
+        *_limits(report),
         "<h2>What each layer saw</h2>",
         _figure(layer_activity_figure(report["activity"]), "activity", QUIET),
         *_layers(report),
@@ -115,6 +118,20 @@ def _costs(report: Report, key: str, by: By) -> str:
     figures = {quantity: breakdown_figure(report["tree"], quantity, by) for quantity in QUANTITIES}
     drawn = [_figure(figure, f"{key}-{quantity}-{by}", QUIET) for quantity, figure in figures.items()]
     return f'<div class="{"three" if by == "component" else "rows"}">{"".join(drawn)}</div>'
+
+
+def _limits(report: Report) -> list[str]:
+    """What limits each layer's time, and how much faster it would be without."""
+    found = report_roofline(report)
+    return [
+        "<h2>What limits each layer</h2>",
+        _figure(roofline_figure(found), "roofline", QUIET),
+        _table(["layer", *COLUMNS], roofline_rows(found), right=(1, 3, 4, 6, 7, 8)),
+        _line(
+            "Headroom: how much faster with an infinitely fast limiter. Slack: how much slower the next resource may "
+            "get before it limits. The limiter's TOPS: what it would allow if nothing else took time."
+        ),
+    ]
 
 
 def _layers(report: Report) -> list[str]:

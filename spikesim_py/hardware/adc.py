@@ -52,6 +52,12 @@ class Adc(Section):
     layer_bits: dict[str, Bits] = knob(
         {}, affects="both", unit="bit", about="resolution of single layers: {layer: bits}"
     )
+    zero_skip: bool = knob(
+        False,
+        affects="cost",
+        unit="-",
+        about="SAR: a first comparison tells whether the column carries anything; if not, the others are left out",
+    )
     range: AdcRange = knob(AdcRange.MAX, affects="accuracy", unit="-", about="how the full scale is set")
     percentile: float = knob(
         99.9,
@@ -118,7 +124,7 @@ class Adc(Section):
         """Why a field does nothing here; empty if it does something."""
         if self.kind is AdcKind.ADDER_TREE and name != "kind":
             return "has no meaning with kind = 'adder_tree', whose sums are exact"
-        for field, kind in (("capacitor_sigma", AdcKind.SAR), ("inl_lsb", AdcKind.RAMP)):
+        for field, kind in (("capacitor_sigma", AdcKind.SAR), ("zero_skip", AdcKind.SAR), ("inl_lsb", AdcKind.RAMP)):
             if name == field and self.kind is not kind:
                 return f"needs kind = {kind.value!r}"
         if name in ("percentile", "percentile_per", "full_scales") and self.range is not AdcRange.PERCENTILE:

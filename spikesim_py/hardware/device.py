@@ -258,6 +258,14 @@ class Device(Section):
     write_ns: float | None = knob(
         None, affects="cost", unit="ns", about="for programming a cell once, from any level to any other", gt=0, le=1e12
     )
+    endurance_cycles: float | None = knob(
+        None,
+        affects="cost",
+        unit="cycles",
+        about="programming pulses that a cell endures; none: unknown, or without limit",
+        ge=1,
+        le=1e20,
+    )
     program_sigma: float = knob(
         0.0,
         affects="accuracy",

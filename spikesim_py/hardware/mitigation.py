@@ -64,6 +64,14 @@ class Mitigation(Section):
         ge=0,
         le=512,
     )
+    refresh_s: float | None = knob(
+        None,
+        affects="cost",
+        unit="s",
+        about="all cells are written anew this often, against drift; none: never",
+        gt=0,
+        le=1e10,
+    )
     gain_bits: int = knob(8, affects="both", unit="bit", about="factor of a digital gain, fixed point", ge=2, le=16)
 
     @model_validator(mode="after")
@@ -99,6 +107,8 @@ class Mitigation(Section):
             return reason
         if (self.permute_rows or self.spare_columns) and (reason := self._repair_refusal(chip)):
             return reason
+        if self.refresh_s is not None and (reason := self._refresh_refusal(chip.device)):
+            return reason
         if self.drift_gain is not DriftGain.NONE:
             return _drift_refusal(f"mitigation.drift_gain = {self.drift_gain.value!r}", chip)
         return ""
@@ -115,6 +125,16 @@ class Mitigation(Section):
                 f"mitigation.write_verify_noise: device.read.pulse_s = {read.pulse_s:g} is longer than "
                 f"device.retention.t0_s = {device.retention.t0_s:g}, when cells are verified"
             )
+        return ""
+
+    def _refresh_refusal(self, device: Device) -> str:
+        field = f"mitigation.refresh_s = {self.refresh_s:g}"
+        if device.retention.kind is RetentionKind.NONE:
+            return f"{field}: needs a device that drifts (device.retention.kind is 'none')"
+        if device.write_energy_pj is None:
+            return f"{field}: needs device.write_energy_pj and device.write_ns"
+        if self.refresh_s is not None and device.age_s > self.refresh_s:
+            return f"{field}: cells never reach device.age_s = {device.age_s:g}"
         return ""
 
     def _repair_refusal(self, chip: Hardware) -> str:

@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from .adc import Adc, AdcKind
+from .anchor import AdcAnchor
 from .device import Device, DeviceKind, ReadModel, ReadNoise
+from .dram import Chip, Dram
 from .mitigation import Mitigation
 from .section import Section, knob
 from .wires import Topology, WireNoise, Wires
@@ -59,7 +61,9 @@ class Baseline(StrEnum):
 
 
 class Technology(Section):
-    node_nm: Literal[65, 45, 32, 22] = knob(32, affects="cost", unit="nm", about="CMOS node of the periphery")
+    node_nm: Literal[65, 45, 32, 22, 14, 10, 7] = knob(
+        32, affects="cost", unit="nm", about="CMOS node of the periphery; below 22 nm scaled by published tables"
+    )
     clock_mhz: float = knob(
         1000.0, affects="cost", unit="MHz", about="clock of the digital periphery and the NoC", ge=1, le=5000
     )
@@ -74,6 +78,9 @@ class Crossbar(Section):
     mux: int = knob(8, affects="both", unit="columns", about="columns that share one ADC", ge=1, le=1024)
     event_driven: bool = knob(
         False, affects="both", unit="-", about="a crossbar without an active row is not read at all"
+    )
+    row_gating: bool = knob(
+        False, affects="cost", unit="-", about="drivers of rows without a spike are not clocked (energy, not time)"
     )
 
     @model_validator(mode="after")
@@ -96,6 +103,12 @@ class MappingRules(Section):
     )
     baseline: Baseline = knob(
         Baseline.DUMMY_COLUMN, affects="both", unit="-", about="removal of the off cells' background current"
+    )
+    copies: dict[str, Annotated[int, Field(ge=1, le=65536)]] = knob(
+        {},
+        affects="cost",
+        unit="-",
+        about="copies of single layers' crossbars, which share the layer's positions: {layer: copies}",
     )
     digital_layers: tuple[str, ...] = knob(
         (),
@@ -167,6 +180,19 @@ class Schedule(Section):
         unit="-",
         about="overlap: none; layers work on different inputs; or on different time-steps of one input",
     )
+    order: Literal["step_first", "layer_first"] = knob(
+        "step_first",
+        affects="cost",
+        unit="-",
+        about="all layers per time-step (every membrane is stored), or all time-steps per layer (tick batching: "
+        "membranes of one layer, spikes of all time-steps)",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Schedule:
+        if self.order == "layer_first" and self.pipeline == "time_step":
+            raise ValueError("order = 'layer_first': leaves no steps to overlap; needs pipeline = 'none' or 'layer'")
+        return self
 
 
 class Defects(Section):
@@ -220,6 +246,9 @@ class Cost(Section):
     library: Literal["parametric", "spikesim_released"] = knob(
         "parametric", affects="cost", unit="-", about="component library"
     )
+    adc_anchor: AdcAnchor = knob(
+        AdcAnchor.NEUROSIM, affects="cost", unit="-", about="whose figures a converter's energy, time and area are"
+    )
     assumed_activity: float = knob(
         0.15,
         affects="cost",
@@ -234,6 +263,8 @@ class Cost(Section):
     def _consistent(self) -> Cost:
         if self.library != "spikesim_released" and self.defects != Defects():
             raise ValueError("defects: are switches of library = 'spikesim_released' only")
+        if self.library == "spikesim_released" and self.adc_anchor is not AdcAnchor.NEUROSIM:
+            raise ValueError(f"adc_anchor = {self.adc_anchor.value!r}: needs library = 'parametric'")
         return self
 
 
@@ -254,6 +285,8 @@ class Hardware(Section):
     mitigation: Mitigation = Mitigation()
     pe: Pe = Pe()
     tile: Tile = Tile()
+    chip: Chip = Chip()
+    dram: Dram = Dram()
     noc: Noc = Noc()
     schedule: Schedule = Schedule()
     cost: Cost = Cost()
@@ -273,6 +306,12 @@ class Hardware(Section):
                 "device.read_model = 'discharge': bends each bit line before a pair is subtracted; needs "
                 "mapping.subtract = 'digital'"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _anchored(self) -> Hardware:
+        if reason := self.cost.adc_anchor.refusal(self.adc):
+            raise ValueError(f"cost.adc_anchor = {self.cost.adc_anchor.value!r}: {reason}")
         return self
 
     @model_validator(mode="after")

@@ -1,7 +1,20 @@
 """Weights to crossbars, layers to PEs and tiles, tiles to places on the mesh."""
 
 from .cells import Cells
-from .plan import LayerPlan, Mapping, Mesh, ceil_div, code_bits, largest_sum, map_network, place_tiles, plan_layer
+from .converters import lossless_adc
+from .plan import (
+    LayerPlan,
+    Mapping,
+    Mesh,
+    code_bits,
+    largest_sum,
+    lossless_bits,
+    map_network,
+    partial_sum_bits,
+    place_tiles,
+    plan_layer,
+)
+from .rounds import round_indices
 from .signs import Columns, SignedCodes, encode
 
 __all__ = [
@@ -11,11 +24,14 @@ __all__ = [
     "Mapping",
     "Mesh",
     "SignedCodes",
-    "ceil_div",
     "code_bits",
     "encode",
     "largest_sum",
+    "lossless_adc",
+    "lossless_bits",
     "map_network",
+    "partial_sum_bits",
     "place_tiles",
     "plan_layer",
+    "round_indices",
 ]

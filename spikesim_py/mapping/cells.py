@@ -54,7 +54,7 @@ class Cells:
                     at = self.usable_columns + found.index(at)
                 # crossbars that share ADCs (the kernel positions of a channel block) lie side by side
                 tap, channel_block = divmod(block, plan.row_blocks // joined)
-                outer = (group * (plan.row_blocks // joined) + channel_block) * plan.col_blocks + col_block
+                outer = (group * plan.col_blocks + col_block) * (plan.row_blocks // joined) + channel_block
                 return outer * joined + tap, int(hit[0]) * self.word_lines + below, at
         raise IndexError(f"row {row} is not a row of layer {self.plan.name!r}")
 

@@ -3,10 +3,26 @@
 from .build import build
 from .executor import Result, run
 from .files import load_network, save_network, workloads, zoo
-from .model import Add, Affine, Conv, Edge, Flatten, Leak, Lif, Linear, Network, NetworkModel, Pool, Readout
+from .model import (
+    NETWORK_FIELDS,
+    Add,
+    Affine,
+    Conv,
+    Edge,
+    Flatten,
+    Leak,
+    Lif,
+    Linear,
+    Network,
+    NetworkModel,
+    Pool,
+    Readout,
+)
+from .precision import full_precision, split_overrides, with_precision
 from .quantize import quantize, quantize_weights
 
 __all__ = [
+    "NETWORK_FIELDS",
     "Add",
     "Affine",
     "Conv",
@@ -21,11 +37,14 @@ __all__ = [
     "Readout",
     "Result",
     "build",
+    "full_precision",
     "load_network",
     "quantize",
     "quantize_weights",
     "run",
     "save_network",
+    "split_overrides",
+    "with_precision",
     "workloads",
     "zoo",
 ]

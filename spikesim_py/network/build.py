@@ -30,6 +30,8 @@ from .model import (
 
 Arrays = Mapping[str, NDArray[Any]]
 _INT32 = 2**31 - 1
+#: a float network without arrays: its edges have no range that anything reads
+_UNKNOWN_RANGE = (-1, 1)
 _OPS = ("conv", "linear", "affine", "lif", "pool", "add", "flatten", "readout")
 
 
@@ -38,8 +40,8 @@ def build(description: Mapping[str, Any] | NetworkModel, arrays: Arrays, origin:
 
     Args:
         description: the fields of `NetworkModel`.
-        arrays: `"<node>.<array>"` to array; integers for integer networks, float32 for float ones, empty for
-            shape-only workloads.
+        arrays: `"<node>.<array>"` to array; integers for integer networks, float32 for float ones. Shape-only
+            workloads have none: those of arithmetic `shape`, and float ones that are to be costed only.
         origin: what errors name (a file, usually).
 
     Raises:
@@ -148,6 +150,11 @@ def _check_arrays(model: NetworkModel, arrays: Arrays) -> None:
         if missing:
             raise NetworkError(f"node {missing[0]!r}: weight_bits: is missing (a shape-only layer states it)")
         return
+    declared = [node.name for node in model.nodes if isinstance(node, Affine) and node.bits is not None]
+    if declared:
+        raise NetworkError(f"node {declared[0]!r}: bits: only workloads of arithmetic 'shape' declare them")
+    if model.arithmetic == "float" and not arrays:
+        return
     for name, shape in expected.items():
         if name not in arrays:
             raise NetworkError(f"array {name!r} is missing")
@@ -178,6 +185,8 @@ def _check_values(model: NetworkModel, name: str, array: NDArray[Any]) -> None:
 def _check_weight_bits(node: Any, weight: NDArray[Any]) -> None:
     if node.weight_bits is None:
         raise NetworkError(f"node {node.name!r}: weight_bits: is missing (integer weights state theirs)")
+    if node.weight_bits > 16:
+        raise NetworkError(f"node {node.name!r}: weight_bits = {node.weight_bits}: at most 16 where weights are stored")
     if node.weight_bits == 1:
         if not np.isin(weight, (-1, 1)).all():
             raise NetworkError(f"array '{node.name}.weight': weight_bits = 1: weights must be -1 or +1")
@@ -199,10 +208,17 @@ def _infer(model: NetworkModel, arrays: Arrays) -> dict[str, Edge]:
             edge = _RULES[type(node)](model, node, sources, arrays)
         except OverflowError:
             raise NetworkError(f"node {node.name!r}: its sums are not finite") from None
+        if model.arithmetic == "shape":
+            edge = _saturated(edge)
         if model.arithmetic != "float" and max(-edge.low, edge.high) > _INT32:
             raise NetworkError(f"node {node.name!r}: sums up to {max(-edge.low, edge.high)}: exceed int32")
         edges[node.name] = edge
     return edges
+
+
+def _saturated(edge: Edge) -> Edge:
+    """A workload states no values: its bounds are the worst that there are, and end where 32-bit sums saturate."""
+    return Edge(edge.shape, max(edge.low, -_INT32), min(edge.high, _INT32))
 
 
 def _slide(size: int, kernel: int, stride: int, padding: int) -> int:
@@ -215,6 +231,8 @@ def _sum_range(model: NetworkModel, node: Any, source: Edge, arrays: Arrays) -> 
         rows = int(np.prod(node.weight_shape[1:]))
         half = 2 ** (node.weight_bits - 1)
         return -half * rows * source.high, half * rows * source.high
+    if not arrays:
+        return _UNKNOWN_RANGE
     weight = arrays[f"{node.name}.weight"]
     flat = weight.reshape(weight.shape[0], -1).astype(np.float64)
     positive, negative = np.maximum(flat, 0).sum(1), np.minimum(flat, 0).sum(1)
@@ -264,6 +282,8 @@ def _affine(model: NetworkModel, node: Affine, sources: list[Edge], arrays: Arra
         return source
     if model.arithmetic == "float" and node.shift:
         raise NetworkError(f"node {node.name!r}: shift = {node.shift}: a float affine has no shift")
+    if not arrays:
+        return Edge(source.shape, *_UNKNOWN_RANGE)
     multiplier = _channels(node, "multiplier", source, arrays).astype(np.float64)
     bias = _channels(node, "bias", source, arrays).astype(np.float64)
     ends = np.stack([source.low * multiplier + bias, source.high * multiplier + bias])
@@ -275,7 +295,7 @@ def _affine(model: NetworkModel, node: Affine, sources: list[Edge], arrays: Arra
 
 def _lif(model: NetworkModel, node: Lif, sources: list[Edge], arrays: Arrays) -> Edge:
     (source,) = sources
-    if model.arithmetic != "shape":
+    if arrays:
         _channels(node, "theta", source, arrays)
     if model.arithmetic == "integer" and node.leak.multiplier != int(node.leak.multiplier):
         raise NetworkError(f"node {node.name!r}: leak.multiplier = {node.leak.multiplier}: must be whole")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import yaml
 
-from .model import MATRIX_OPS, Lif, Network
+from .model import MATRIX_OPS, Affine, Lif, Network
 
 
 def describe(network: Network) -> str:
@@ -30,6 +30,8 @@ def _details(node: object) -> str:
     if isinstance(node, MATRIX_OPS):
         shape = "x".join(map(str, node.weight_shape))
         return f"weights {shape} of {node.weight_bits or 32} bits"
+    if isinstance(node, Affine) and node.bits is not None:
+        return f"parameters of {node.bits} bits"
     if isinstance(node, Lif):
         return (
             f"leak {node.leak.multiplier:g} >> {node.leak.shift}, reset {node.reset}, "

@@ -69,7 +69,7 @@ def run(
     Raises:
         NetworkError: the network has no weights. DataError: `x` does not fit the input.
     """
-    if network.arithmetic == "shape":
+    if network.shape_only:
         raise NetworkError(f"network {network.name!r} is a shape-only workload: it has costs but cannot run")
     images = check_input(network, x)
     multiply = product or exact_product(network)

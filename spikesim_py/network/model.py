@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 #: operations of the format that this version does not execute yet; they are refused by name
 RESERVED_OPS = {
@@ -43,7 +43,21 @@ RESERVED_FIELDS = {
     "dt": "a time-step in seconds",
 }
 
+#: least and most of the numbers that `with_precision` sets; weights that a file holds have at most 16 bits
+NETWORK_FIELDS: dict[str, tuple[int, int]] = {
+    "weight_bits": (1, 32),
+    "membrane_bits": (2, 32),
+    "affine_bits": (1, 32),
+    "input_bits": (1, 16),
+    "time_steps": (1, 10_000),
+}
+
 Arithmetic = Literal["integer", "float", "shape"]
+
+
+def _within(name: str) -> Any:
+    low, high = NETWORK_FIELDS[name]
+    return Field(ge=low, le=high)
 
 
 class _Part(BaseModel):
@@ -58,6 +72,7 @@ class Node(_Part):
 
 
 _Size = Annotated[int, Field(ge=1, le=65536)]
+_WeightBits = Annotated[int, _within("weight_bits")]
 
 
 class Conv(Node):
@@ -70,7 +85,7 @@ class Conv(Node):
     stride: tuple[_Size, _Size] = (1, 1)
     padding: tuple[Annotated[int, Field(ge=0, le=1024)], Annotated[int, Field(ge=0, le=1024)]] = (0, 0)
     groups: _Size = 1
-    weight_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+    weight_bits: _WeightBits | None = None
 
     @model_validator(mode="after")
     def _divisible(self) -> Conv:
@@ -89,7 +104,7 @@ class Linear(Node):
     op: Literal["linear"] = "linear"
     in_features: Annotated[int, Field(ge=1, le=2**24)]
     out_features: Annotated[int, Field(ge=1, le=2**24)]
-    weight_bits: Annotated[int, Field(ge=1, le=16)] | None = None
+    weight_bits: _WeightBits | None = None
 
     @property
     def weight_shape(self) -> tuple[int, ...]:
@@ -97,10 +112,22 @@ class Linear(Node):
 
 
 class Affine(Node):
-    """Per-channel ``(a * multiplier + bias) >> shift``. Arrays `.multiplier`, `.bias`: (channels,)."""
+    """Per-channel ``(a * multiplier + bias) >> shift``. Arrays `.multiplier`, `.bias`: (channels,).
+
+    `bits` is what a shape-only workload declares of its multipliers and biases; arrays speak for themselves.
+    """
 
     op: Literal["affine"] = "affine"
     shift: Annotated[int, Field(ge=0, le=31)] = 0
+    bits: Annotated[int, _within("affine_bits")] | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `bits` where none are declared: files and digests stay those of networks made before it."""
+        fields: dict[str, Any] = handler(self)
+        if self.bits is None:
+            fields.pop("bits", None)
+        return fields
 
 
 class Leak(_Part):
@@ -117,7 +144,7 @@ class Lif(Node):
     op: Literal["lif"] = "lif"
     leak: Leak = Leak()
     reset: Literal["zero", "subtract"] = "zero"
-    membrane_bits: Annotated[int, Field(ge=2, le=32)] = 16
+    membrane_bits: Annotated[int, _within("membrane_bits")] = 16
     overflow: Literal["saturate", "wrap"] = "saturate"
     store_shift: Annotated[int, Field(ge=0, le=15)] = 0
 
@@ -167,7 +194,7 @@ class InputSpec(_Part):
     """
 
     shape: tuple[_Size, _Size, _Size]
-    bits: Annotated[int, Field(ge=1, le=16)]
+    bits: Annotated[int, _within("input_bits")]
     coding: Literal["direct", "events"] = "direct"
     encoder: Literal["once", "every_step"] = "once"
 
@@ -184,7 +211,7 @@ class NetworkModel(_Part):
     format_version: Literal[1] = 1
     name: str = Field(min_length=1, max_length=128)
     arithmetic: Arithmetic
-    time_steps: Annotated[int, Field(ge=1, le=10_000)]
+    time_steps: Annotated[int, _within("time_steps")]
     input: InputSpec
     nodes: tuple[AnyNode, ...] = Field(min_length=1)
     activity: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
@@ -237,6 +264,11 @@ class Network:
     @property
     def nodes(self) -> tuple[AnyNode, ...]:
         return self.model.nodes
+
+    @property
+    def shape_only(self) -> bool:
+        """True for a workload without arrays: it has costs but cannot run."""
+        return not self.arrays
 
     @cached_property
     def by_name(self) -> Mapping[str, AnyNode]:

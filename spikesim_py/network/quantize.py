@@ -18,7 +18,8 @@ from .build import build
 from .model import Add, Affine, Conv, Lif, Linear, Network, Readout
 
 _AFFINE_SHIFT = 12
-_LEAK_SHIFT = 8
+#: fraction bits of a leak that was a float
+LEAK_SHIFT = 8
 
 
 def quantize(network: Network, weight_bits: int, name: str | None = None) -> Network:
@@ -79,7 +80,7 @@ def _lower(
     elif isinstance(node, Lif):
         theta = network.arrays[f"{node.name}.theta"].astype(np.float64)
         arrays[f"{node.name}.theta"] = _integer_theta(node, theta, source)
-        fields["leak"] = {"multiplier": round(node.leak.multiplier * 2**_LEAK_SHIFT), "shift": _LEAK_SHIFT}
+        fields["leak"] = {"multiplier": round(node.leak.multiplier * 2**LEAK_SHIFT), "shift": LEAK_SHIFT}
         scales[node.name] = 1.0
     elif isinstance(node, Add) and len({float(scales[name]) for name in node.inputs}) > 1:
         raise NetworkError(

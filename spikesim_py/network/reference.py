@@ -26,7 +26,7 @@ def node_output(network: Network, node: AnyNode, sources: Sequence[Tensor]) -> T
     if isinstance(node, Flatten):
         return sources[0].flatten(2)[..., None, None]
     if isinstance(node, Readout):
-        return _readout(network, node, sources[0])
+        return readout(node, sources[0], network.time_steps)
     total = sources[0] if sources[0].is_floating_point() else sources[0].to(torch.int32)  # spikes are bytes
     for other in sources[1:]:
         total = total + other
@@ -89,9 +89,10 @@ def _pool(node: Pool, x: Tensor) -> Tensor:
     return pooled.reshape(*x.shape[:3], *pooled.shape[2:])
 
 
-def _readout(network: Network, node: Readout, x: Tensor) -> Tensor:
+def readout(node: Readout, x: Tensor, steps: int) -> Tensor:
+    """The answer (samples, C, H, W) to `x` (samples, 1 or steps, C, H, W) after `steps` time-steps."""
     if node.mode == "last":
         return x[:, -1]
     dtype = torch.float32 if x.is_floating_point() else torch.int64
-    constant = network.time_steps if x.shape[1] == 1 else 1  # a value that is the same at every step
+    constant = steps if x.shape[1] == 1 else 1  # a value that is the same at every step
     return x.sum(1, dtype=dtype) * constant

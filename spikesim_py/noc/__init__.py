@@ -1,16 +1,20 @@
 """The network on chip: who sends what to whom, over which links, and how long that takes without contention."""
 
-from .traffic import Traffic, Transfer, owners, partial_sum_bits, tile_shares, traffic
+from .analytic import Flow, flows, needed_rows, needed_share
+from .traffic import Traffic, Transfer, owners, tile_shares, traffic
 from .zero_load import LinkLoads, ZeroLoad, link_loads, route, zero_load, zero_load_cycles
 
 __all__ = [
+    "Flow",
     "LinkLoads",
     "Traffic",
     "Transfer",
     "ZeroLoad",
+    "flows",
     "link_loads",
+    "needed_rows",
+    "needed_share",
     "owners",
-    "partial_sum_bits",
     "route",
     "tile_shares",
     "traffic",

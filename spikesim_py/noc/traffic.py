@@ -4,7 +4,7 @@ Four kinds of transfer, each unicast: the `input` from the chip's port (mesh pla
 the `spikes` of a layer to the tiles of every layer that reads them; `partial_sums` between the tiles of one
 layer whose rows span several tiles; `shortcut` edges to the layer that adds them.
 
-What a tile owns and needs follows from its crossbars (in the plan's order, row blocks outside, column blocks
+What a tile owns and needs follows from its crossbars (in the plan's order: column blocks outside, row blocks
 inside, kernel positions that share ADCs innermost). An output belongs in equal parts to all tiles that hold
 columns of it: each reduces its part of the partial sums, holds its membranes and sends its spikes. A destination
 tile is sent the share of the input map that its row blocks read. Both shares are taken as spread evenly over
@@ -24,10 +24,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._arrays import Real
 from ..activity import Activity
 from ..errors import MappingError
 from ..hardware import Hardware, RowMapping
-from ..mapping import LayerPlan, Mapping, Mesh, code_bits
+from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
 from ..network import Add, Conv, Lif, Linear, Network
 
 Kind = Literal["input", "spikes", "partial_sums", "shortcut"]
@@ -145,43 +146,35 @@ def owners(network: Network) -> MappingType[str, str | None]:
     return found
 
 
-def partial_sum_bits(plan: LayerPlan, hardware: Hardware) -> int:
-    """Bits of a sum over planes, slices and row blocks of one output."""
-    span = plan.slices * hardware.device.cell_bits + plan.input_bits - 1
-    return code_bits(plan, hardware) + span + (plan.conversion_blocks - 1).bit_length()
-
-
 def tile_shares(plan: LayerPlan, hardware: Hardware) -> Shares:
     """What the tiles of a layer own, need and exchange."""
     if not plan.crossbars:  # a digital layer has one tile
         return Shares(np.ones(1), np.ones(1), np.zeros((1, 1)))
     spikeflow = hardware.mapping.rows is RowMapping.SPIKEFLOW
-    return _tile_shares(
-        plan,
-        plan.channels if spikeflow else plan.rows,
-        hardware.input_rows,
-        hardware.weight_columns,
-        hardware.pe.crossbars * hardware.tile.pes // plan.adc_sharing * plan.adc_sharing,
-    )
+    return _tile_shares(plan, plan.channels if spikeflow else plan.rows, hardware.input_rows, hardware.weight_columns)
 
 
 @lru_cache(maxsize=64)
-def _tile_shares(plan: LayerPlan, lines: int, rows: int, cols: int, crossbars: int) -> Shares:
-    """Crossbars of `rows` x `cols`, `crossbars` to a tile; row blocks cut `lines` inputs (per kernel position)."""
+def _tile_shares(plan: LayerPlan, lines: int, rows: int, cols: int) -> Shares:
+    """Crossbars of `rows` x `cols`; row blocks cut `lines` inputs (per kernel position)."""
     index = np.arange(plan.crossbars)
-    tile = index // crossbars
-    group, inside = np.divmod(index, plan.row_blocks * plan.col_blocks)
-    row, col = np.divmod(inside // plan.adc_sharing, plan.col_blocks)
-    held = np.zeros((plan.tiles, plan.groups * plan.col_blocks))
-    held[tile, group * plan.col_blocks + col] = 1.0
-    weight = np.tile(_blocks(plan.columns, cols), plan.groups) / plan.groups
+    tile = index // plan.per_tile
+    column, row = np.divmod(index, plan.row_blocks)  # columns of all copies and groups
+    row = row // plan.adc_sharing  # kernel positions that share ADCs are innermost: a channel block
+    copy, inside = np.divmod(column, plan.groups * plan.col_blocks)
+    held = np.zeros((plan.tiles, plan.copies * plan.groups * plan.col_blocks))
+    held[tile, column] = 1.0
+    weight = np.tile(_blocks(plan.columns, cols), plan.copies * plan.groups) / (plan.copies * plan.groups)
     part = held * (weight / held.sum(0))
     exchange = part @ held.T if plan.conversion_blocks > 1 else np.zeros((plan.tiles, plan.tiles))
     np.fill_diagonal(exchange, 0.0)
     sizes = _blocks(lines, rows)
     read = np.zeros((plan.tiles, plan.groups * len(sizes)))
-    read[tile, group * len(sizes) + row % len(sizes)] = 1.0
-    return Shares(part.sum(1), read @ np.tile(sizes, plan.groups) / plan.groups, exchange)
+    read[tile, inside // plan.col_blocks * len(sizes) + row % len(sizes)] = 1.0
+    bands = np.zeros((plan.tiles, plan.copies))
+    bands[tile, copy] = 1.0 / plan.copies
+    needs = read @ np.tile(sizes, plan.groups) / plan.groups * np.minimum(bands.sum(1) + plan.band_halo, 1.0)
+    return Shares(part.sum(1), needs, exchange)
 
 
 def _blocks(total: int, size: int) -> Floats:
@@ -213,12 +206,25 @@ def _feed(
         places = np.array([PORT])
         return Transfer(node.name, node.name, "input", places, _places(mapping, node.name), flits, packets, steps)
     share = shares[sender].owns[:, None] * needs
-    record = activity.layers[sender]
-    direct = isinstance(network.by_name[source], Lif) and record.output_rate is not None
-    rate = record.output_rate if direct else activity.layers[node.name].rate * edge.bits
-    flits, packets = _encode(mapping.hardware, edge.size * share, edge.bits, float(rate or 0.0))
+    rate = spike_rate(mapping, activity, node, sender)
+    flits, packets = _encode(mapping.hardware, edge.size * share, edge.bits, rate)
     origin, target = _places(mapping, sender), _places(mapping, node.name)
     return Transfer(sender, node.name, "spikes", origin, target, flits, packets, network.time_steps)
+
+
+def spike_rate(mapping: Mapping, activity: Activity, node: Conv | Linear, sender: str) -> Real:
+    """Events per value that a layer reads: the sender's spikes where measured, else the reader's input rate."""
+    source = node.inputs[0]
+    measured = activity.layers[sender].output_rate
+    if isinstance(mapping.network.by_name[source], Lif) and measured is not None:
+        return measured
+    return activity.layers[node.name].rate * mapping.network.edges[source].bits
+
+
+def shortcut_rate(mapping: Mapping, activity: Activity, sender: str | None) -> Real:
+    """Events per value of an edge that is added: the sender's spikes where measured, else the chip's assumed rate."""
+    measured = None if sender is None else activity.layers[sender].output_rate
+    return mapping.hardware.cost.assumed_activity if measured is None else measured
 
 
 def _shortcut(
@@ -235,8 +241,7 @@ def _shortcut(
     edge = network.edges[source]
     owned = np.ones(1) if sender is None else shares[sender].owns
     from_places = np.array([PORT]) if sender is None else _places(mapping, sender)
-    measured = None if sender is None else activity.layers[sender].output_rate
-    rate = measured if measured is not None else mapping.hardware.cost.assumed_activity
+    rate = shortcut_rate(mapping, activity, sender)
     values = edge.size * owned[:, None] * shares[target].owns
     if edge.bits == 1:
         flits, packets = _encode(mapping.hardware, values, 1, rate)
@@ -251,13 +256,11 @@ def _partial_sums(mapping: Mapping, layer: str, shares: Shares) -> list[Transfer
     plan, places = mapping.layers[layer], _places(mapping, layer)
     if not shares.exchange.any():
         return []
-    bits = shares.exchange * plan.outputs * partial_sum_bits(plan, mapping.hardware)
+    # a copy of the layer exchanges its own positions only
+    bits = shares.exchange * plan.copies * plan.outputs * partial_sum_bits(plan, mapping.hardware)
     flits, packets = _bitmap(bits, mapping.hardware)
-    return [
-        Transfer(
-            layer, layer, "partial_sums", places, places, flits * plan.positions, packets * plan.positions, plan.steps
-        )
-    ]
+    turns = plan.positions / plan.copies
+    return [Transfer(layer, layer, "partial_sums", places, places, flits * turns, packets * turns, plan.steps)]
 
 
 def _encode(hardware: Hardware, values: Floats, bits: int, rate: float) -> tuple[Floats, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,9 @@ class _Job:
 
 
 def _measure(job: _Job) -> Measurement:
+    """Without single samples: a study holds means, and each of its designs would be costed once per sample."""
     space = job.space
-    return measure(
+    made = measure(
         load_network(job.network),
         job.hardware,
         data=space.data,
@@ -100,6 +101,7 @@ def _measure(job: _Job) -> Measurement:
         chips=space.chips,
         seed=space.seed,
     )
+    return replace(made, activity=replace(made.activity, each=None))
 
 
 class _Driver:

@@ -167,7 +167,11 @@ class Store:
             return _measurement_from(json.loads(rows[0][0]))
 
     def add_measurement(self, key: str, measured: Measurement) -> None:
-        data = {"accuracy": asdict(measured.accuracy), "activity": measured.activity.to_dict()}
+        data = {
+            "accuracy": asdict(measured.accuracy),
+            "activity": measured.activity.means(),
+            "accuracy_by_step": measured.accuracy_by_step,
+        }
         row = (key, json.dumps(data), time.time())
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO measurement VALUES (?, ?, ?)", row)
@@ -205,12 +209,13 @@ class Store:
 
 
 def _measurement_from(data: dict[str, Any]) -> Measurement:
-    accuracy, activity = data["accuracy"], data["activity"]
+    accuracy, activity, by_step = data["accuracy"], data["activity"], data.get("accuracy_by_step")
     pair = (float(accuracy["interval"][0]), float(accuracy["interval"][1]))
     layers = {name: LayerActivity(**record) for name, record in activity["layers"].items()}
     return Measurement(
         Accuracy(**accuracy | {"interval": pair, "chips": tuple(accuracy["chips"])}),
         Activity(layers, activity["origin"], activity["samples"]),
+        accuracy_by_step=tuple(by_step) if by_step else None,
     )
 
 

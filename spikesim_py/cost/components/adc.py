@@ -24,6 +24,7 @@ from ..._arrays import Real, ceil_div, exp2, maximum
 from ...hardware import AdcKind, Hardware
 from ..technology import Technology
 from ..tree import Grade
+from .anchors import anchored
 from .base import Circuit, weakest
 from .digital import adder, adder_tree, register
 
@@ -52,7 +53,12 @@ class Converter:
 
 
 def converter(tech: Technology, hardware: Hardware, bits: Real) -> Converter:
-    """The converter that a chip declares, with `bits` bits; for an adder tree `bits` does not matter."""
+    """The converter that a chip declares, with `bits` bits, in the figures of the chip's `cost.adc_anchor`."""
+    return anchored(_own(tech, hardware, bits), tech, hardware, bits)
+
+
+def _own(tech: Technology, hardware: Hardware, bits: Real) -> Converter:
+    """The library's own converter; for an adder tree `bits` does not matter."""
     kind = hardware.adc.kind
     if kind is AdcKind.ADDER_TREE:
         return digital_sum(tech, hardware.crossbar.rows)

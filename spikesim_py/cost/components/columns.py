@@ -45,7 +45,8 @@ def write_driver(tech: Technology, hardware: Hardware) -> Circuit:
 
 def level_shifter(tech: Technology, lines: Real) -> Circuit:
     """Level shifters of `lines` lines, for write voltages above the supply."""
-    return _idle(tech["level_shifter"], lines)
+    law = tech["level_shifter"]
+    return Circuit(lines * law["area"], 0.0, 0.0, 0.0, law.grade, law.source)
 
 
 def _idle(law: Group, count: Real) -> Circuit:

@@ -44,7 +44,7 @@ def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDri
             area_um2=_beside_um2(law, rows, cols),
             leakage_pw=rows * law["leakage"],
             clock_fj=rows * law["clock"],
-            active_fj=law["active"] + law["active_gate"] / cols,
+            active_fj=law["active_gate"] / cols,
             drive_ns=law["drive_base"] + cols**2 * law["drive"],
             grade=law.grade,
             source=law.source,
