@@ -8,6 +8,7 @@ the array's columns, whole rows only, below one row of wiring; adders are narrow
 from __future__ import annotations
 
 from ..._arrays import Real, ceil_div, floor, maximum
+from ...hardware import DeviceKind, Hardware
 from ..technology import Technology
 from .base import Circuit, weakest
 
@@ -18,7 +19,7 @@ LANES = 16
 
 
 def shift_add(
-    tech: Technology, adc_bits: Real, columns: Real, ways: Real, *, lanes: Real = LANES, pitch_um: float | None = None
+    tech: Technology, adc_bits: Real, columns: Real, ways: Real, *, lanes: Real = LANES, pitch_um: Real | None = None
 ) -> Circuit:
     """Joins the `columns` conversions (slices and signs) of an output; an action is one conversion.
 
@@ -34,7 +35,7 @@ def input_shift_add(
     ways: Real,
     *,
     lanes: Real = LANES,
-    pitch_um: float | None = None,
+    pitch_um: Real | None = None,
     input_bits: Real = INPUT_BITS,
 ) -> Circuit:
     """Joins the `input_bits` planes of an output; an action is one plane of one output."""
@@ -42,7 +43,13 @@ def input_shift_add(
     return _lane(tech, bits, bits + input_bits, ways, lanes, pitch_um)
 
 
-def _lane(tech: Technology, adders: Real, registers: Real, ways: Real, lanes: Real, pitch_um: float | None) -> Circuit:
+def under_columns(tech: Technology, hardware: Hardware) -> dict[str, Real]:
+    """`lanes` and `pitch_um` of the shift-adds of a crossbar."""
+    cell = "cell_sram" if hardware.device.kind is DeviceKind.SRAM else "cell_rram"
+    return {"lanes": hardware.crossbar.cols / hardware.crossbar.mux, "pitch_um": tech[cell]["pitch"]}
+
+
+def _lane(tech: Technology, adders: Real, registers: Real, ways: Real, lanes: Real, pitch_um: Real | None) -> Circuit:
     law, logic = tech["shift_add"], tech["digital"]
     pitch = tech["cell_rram"]["pitch"] if pitch_um is None else pitch_um
     per_row = maximum(1, floor(lanes * ways * pitch / law["register_width"]))

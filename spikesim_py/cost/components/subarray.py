@@ -21,7 +21,7 @@ from .array import CellArray, cell_array
 from .base import Circuit, weakest
 from .columns import decoder, level_shifter, pass_gates, precharger, source_driver, write_driver
 from .rows import RowDriver, row_driver
-from .shift_add import INPUT_BITS, input_shift_add, shift_add
+from .shift_add import INPUT_BITS, input_shift_add, shift_add, under_columns
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ def subarray(
     driver = row_driver(tech, hardware, array)
     active, lanes = rows * row_activity, cols / mux
     slices = ceil_div(weight_bits, hardware.device.cell_bits)
-    pitch = tech["cell_sram" if sram else "cell_rram"]["pitch"]
-    join = {"lanes": lanes, "pitch_um": pitch}
+    join = under_columns(tech, hardware)
     conversion_fj = adc.energy_fj + adc.column_fj(hardware.device.read_volt, 1.0 / column_ohm)
     lines_fj = mux * active * array.word_fj + cols * array.bit_fj
     driver_fj = mux * (driver.clock_fj + active * driver.active_fj)
