@@ -18,6 +18,7 @@ from spikesim_py.network import Network, build
 from .cost_model import batch_rows, idle_rows, report_rows
 from .ladder import ladder_rows
 from .neuron_share import neuron_rows
+from .neurosim_vgg8 import neurosim_rows
 from .peers import peer_rows
 from .spikingjelly_energy import rows as spikingjelly_rows
 from .timing import Row, best, show
@@ -115,6 +116,7 @@ def main() -> None:
     show("installable peers", peer_rows())
     show("cost model, designs per CPU second of one core", batch_rows())
     show("cost model, one report", report_rows())
+    show("NeuroSim's VGG8, read by read", neurosim_rows())
     show("SpikeSim's energy against SpikingJelly's", spikingjelly_rows())
     show("the floor: energy per time-step of VGG8 by input activity", idle_rows())
     show("the neuron module's share of the area, VGG9 at SpikeSim's operating point", neuron_rows())

@@ -112,7 +112,7 @@ def h_tree(layer: Layer, core_um2: Real) -> Part:
     """Inputs from the tile's port to its PEs, and the sums of every PE back.
 
     `core_um2` is what the layer's PEs take. A PE is sent each row block that it holds once per position, and
-    returns one sum per output that it holds columns of; one copy of the layer works on a position, so that its PEs count.
+    returns one sum per output that it holds columns of; one copy of the layer works on a position: its PEs count.
     """
     plan, chip, tech = layer.plan, layer.hardware, layer.tech
     tree = HTree(tech, ceil_div(plan.pes, plan.tiles), core_um2 / plan.tiles)

@@ -2,6 +2,7 @@
 
 from .adc import Adc, is_transparent, layer_adc
 from .device import background_levels, device_varies
+from .effective import column_siemens, gated_siemens
 from .programmed import Engine, ProgrammedLayer, Reads, program
 from .wires import Wires, solve_transfer, transfer_matrix
 
@@ -12,7 +13,9 @@ __all__ = [
     "Reads",
     "Wires",
     "background_levels",
+    "column_siemens",
     "device_varies",
+    "gated_siemens",
     "is_transparent",
     "layer_adc",
     "program",

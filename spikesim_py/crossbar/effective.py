@@ -27,7 +27,8 @@ from ..hardware.wires import WireNoise
 from ..mapping import Cells
 from .device import background_levels, column_cells, column_read_sigma, column_telegraph, on_levels
 from .fluctuation import fluctuates
-from .ladder.circuit import Ladder, ladder_of
+from .ladder.circuit import Ladder, ladder_of, work_arrays
+from .ladder.kernels import ladder_reads
 from .ladder.reference import ladder_currents
 from .repair import swapped
 from .solved import Solved, adjoint_variance, floating_reads
@@ -67,7 +68,7 @@ def effective_cells(cells: Cells, hardware: Hardware, *, seed: int, chip: int, s
         ConfigError: a column's current may exceed what `wires.column_limit_ua` declares readable.
     """
     count = range(cells.columns.count)
-    values = np.stack([column_cells(cells, k, hardware, seed=seed, chip=chip) for k in count], axis=2)
+    values = _stored(cells, hardware, seed, chip)
     sigmas = [column_read_sigma(cells, k, hardware, seed=seed, chip=chip) for k in count]
     sigma = None if sigmas[0] is None else np.stack([s for s in sigmas if s is not None], axis=2)
     wires = circuit(hardware)
@@ -100,6 +101,47 @@ def effective_cells(cells: Cells, hardware: Hardware, *, seed: int, chip: int, s
     )
 
 
+def column_siemens(cells: Cells, hardware: Hardware, *, seed: int, chip: int) -> NDArray[np.float64]:
+    """What every cell of a layer lets flow into its own column per volt on its row, wires included, in siemens.
+
+    Gated cells stand behind their access transistor, but before the wires: `gated_siemens` reads such columns.
+
+    Returns:
+        (groups, rows, kinds, outputs per group), rows in matrix order; the cells as stored, without read noise.
+
+    Raises:
+        ConfigError: inactive rows float, so that a cell's share depends on the input.
+    """
+    values, wires = _stored(cells, hardware, seed, chip), circuit(hardware)
+    held = np.maximum(values + background_levels(hardware.device), 0.0) * _unit(hardware)
+    if wires is None:
+        return held
+    if wires.topology is Topology.GATED_1T1R:
+        return np.asarray(held / (1 + wires.access_ohm * held))
+    if not wires.is_linear:
+        raise ConfigError(
+            f"wires.inactive_rows = {wires.inactive_rows}: a cell's current depends on the input; use grounded"
+        )
+    conductance = _crossbar_siemens(values, cells, hardware)
+    return _Back(values.shape, cells)(_transfers(conductance, wires, hardware)[0])
+
+
+def gated_siemens(siemens: NDArray[Any], active: NDArray[Any], hardware: Hardware) -> NDArray[np.float64]:
+    """Conductances of the columns of one gated crossbar in many reads, (reads, columns), exact.
+
+    Args:
+        siemens: (rows, columns) of `column_siemens`, rows in the order of the crossbar's first ones.
+        active: (reads, rows) 0 or 1.
+    """
+    wires, unit = circuit(hardware), _unit(hardware)
+    assert wires is not None
+    levels, sums = (siemens / unit).astype(np.float32), np.empty((len(active), siemens.shape[1]), np.float32)
+    _, _, scratch = work_arrays(siemens.shape[1])
+    rows, ladder = np.empty(len(siemens), np.int64), ladder_of(wires, hardware.crossbar.rows, unit)
+    ladder_reads(levels, np.ascontiguousarray(active, np.uint8), ladder, rows, sums, scratch)
+    return np.asarray(sums, np.float64) * unit
+
+
 def wire_inputs(hardware: Hardware) -> dict[str, Any] | None:
     """What of a chip's wires reaches the arithmetic, as plain data: part of an accuracy's key; None without any."""
     if hardware.wires.topology is Topology.NONE:
@@ -111,6 +153,12 @@ def wire_inputs(hardware: Hardware) -> dict[str, Any] | None:
         "ohm": [device.r_on_ohm, device.access_ohm],
         "crossbar": [crossbar.rows, crossbar.cols, hardware.weight_columns, crossbar.mux],
     }
+
+
+def _stored(cells: Cells, hardware: Hardware, seed: int, chip: int) -> NDArray[Any]:
+    """(groups, rows, kinds, outputs per group) levels above the off state."""
+    kinds = range(cells.columns.count)
+    return np.stack([column_cells(cells, k, hardware, seed=seed, chip=chip) for k in kinds], axis=2)
 
 
 def _paired(columns: NDArray[Any], join: Any) -> NDArray[Any]:
@@ -142,9 +190,7 @@ def _through_wires(
     values: NDArray[Any], sigma: NDArray[Any] | None, cells: Cells, wires: Wires, hardware: Hardware
 ) -> tuple[Effective, Any]:
     """Effective cells of a circuit that is linear in the rows' voltages, and what of a small change gets through."""
-    conductance, unit = crossbar_levels(values, cells, hardware, background_levels(hardware.device)), _unit(hardware)
-    conductance = np.maximum(conductance, 0.0) * unit  # cells at 0 S were rounded to float32
-    *_, height, width = conductance.shape
+    conductance, unit = _crossbar_siemens(values, cells, hardware), _unit(hardware)
     dummy = hardware.baseline is Baseline.DUMMY_COLUMN
     back = _Back(values.shape, cells)
     lines, analog = cells.word_lines, hardware.mapping.subtract is Subtract.ANALOG
@@ -162,8 +208,7 @@ def _through_wires(
     if wires.inactive_rows == "floating":
         floating = floating_reads(conductance, wires, unit, columns(np.subtract), dummy, lines)
         return Effective(values.astype(np.float32), None, solved=floating), 1.0
-    grouped = solve_transfers(conductance.reshape(-1, height, width), wires, **_accuracy(hardware))
-    transfer = np.stack([one.matrix for one in grouped]).reshape(conductance.shape)
+    transfer, error = _transfers(conductance, wires, hardware)
     removed = transfer[..., -1:] / unit if dummy else background_levels(hardware.device)
     # a small change reaches its column as the cell's own current does, dT = dG T / G, access transistor included
     series = 1 + wires.access_ohm * conductance
@@ -174,8 +219,21 @@ def _through_wires(
         errors = crossbar_levels(sigma, cells, hardware, 0.0) * unit
         solved = adjoint_variance(errors, conductance, wires, unit, columns(np.add), lines)
     cells_behind = back(transfer / unit - removed).astype(np.float32)
-    error = max(one.error for one in grouped)
     return Effective(cells_behind, None, delivered, error, solved=solved), back(passed / series**2)
+
+
+def _crossbar_siemens(values: NDArray[Any], cells: Cells, hardware: Hardware) -> NDArray[np.float64]:
+    """Conductances of whole crossbars; see `crossbar_levels`."""
+    levels = crossbar_levels(values, cells, hardware, background_levels(hardware.device))
+    return np.maximum(levels, 0.0) * _unit(hardware)  # cells at 0 S were rounded to float32
+
+
+def _transfers(conductance: NDArray[np.float64], wires: Wires, hardware: Hardware) -> tuple[NDArray[np.float64], float]:
+    """Transfer matrices of whole crossbars (..., rows, columns), and the largest bound of an error."""
+    *_, height, width = conductance.shape
+    solved = solve_transfers(conductance.reshape(-1, height, width), wires, **_accuracy(hardware))
+    matrices = np.stack([one.matrix for one in solved]).reshape(conductance.shape)
+    return matrices, max(one.error for one in solved)
 
 
 class _Back:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from ..activity import Activity, LayerQuality
-from ..crossbar import Engine, device_varies, program
+from ..crossbar import Engine, ProgrammedLayer, device_varies, program
 from ..crossbar.adc import converters_vary
 from ..crossbar.fluctuation import fluctuates
 from ..datasets import Dataset, load_dataset
@@ -31,6 +32,8 @@ from .watch import Watch
 
 #: what one batch may keep in memory: every node's output over all time-steps, 8 bytes each
 _BATCH_BYTES = 64 * 2**20
+#: called with the chip's number, a layer on crossbars, and the batch (reads, C, H, W) that it is about to read
+Probe = Callable[[int, ProgrammedLayer, NDArray[Any]], None]
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def simulate(
     calibration: Dataset | None = None,
     engine: Engine = "auto",
     exit: EarlyExit | None = None,
+    probe: Probe | None = None,
 ) -> Simulation:
     """Classify a dataset on `chips` device instances of a chip.
 
@@ -84,6 +88,7 @@ def simulate(
             one with `mitigation.recalibrate` corrected (None: the split `calibration` of the dataset, by its name).
             A scale of `exit` that is not given is found on them, too.
         exit: where inferences end; None after T time-steps. The whole run is simulated, and cut afterwards.
+        probe: sees what every layer on crossbars reads, in the dataset's order; changes nothing.
 
     Raises:
         InputError: `chips` is not positive; the network cannot be mapped or has no weights; the quality of a
@@ -109,6 +114,7 @@ def simulate(
             quality=quality,
             engine=engine,
             exit=exit,
+            probe=probe,
         )
         for chip in range(runs)
     ]
@@ -190,6 +196,7 @@ def _run_chip(
     quality: bool,
     engine: Engine,
     exit: EarlyExit | None,
+    probe: Probe | None,
 ) -> _Run:
     digital, exact = digital_layers(network, hardware), exact_product(network)
     analog = [node.name for node in network.layers if node.name not in digital]
@@ -209,6 +216,8 @@ def _run_chip(
         if isinstance(tally, DigitalTally):
             tally.add(flat)
             return exact(node, x)
+        if probe is not None:
+            probe(chip, layers[node.name], flat)
         values, reads = layers[node.name].multiply(flat, first_read=done[node.name], engine=engine)
         done[node.name] += len(flat)
         tally.add(reads)

@@ -282,8 +282,8 @@ def _check_copies(network: Network, hardware: Hardware, layers: list[str], digit
             )
         if name in digital and np.any(np.asarray(count) > 1):
             raise MappingError(
-                f"mapping.copies.{name} = {count}: the layer is digital (mapping.digital_layers) and has no crossbars to "
-                f"copy; leave it at 1"
+                f"mapping.copies.{name} = {count}: the layer is digital (mapping.digital_layers) and has no "
+                f"crossbars to copy; leave it at 1"
             )
         positions = positions_of(network, name)
         if np.any(np.asarray(count) > positions):

@@ -56,6 +56,23 @@ def ladder_sums(
 
 
 @_kernel
+def ladder_reads(cells: Array, active: Array, ladder: Ladder, rows: Array, sums: Array, scratch: Array) -> None:
+    """`ladder_sums` of many reads of one crossbar.
+
+    Args:
+        cells: (rows, columns) as there. active: (reads, rows) uint8.
+        rows: (rows,) int64, scratch. sums: (reads, columns) float32, filled. scratch: as there.
+    """
+    for i in range(active.shape[0]):
+        count = 0
+        for k in range(active.shape[1]):
+            if active[i, k]:
+                rows[count] = k
+                count += 1
+        ladder_sums(cells, rows, count, 0, ladder, sums[i], scratch)
+
+
+@_kernel
 def _depth(row: int, first: int, ladder: Ladder) -> int:
     """Segments between the first row at the head and `row`."""
     return ladder.rows - 1 - (row - first) if ladder.mirrored else row - first
