@@ -32,7 +32,7 @@ def test_converters_of_neurosim() -> None:
     [(1, 58391, 11), (2, 34385, 24), (4, 22521, 42), (8, 16699, 76), (16, 14110, 146), (32, 13380, 288)],
 )
 def test_mux_ratios_of_neurosim(ways: int, area: float, time: float) -> None:
-    """Whole sub-arrays of 128 x 128 at 32 nm, um2 and ns to the nearest whole; 4 and 16 ways were not fitted."""
+    """Whole sub-arrays of 128 x 128 at 32 nm, um2 and ns to whole numbers; 16 ways were not fitted."""
     chip = load_hardware("rram_32nm", {"crossbar.mux": ways, "device.cell_bits": 2, "device.r_on_ohm": 6e3})
     whole = subarray(load_technology(32), chip, row_activity=0.17, column_ohm=674.9)["total"]
     assert whole.area_um2 == pytest.approx(area, abs=0.6)

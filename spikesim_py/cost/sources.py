@@ -66,7 +66,23 @@ _IN_CODE: dict[str, tuple[tuple[str, str, str, Grade, str], ...]] = {
             "mean level of cells on active rows where it was not measured",
         ),
         ("neuron_parts", "_SHAPE_BITS", "bit", "assumed", "affine parameters of workloads without arrays"),
+        ("neuron_parts", "_EXIT_BITS", "bit", "assumed", "lane of the unit that decides on early exits"),
+        ("neuron_parts", "_EXIT_ENTRIES", "entries", "assumed", "each table of that unit"),
         ("digital", "FLOAT_BITS", "bit", "sourced", "IEEE 754 single precision"),
+        (
+            "trace.law",
+            "_NEUROSIM_DARK_UW",
+            "uW",
+            "simulator-validated",
+            "NeuroSim V1.3 (388f421): a SAR converter whose column conducts nothing",
+        ),
+        (
+            "trace.law",
+            "_NEUROSIM_READ_VOLT",
+            "V",
+            "simulator-validated",
+            "NeuroSim V1.3 (388f421): the read voltage that its SAR resistances are of",
+        ),
     ),
     "spikesim_released": (
         ("released_equations", "NEURON_MEMORY_LAYERS", "layers", "sourced", _RELEASED),

@@ -117,5 +117,5 @@ def cell_fj(hardware: Hardware, adc: Converter, level: Real) -> Real:
     if device.read_model is ReadModel.CHARGE:
         return level * device.unit_cap_ff * device.read_volt**2
     on = 1.0 / device.r_on_ohm
-    off = on / device.on_off_ratio
+    off = 0.0 if device.ideal else on / device.on_off_ratio
     return device.read_volt**2 * (off + level * (on - off)) * adc.connected_ns * 1e6
