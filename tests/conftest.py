@@ -66,6 +66,30 @@ def tiny_network(seed: int = 0, bits: int = 4, input_bits: int = 3, steps: int =
     return build(description, arrays)
 
 
+def mixed_network(steps: int = 3) -> Network:
+    """A workload of depthwise and 1x1 convolutions, an add, pools, an affine and a linear layer on 8x8 images."""
+    nodes = [
+        conv("a", "input", 3, 8, weight_bits=4),
+        {"op": "affine", "name": "bn", "inputs": ["a"], "bits": 8},
+        lif("la", "bn"),
+        conv("d", "la", 8, 8, weight_bits=4, groups=8),
+        lif("ld", "d"),
+        conv("b", "ld", 8, 8, k=1, weight_bits=4),
+        lif("lb", "b"),
+        {"op": "add", "name": "sum", "inputs": ["la", "lb"]},
+        {"op": "pool", "name": "p", "inputs": ["sum"], "kernel": (2, 2), "stride": (2, 2)},
+        conv("c", "p", 8, 40, weight_bits=4),
+        lif("lc", "c"),
+        {"op": "pool", "name": "q", "inputs": ["lc"], "kind": "max", "kernel": (2, 2), "stride": (2, 2)},
+        {"op": "flatten", "name": "f", "inputs": ["q"]},
+        {"op": "linear", "name": "fc", "inputs": ["f"], "in_features": 160, "out_features": 10, "weight_bits": 4},
+        {"op": "readout", "name": "out", "inputs": ["fc"]},
+    ]
+    spec = {"shape": (3, 8, 8), "bits": 5}
+    shape = {"name": "mixed", "arithmetic": "shape", "time_steps": steps, "input": spec, "nodes": nodes}
+    return build(shape, {})
+
+
 def tiny_images(samples: int = 5, bits: int = 3, seed: int = 1) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.integers(0, 2**bits, (samples, 2, 6, 6)).astype(np.uint8)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import tiny_images, tiny_network
+from conftest import mixed_network, tiny_images, tiny_network
 
 from spikesim_py.cost import CostResult
 from spikesim_py.datasets import Dataset
@@ -121,8 +121,10 @@ HARDWARE: dict[str, Witness] = {
     "crossbar.cols": (RRAM, {}, 16, TINY),
     "crossbar.mux": (RRAM, {}, 4, TINY),
     "crossbar.event_driven": (RRAM, {}, True, TINY),
+    "crossbar.row_gating": (RRAM, {}, True, TINY),
     "adc.kind": (RRAM, {}, "flash", TINY),
     "adc.bits": (RRAM, {}, 2, TINY),
+    "adc.zero_skip": (RRAM, {}, True, TINY),
     "adc.range": (RRAM, {"adc.bits": 2}, "granular", TINY),
     "adc.layer_bits": (RRAM, {}, {"conv2": 2}, TINY),
     "adc.percentile": (RRAM, PERCENTILE, 60.0, TINY),
@@ -149,6 +151,7 @@ HARDWARE: dict[str, Witness] = {
     "mitigation.write_verify_noise": (RRAM, ROUGH | VERIFY | WHITE | {"device.read.sigma": 0.2}, True, TINY),
     "mitigation.permute_rows": (RRAM, STUCK, True, TINY),
     "mitigation.spare_columns": (RRAM, STUCK, 4, TINY),
+    "mapping.copies": (RRAM, {}, {"conv1": 2}, TINY),
     "mapping.digital_layers": (RRAM, {}, ["conv1"], TINY),
     "mapping.rows": (RRAM, {}, "spikeflow", TINY),
     "mapping.tap_sum": (RRAM, SPIKEFLOW, "analog_sum", TINY),
@@ -165,6 +168,7 @@ HARDWARE: dict[str, Witness] = {
     "noc.encoding": (RRAM, {}, "aer", TINY),
     "noc.placement": (RRAM, SMALL | {"pe.crossbars": 1, "tile.pes": 1}, "row_major", TINY),
     "schedule.pipeline": (RRAM, {}, "time_step", TINY),
+    "schedule.order": (RRAM, {}, "layer_first", TINY),
     "cost.library": (RELEASED, {}, "parametric", VGG9),
     "cost.adc_anchor": (RRAM, {}, "survey", TINY),
     "cost.assumed_activity": (RRAM, {}, 0.5, VGG9),
@@ -295,6 +299,8 @@ STRUCTURE = {
     "Pool.stride",
     "Affine.shift",
 }
+#: fields that only a workload without arrays has, with a witness in `mixed_network`
+WORKLOAD = {"Affine.bits": ("bn", {"bits": 4})}
 _GRAPH = {"name", "inputs", "op"}
 
 
@@ -328,7 +334,7 @@ def test_every_network_field_has_a_witness_or_is_structure() -> None:
         for name in part.model_fields
         if part is NetworkModel or name not in _GRAPH
     }
-    assert fields == set(NETWORK) | STRUCTURE
+    assert fields == set(NETWORK) | STRUCTURE | set(WORKLOAD)
 
 
 @pytest.mark.parametrize("field", NETWORK)
@@ -337,6 +343,15 @@ def test_a_network_field_changes_a_documented_output(field: str) -> None:
     first, second = network_outputs(tiny_network()), network_outputs(changed_network(node, fields))
     numbers = {"text"} if field in ("NetworkModel.name", "NetworkModel.metadata") else set(first) - {"text"}
     assert any(first[key] != second[key] for key in numbers)
+
+
+@pytest.mark.parametrize("field", WORKLOAD)
+def test_a_workloads_field_changes_its_cost(field: str) -> None:
+    node, fields = WORKLOAD[field]
+    model = mixed_network().model.model_dump(mode="python")
+    nodes = [n | fields if n["name"] == node else n for n in model["nodes"]]
+    first, second = (cost(build(model | changed, {}), RRAM) for changed in ({}, {"nodes": nodes}))
+    assert first.tree != second.tree
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,9 @@ from .tree import CostNode
 #: fields of a chip that the released equations do not know
 _IGNORED = (
     "technology.node_nm, device.ideal, device.cell_bits, device.r_on_ohm, device.on_off_ratio, device.read_volt, "
-    "device.read_model, device.unit_cap_ff, device.cell_area_um2, crossbar.event_driven, adc.kind, adc.bits, "
-    "mapping.*, pe.crossbars, tile.neuron_lanes, chip.max_tiles, dram.*, noc.*, weight bits, membrane bits, activity"
+    "device.read_model, device.unit_cap_ff, device.cell_area_um2, crossbar.event_driven, crossbar.row_gating, "
+    "adc.kind, adc.bits, adc.zero_skip, mapping.*, pe.crossbars, tile.neuron_lanes, chip.max_tiles, dram.*, noc.*, "
+    "schedule.order, weight bits, membrane bits, activity"
 )
 
 

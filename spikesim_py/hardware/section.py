@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -25,6 +25,10 @@ class Section(BaseModel):
         """YAML's `yes` and `true` are not the number 1."""
         for name, value in data.items() if isinstance(data, dict) else ():
             field = cls.model_fields.get(name)
-            if isinstance(value, bool) and field is not None and field.annotation is not bool:
-                raise ValueError(f"{name} = {value}: must not be true or false")
+            if field is None or field.annotation is bool:
+                continue
+            by_layer = get_origin(field.annotation) is dict and isinstance(value, dict)
+            for key, number in value.items() if by_layer else ((None, value),):
+                if isinstance(number, bool):
+                    raise ValueError(f"{name}{'' if key is None else f'.{key}'} = {number}: must not be true or false")
         return data

@@ -3,7 +3,8 @@
 Evenly: the tiles of a layer own equal shares of its outputs and need equal shares of its input, and the tiles that hold
 parts of one column exchange equal shares of its sums. Exact are the number of those tiles (from the plan's order), and
 the sum of distances between any two runs of tiles, which is a polynomial. Tests hold the flits, links and cycles
-against the transfers of `traffic` tile by tile.
+against the transfers of `traffic` tile by tile: of a network's flits and links in sum the two differ by up to a tenth,
+of single layers by more where few tiles hold uneven parts. Cycles are those of the tile that owns most outputs.
 
 Distances under XY routing are those along x plus those along y. Along one axis, over all u below m and v below M >= m::
 
@@ -12,12 +13,13 @@ Distances under XY routing are those along x plus those along y. Along one axis,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._arrays import Real, ceil, floor, is_array, maximum, minimum, where
+from .._arrays import Real, ceil, floor, floor_div, is_array, maximum, minimum, where
 from ..activity import Activity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
@@ -101,6 +103,28 @@ class Distances:
         along_y = width * width * _below(rows_a, rows_b) + rest_a * rest_b * abs(rows_a - rows_b)
         return along_x + along_y + width * (rest_b * _to(rows_a, rows_b) + rest_a * _to(rows_b, rows_a))
 
+    def among(self, run: Run, count: Real) -> Real:
+        """Mean links between two of `count` consecutive tiles (2 or more) somewhere in a run.
+
+        Those of a window in one row, and of one that has its middle where a row ends; each as often as there are such.
+        """
+        width, windows = self._mesh.width, run.count - count + 1
+        low, high = self._rows(run)
+        whole = windows <= 1
+        inside = count * (count * count - 1) / 3
+        start = where(whole, run.first, maximum(width - floor(count / 2), 0))
+        across = self.total(Run(start, count), Run(start, count))
+        share = where(whole, 1.0, minimum((high - low) * (count - 1) / maximum(windows, 1), 1.0))
+        return (share * across + (1.0 - share) * inside) / (count * (count - 1))
+
+    def spread(self, run: Run, count: Real) -> Real:
+        """Most links between two of `count` consecutive tiles somewhere in a run, or a little more."""
+        width = self._mesh.width
+        low, high = self._rows(run)
+        wrapped = where(high > low, ceil((count - 1) / width) + width - 1, count - 1)
+        reach = count - 1 if self._mesh.placement == "snake" else wrapped
+        return minimum(reach, self.farthest(run, run))
+
     def farthest(self, a: Run, b: Run) -> Real:
         """Most links between a tile of `a` and one of `b`, or a little more: corners of the boxes around them."""
         (low_a, high_a), (low_b, high_b) = self._rows(a), self._rows(b)
@@ -134,11 +158,31 @@ def cut_columns(plan: LayerPlan) -> tuple[Real, Real]:
     Tiles begin every `per_tile` crossbars, columns every `row_blocks`; where both begin, no column is cut.
     """
     columns = plan.copies * plan.groups * plan.col_blocks
-    common = np.gcd(np.asarray(plan.per_tile, np.int64), np.asarray(plan.row_blocks, np.int64))
-    begins = plan.tiles - 1
-    cuts = begins - floor(begins * common / plan.row_blocks)
+    cuts = _cuts(plan, plan.row_blocks)
     cut = minimum(cuts, columns)
     return cut, 1.0 + cuts / maximum(cut, 1.0)
+
+
+def _cuts(plan: LayerPlan, size: Real) -> Real:
+    """Borders of tiles that do not fall between two sets of `size` crossbars; tiles begin every `per_tile` of them."""
+    if is_array(plan.per_tile, size):
+        common = np.gcd(np.asarray(plan.per_tile, np.int64), np.asarray(size, np.int64)).astype(np.float64)
+    else:
+        common = math.gcd(plan.per_tile, size)
+    borders = plan.tiles - 1
+    return borders - floor_div(borders * common, size)
+
+
+def most_owned(plan: LayerPlan) -> Real:
+    """Share of a layer's outputs that the tile with most of them owns: a full one, or one with parts of two columns."""
+    if plan.digital:
+        return 1.0
+    full = minimum(plan.per_tile / plan.crossbars, 1.0)
+    if not is_array(plan.tiles) and plan.tiles == 1:
+        return full
+    columns, (_, held) = plan.copies * plan.groups * plan.col_blocks, cut_columns(plan)
+    parts = minimum(where(plan.row_blocks % plan.per_tile > 0, 2.0, 1.0), columns)
+    return where(plan.row_blocks > plan.per_tile, maximum(full, parts / (held * columns)), full)
 
 
 def needed_rows(plan: LayerPlan, hardware: Hardware) -> Real:
@@ -151,7 +195,8 @@ def needed_rows(plan: LayerPlan, hardware: Hardware) -> Real:
     share = minimum(held / pieces, 1.0)
     if plan.groups == 1:
         return share
-    return share * minimum(plan.per_tile / (plan.row_blocks * plan.col_blocks) + 1.0, plan.groups) / plan.groups
+    held = (plan.copies * plan.groups + _cuts(plan, plan.row_blocks * plan.col_blocks)) / plan.tiles
+    return share * minimum(held / plan.groups, 1.0)
 
 
 def needed_share(plan: LayerPlan, hardware: Hardware) -> Real:
@@ -159,8 +204,8 @@ def needed_share(plan: LayerPlan, hardware: Hardware) -> Real:
     share = needed_rows(plan, hardware)
     if not is_array(plan.copies) and plan.copies == 1:
         return share
-    band = maximum(plan.per_tile / plan.read_crossbars, 1.0) / plan.copies
-    return share * minimum(band + plan.band_halo, 1.0)
+    bands = (plan.copies + _cuts(plan, plan.read_crossbars)) / plan.tiles
+    return share * minimum(bands / plan.copies + plan.band_halo, 1.0)
 
 
 def flows(mapping: Mapping, activity: Activity) -> tuple[Flow, ...]:
@@ -199,11 +244,12 @@ class _Flows:
             spec = network.model.input
             steps = network.time_steps if spec.coding == "events" else 1
             bits = network.edges["input"].size * spec.bits * share
-            return self._sent(node.name, node.name, "input", _PORT, target, steps, bits=bits)
+            return self._sent(node.name, node.name, "input", _PORT, target, steps, 1.0, bits=bits)
         rate = spike_rate(self.mapping, self.activity, node, sender)
         edge, origin = network.edges[source], _run(self.mapping.layers[sender])
         each = edge.size * share / origin.count
-        return self._values(sender, node.name, "spikes", origin, target, each, edge.bits, rate)
+        busiest = maximum(most_owned(self.mapping.layers[sender]), 1.0 / target.count)
+        return self._values(sender, node.name, "spikes", origin, target, busiest, each, edge.bits, rate)
 
     def shortcut(self, node: str, source: str) -> Flow:
         """An edge to the tiles that add it: each needs what it owns."""
@@ -211,9 +257,11 @@ class _Flows:
         assert target is not None
         edge, reached = network.edges[source], _run(self.mapping.layers[target])
         origin = _PORT if sender is None else _run(self.mapping.layers[sender])
+        busiest = 1.0 if sender is None else most_owned(self.mapping.layers[sender])
+        busiest = maximum(busiest, most_owned(self.mapping.layers[target]))
         rate = shortcut_rate(self.mapping, self.activity, sender) if edge.bits == 1 else None
         each = edge.size / (origin.count * reached.count)
-        return self._values(sender or target, target, "shortcut", origin, reached, each, edge.bits, rate)
+        return self._values(sender or target, target, "shortcut", origin, reached, busiest, each, edge.bits, rate)
 
     def partial_sums(self, plan: LayerPlan) -> list[Flow]:
         """One packet per output pixel and pair of tiles that hold a column: sums of the other one's outputs."""
@@ -227,23 +275,32 @@ class _Flows:
         bits = plan.outputs / (plan.groups * plan.col_blocks) / held * partial_sum_bits(plan, self.mapping.hardware)
         packet, pairs = self._flits(bits), cut * held * (held - 1.0)
         flits = packet * pairs * plan.positions / plan.copies
-        together = Run(0, maximum(ceil(held), 2))
-        links = flits * self.distances.total(together, together) / (together.count * (together.count - 1))
+        together = minimum(maximum(ceil(held), 2), maximum(plan.tiles, 2))
+        links = flits * self.distances.among(_run(plan), together)
         sends = where(cut > 0, 1.0, 0.0)
         # a tile between two others holds parts of two columns
         busiest = packet * (held - 1.0) * minimum(ceil(cut * held / plan.tiles), 2) * plan.turns
-        head = zero_load_cycles(self.distances.farthest(together, together) + 1, 1, self._pipeline)
+        head = zero_load_cycles(self.distances.spread(_run(plan), together) + 1, 1, self._pipeline)
         serial = maximum(busiest - 1.0, 0.0)
         return [Flow(plan.name, plan.name, "partial_sums", plan.steps, flits, links, head * sends, serial * sends)]
 
     def _values(
-        self, layer: str, target: str, kind: Kind, a: Run, b: Run, each: Real, bits: int, rate: Real | None
+        self,
+        layer: str,
+        target: str,
+        kind: Kind,
+        a: Run,
+        b: Run,
+        busiest: Real,
+        each: Real,
+        bits: int,
+        rate: Real | None,
     ) -> Flow:
         """`each` values of `bits` bits from every tile to every tile: all of them, or the active ones as events."""
         steps = self.mapping.network.time_steps
         if rate is not None and self.mapping.hardware.noc.encoding == "aer":
-            return self._sent(layer, target, kind, a, b, steps, events=each * minimum(rate, 1.0))
-        return self._sent(layer, target, kind, a, b, steps, bits=each * bits)
+            return self._sent(layer, target, kind, a, b, steps, busiest, events=each * minimum(rate, 1.0))
+        return self._sent(layer, target, kind, a, b, steps, busiest, bits=each * bits)
 
     def _sent(
         self,
@@ -253,16 +310,18 @@ class _Flows:
         a: Run,
         b: Run,
         steps: int,
+        busiest: Real,
+        *,
         bits: Real = 0,
         events: Real | None = None,
     ) -> Flow:
+        """`busiest`: share of all flits that pass the busiest port."""
         together = steps > 1 and kind != "input" and self.mapping.hardware.schedule.order == "layer_first"
         many, steps = (steps, 1) if together else (1, steps)
         each = self._flits(bits * many) if events is None else events * many
         flits, links = each * a.count * b.count, each * self.distances.total(a, b)
         head = zero_load_cycles(self.distances.farthest(a, b) + 1, 1, self._pipeline)
-        busiest = each * maximum(a.count, b.count)
-        return Flow(layer, target, kind, steps, flits, links, head, maximum(busiest - 1.0, 0.0))
+        return Flow(layer, target, kind, steps, flits, links, head, maximum(busiest * flits - 1.0, 0.0))
 
     def _flits(self, bits: Real) -> Real:
         """A header flit and the payload; the small share guards against a flit from rounding."""
