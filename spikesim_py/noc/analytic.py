@@ -165,6 +165,7 @@ def cut_columns(plan: LayerPlan) -> tuple[Real, Real]:
 
 def _cuts(plan: LayerPlan, size: Real) -> Real:
     """Borders of tiles that do not fall between two sets of `size` crossbars; tiles begin every `per_tile` of them."""
+    common: Real
     if is_array(plan.per_tile, size):
         common = np.gcd(np.asarray(plan.per_tile, np.int64), np.asarray(size, np.int64)).astype(np.float64)
     else:
