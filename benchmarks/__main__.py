@@ -18,8 +18,8 @@ from spikesim_py.network import Network, build
 from .cost_model import batch_rows, idle_rows, report_rows
 from .ladder import ladder_rows
 from .neuron_share import neuron_rows
-from .peers import peer_rows
 from .neurosim_vgg8 import neurosim_rows
+from .peers import peer_rows
 from .spikingjelly_energy import rows as spikingjelly_rows
 from .timing import Row, best, show
 from .vgg9 import vgg9_rows

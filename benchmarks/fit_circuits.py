@@ -1,9 +1,14 @@
-"""The coefficients of the crossbar's circuits, from the component table; see `fit_components.py`."""
+"""The coefficients of the crossbar's circuits, from the component table; see `fit_components.py`.
+
+The laws are those of `spikesim_py/cost/components/`. Every node has rows of every circuit of a 1T1R crossbar with
+SAR; mux ratios other than 8, resistances, SRAM (32 nm) and flash (32 and 22 nm) were run at single nodes and are scaled
+to the others by `fit_scaled.py`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,46 +18,63 @@ from benchmarks.fit_tables import (
     Group,
     Row,
     bits,
+    energy_fj,
     group,
     least_squares,
     on_ohm,
     one,
     pick,
-    scaled,
 )
+
+#: NeuroSim's layout in feature sizes: height of a row of gates, width of a finger in it (an inverter has two, a NAND
+#: three, a register 24), pitch of a wire past it, width and height of cells
+ROW_F, FINGER_F, REGISTER_F, WIRE_F = 28, 3.8, 24 * 3.8, 2.8
+RRAM_PITCH_F, SRAM_PITCH_F, SRAM_HEIGHT_F = 12, 28, 10
 
 
 def fit_cells(rows: Sequence[Row], node: int, vdd: float) -> Group:
     """1T1R cell: 12F x 4F; a word line carries wire and a gate whose width goes with 1/r_on."""
     feature = node * 1e-3
     array = pick(rows, "array", node)
-    wire, bit_line = 12 * feature * WIRE_FF_PER_UM, 4 * feature * WIRE_FF_PER_UM
+    wire, bit_line = RRAM_PITCH_F * feature * WIRE_FF_PER_UM, 4 * feature * WIRE_FF_PER_UM
 
-    def gate_pj(row: Row) -> float:
-        bits_pj = row["cols"] * row["rows"] * bit_line * 0.25e-3
-        word_pj = row["mux"] * row["rows"] * row["cols"] * row["rowActivity"] * wire * vdd**2 * 1e-3
-        return float(row["energy_pJ_per_full_bitplane_read"]) - bits_pj - word_pj
+    def gate_fj(row: Row) -> float:
+        bits_fj = row["cols"] * row["rows"] * bit_line * 0.25
+        word_fj = row["mux"] * row["rows"] * row["cols"] * row["rowActivity"] * wire * vdd**2
+        return energy_fj(row) - bits_fj - word_fj
 
-    exact = [row for row in array if row["sweep"] != "act_sweep"]
     (gate,) = least_squares(
-        exact,
-        gate_pj,
-        lambda r: r["mux"] * r["rows"] * r["cols"] * r["rowActivity"] * vdd**2 * 1e-3 / on_ohm(r),
+        array,
+        gate_fj,
+        lambda r: r["mux"] * r["rows"] * r["cols"] * r["rowActivity"] * vdd**2 / on_ohm(r),
     )
-    if node == 32:
-        base, slope = least_squares(exact, lambda r: r["latency_ns"], one, on_ohm)
-    else:
-        base, slope = exact[0]["latency_ns"], 0.0
     return group(
         "simulator-validated",
         NEUROSIM + " (cell 12F x 4F, wire 0.2 fF/um, access transistor sized to r_on/4)",
         area=(48 * feature**2, "um2"),
+        pitch=(RRAM_PITCH_F * feature, "um"),
         word_wire=(wire, "fF"),
         word_gate=(gate, "fF/S"),
         bit_line=(bit_line, "fF"),
-        settle_base=(base, "ns"),
-        settle_per_ohm=(slope, "ns/ohm"),
+        **_settling(rows, node),
     )
+
+
+def _settling(rows: Sequence[Row], node: int) -> dict[str, tuple[float, str]]:
+    """Unfolded transistors (from 25 kOhm up) give base and slope, the folded one of 6 kOhm a drain's part."""
+    swept = pick(rows, "array", 32, sweep=("ron_sweep",))
+    wide = [r for r in pick(rows, "array", 32) if on_ohm(r) == 6000]
+    access, slope = least_squares([r for r in swept if on_ohm(r) > 2e4], lambda r: r["latency_ns"], one, on_ohm)
+    drain = (wide[0]["latency_ns"] - access) / 6000 - slope
+    here = [r for r in pick(rows, "array", node) if on_ohm(r) == 6000]
+    ratio = here[0]["latency_ns"] / wide[0]["latency_ns"]  # resistances were swept at 32 nm only
+    return {
+        "settle_access": (access * ratio, "ns"),
+        "settle_per_ohm": (slope * ratio, "ns/ohm"),
+        "settle_drain": (drain * ratio, "ns/ohm"),
+        # a gate of 0.6 fF at 6 kOhm is 15F wide, the cell 4F high: four fingers
+        "fold_ohm": (21900.0, "ohm"),
+    }
 
 
 def row_capacitance_ff(row: Row, cell: Group) -> float:
@@ -60,276 +82,185 @@ def row_capacitance_ff(row: Row, cell: Group) -> float:
     return float(row["cols"] * per_cell)
 
 
-def fit_row_driver(rows: Sequence[Row], node: int, cell: Group) -> Group:
+def fit_row_driver(rows: Sequence[Row], node: int, cell: Group, register_fj: float) -> Group:
+    """Two registers a row are clocked in every phase; the rest goes with the active rows."""
     data = pick(rows, "wlNewSwitchMatrix", node)
     (area,) = least_squares(data, lambda r: r["area_um2"], lambda r: r["rows"])
     (leak,) = least_squares(data, lambda r: r["leakage_uW"], lambda r: r["rows"])
-    full = lambda r: r["energy_pJ_per_full_bitplane_read"]  # noqa: E731
-    phases = lambda r: r["mux"] * r["rows"] * 1e-3  # noqa: E731
-    if node == 32:
-        clock, active = least_squares(data, full, phases, lambda r: phases(r) * r["rowActivity"])
-    else:  # one activity only: split as measured at 32 nm
-        share = fit_row_driver(rows, 32, fit_cells(rows, 32, 0.9))
-        ratio = share["active"]["value"] / share["clock"]["value"]
-        (clock,) = least_squares(data, full, lambda r: phases(r) * (1 + ratio * r["rowActivity"]))
-        active = ratio * clock
-    time = least_squares(
+    phases = lambda r: r["mux"] * r["rows"]  # noqa: E731
+    (active,) = least_squares(
+        data, lambda r: energy_fj(r) - 2 * register_fj * phases(r), lambda r: phases(r) * r["rowActivity"]
+    )
+    base, drive, wire = least_squares(
         data,
         lambda r: r["latency_ns"],
+        one,
         lambda r: row_capacitance_ff(r, cell),
         lambda r: r["cols"] * row_capacitance_ff(r, cell),
     )
     return group(
         "simulator-validated",
-        NEUROSIM + ", word-line switch matrix",
+        NEUROSIM + ", word-line switch matrix (two registers a row clocked in every phase)",
         area=(area, "um2/row"),
-        clock=(clock, "fJ/row"),
+        clock=(2 * register_fj, "fJ/row"),
         active=(active, "fJ/active row"),
         leakage=(leak * 1e6, "pW/row"),
-        drive=(time[0], "ns/fF"),
-        drive_wire=(time[1], "ns/fF/col"),
+        drive_base=(base, "ns"),
+        drive=(drive, "ns/fF"),
+        drive_wire=(wire, "ns/fF/col"),
     )
 
 
 def fit_columns(rows: Sequence[Row], node: int) -> dict[str, Group]:
-    matrix, shifter = pick(rows, "slSwitchMatrix", node), pick(rows, "wllevelshifter", node)
-    (area,) = least_squares(matrix, lambda r: r["area_um2"], lambda r: r["cols"])
-    (leak,) = least_squares(matrix, lambda r: r["leakage_uW"], lambda r: r["cols"])
-    (lines,) = least_squares(shifter, lambda r: r["area_um2"], lambda r: r["rows"])
+    (shifter,) = least_squares(pick(rows, "wllevelshifter", node), lambda r: r["area_um2"], lambda r: r["rows"])
     return {
-        "column_driver_rram": group(
-            "simulator-validated",
-            NEUROSIM + ", source-line switch matrix",
-            area=(area, "um2/col"),
-            leakage=(leak * 1e6, "pW/col"),
-        ),
+        "column_driver_rram": fit_lines(rows, "slSwitchMatrix", node, "source-line switch matrix"),
         "level_shifter": group(
-            "simulator-validated", NEUROSIM + ", write voltage above 1.5 V", area=(lines, "um2/line")
+            "simulator-validated", NEUROSIM + ", write voltage above 1.5 V", area=(shifter, "um2/line")
         ),
     }
 
 
-def fit_mux(rows: Sequence[Row], node: int, component_sweeps: tuple[str, ...] = ("all_sar",)) -> Group:
-    """Pass gates (at least minimum width, wider where columns conduct well) and their select lines."""
-    sram = component_sweeps == ("sram_sweep",)
-    extra = ("mux_sweep", "ron_sweep") if node == 32 and not sram else ()
-    data = [r for r in pick(rows, "mux", node, sweep=component_sweeps + extra) if r["area_um2"] and r["mux"] > 2]
-    decode = [
-        r for r in pick(rows, "muxDecoder", node, sweep=component_sweeps + extra) if r["latency_ns"] and r["mux"] > 2
-    ]
-    (area,) = least_squares(data, lambda r: r["area_um2"], lambda r: r["cols"] * r["mux"])
-    unit = _minimum_gate(rows, node)
-    width = [
-        r["energy_pJ_per_full_bitplane_read"] * 1e3 / r["cols"] / unit / (r["rows"] / (1.0 if sram else on_ohm(r)))
-        for r in data
-        if r["energy_pJ_per_full_bitplane_read"] * 1e3 / r["cols"] > 1.05 * unit
-    ]
-    per_row = float(np.exp(np.mean(np.log(width))))
-    gates = lambda r: max(1.0, 0.86 * per_row * r["rows"] / (1.0 if sram else on_ohm(r)))  # noqa: E731
-    base, line = least_squares(
-        decode,
-        lambda r: r["latency_ns"],
-        lambda r: math.log2(r["mux"]),
-        lambda r: r["cols"] / r["mux"] * gates(r),
-    )
-    (mux_ns,) = least_squares(data, lambda r: r["latency_ns"], one)
+def fit_lines(rows: Sequence[Row], component: str, node: int, name: str, **where: object) -> Group:
+    """A circuit at every line, idle while reading."""
+    data = pick(rows, component, node, **where)
+    (area,) = least_squares(data, lambda r: r["area_um2"], lambda r: r["cols"])
+    (leak,) = least_squares(data, lambda r: r["leakage_uW"], lambda r: r["cols"])
+    return group("simulator-validated", f"{NEUROSIM}, {name}", area=(area, "um2/line"), leakage=(leak * 1e6, "pW/line"))
+
+
+def select_load(rows: Sequence[Row], node: int) -> tuple[float, float, float]:
+    """Base time of 8 ways, time per minimum gate on a select line, and width of the gates in ohm/row."""
+    data = [r for r in pick(rows, "muxDecoder", node, mux=8.0) if r["area_um2"]]
+
+    def solve(width: float) -> tuple[float, list[float]]:
+        terms = (one, lambda r: r["cols"] / 8 * max(1.0, width * r["rows"] / on_ohm(r)))
+        found = least_squares(data, lambda r: r["latency_ns"], *terms)
+        off = [sum(c * t(r) for c, t in zip(found, terms, strict=True)) / r["latency_ns"] - 1 for r in data]
+        return float(np.sum(np.square(off))), found
+
+    width = min(np.arange(40.0, 60.0, 0.1), key=lambda w: solve(w)[0])
+    base, load = solve(width)[1]
+    return base, load, float(width)
+
+
+def fit_mux(rows: Sequence[Row], node: int, width: float) -> Group:
+    """Pass gates of at least minimum width, wider (`width`, ohm/row) where columns conduct well."""
+    data = [r for r in pick(rows, "mux", node) if r["area_um2"]]
+    needed = lambda r: width * r["rows"] / on_ohm(r)  # noqa: E731
+    column_fj = lambda r: energy_fj(r) / r["cols"]  # noqa: E731
+    (gate,) = least_squares([r for r in data if needed(r) <= 1], column_fj, one)
+    (time,) = least_squares([r for r in data if needed(r) <= 1], lambda r: r["latency_ns"], one)
+    way_um2 = (ROW_F * node * 1e-3) * (RRAM_PITCH_F * node * 1e-3)
+    # two ways were run at 32 nm, 128 x 128: a single row of unfolded gates
+    pair = [r for r in pick(rows, "mux", 32) if r["mux"] == 2]
+    pair_um2 = pair[0]["area_um2"] / 256 / 0.032**2 * (node * 1e-3) ** 2 if pair else way_um2
     return group(
         "simulator-validated",
-        NEUROSIM + (", pass gates of SRAM columns" if sram else ", pass gates sized to the column"),
-        area=(area, "um2/col/way"),
-        gate=(unit, "fJ/col"),
-        width=(per_row, "1/row" if sram else "ohm/row"),
-        pass_time=(mux_ns, "ns"),
-        select_base=(base, "ns/address bit"),
-        select_line=(line, "ns/gate"),
+        NEUROSIM + ", pass gates sized to the column, a row of 28F per way",
+        area=(way_um2, "um2/col/way"),
+        area_pair=(pair_um2, "um2/col/way"),
+        gate=(gate, "fJ/col"),
+        width=(width, "ohm/row"),
+        **wide_gates(data, needed, gate, time),
     )
 
 
-def _minimum_gate(rows: Sequence[Row], node: int) -> float:
-    """Energy of a minimum pass gate, from the smallest array: fJ per column."""
-    smallest = pick(rows, "mux", node, sweep=("all_sar",), rows=32.0)
-    return float(smallest[0]["energy_pJ_per_full_bitplane_read"] * 1e3 / 32)
+def wide_gates(
+    data: Sequence[Row], needed: Callable[[Row], float], gate: float, time: float
+) -> dict[str, tuple[float, str]]:
+    """Charge and time of gates that are wider than minimum."""
+    wide = [r for r in data if needed(r) > 1]
+    column_fj = lambda r: energy_fj(r) / r["cols"]  # noqa: E731
+    fixed, slope = least_squares(wide, column_fj, one, needed)
+    (resistance,) = least_squares(wide, lambda r: r["latency_ns"], lambda r: (fixed + slope * needed(r)) / needed(r))
+    return {
+        "fixed": (fixed, "fJ/col"),
+        "wide": (slope, "fJ/col/gate"),
+        "pass_time": (time, "ns"),
+        "pass_wide": (resistance, "ns/fJ"),
+    }
 
 
 def fit_decoder(rows: Sequence[Row], node: int) -> Group:
-    """Powers of the ways; their exponents are those between 8 and 32 ways at 32 nm."""
-    eight = pick(rows, "muxDecoder", node, sweep=("all_sar",))[0]
-    low, high = (pick(rows, "muxDecoder", 32, sweep=("mux_sweep",), mux=m)[0] for m in (8.0, 32.0))
-    power = lambda key: math.log(high[key] / low[key]) / math.log(4)  # noqa: E731
+    """2, 8 and 32 ways at 32 nm; other nodes keep its proportions and their own 8 ways."""
+    two, eight, many = (pick(rows, "muxDecoder", 32, mux=ways)[0] for ways in (2.0, 8.0, 32.0))
+    here = pick(rows, "muxDecoder", node, mux=8.0)[0]
+    phase_fj = lambda r: energy_fj(r) / r["mux"]  # noqa: E731
+    base, load, _ = select_load(rows, node)
+    base32, load32, width = select_load(rows, 32)
+    bit_fj, line_fj = np.linalg.solve([[3, 8], [5, 32]], [phase_fj(eight), phase_fj(many)])
+    um2 = lambda width_f: ROW_F * width_f * (node * 1e-3) ** 2  # noqa: E731
+    (line,) = least_squares([eight, many], lambda r: r["area_um2"] / r["mux"] - _decoder_growth(r), one)
+    nand = 223 / 9  # a full adder of 9 NANDs leaks 0.223 nW
+    inverter = two["leakage_uW"] * 1e6
+    nor = [(r["leakage_uW"] * 1e6 - k * inverter - n * nand) / 2**k for r, k, n in ((eight, 3, 4), (many, 5, 8))]
+    gates = lambda r: r["cols"] / r["mux"] * max(1.0, width * r["rows"] / on_ohm(r))  # noqa: E731
+    fan_out = many["latency_ns"] - base32 - load32 * gates(many)
+    direct = two["latency_ns"] / gates(two)
+    energy, leakage = (here[key] / eight[key] for key in ("energy_pJ_per_full_bitplane_read", "leakage_uW"))
+    time = base / base32
     return group(
         "simulator-validated",
-        NEUROSIM + ", column decoder (8 ways; exponents between 8 and 32 ways at 32 nm)",
-        area=(eight["area_um2"], "um2"),
-        area_power=(power("area_um2"), "-"),
-        switch=(eight["energy_pJ_per_full_bitplane_read"] * 1e3 / 8, "fJ"),
-        switch_power=(power("energy_pJ_per_full_bitplane_read") - 1, "-"),
-        leakage=(eight["leakage_uW"] * 1e6, "pW"),
-        leakage_power=(power("leakage_uW"), "-"),
+        NEUROSIM + ", column decoder (2, 8 and 32 ways at 32 nm; 8 ways elsewhere)",
+        line=(line * (node / 32) ** 2, "um2/line"),
+        line_wire=(um2(WIRE_F), "um2/line/wire"),
+        line_input=(um2(FINGER_F), "um2/line/input"),
+        switch_bit=(bit_fj * energy, "fJ/bit"),
+        switch_line=(line_fj * energy, "fJ/line"),
+        leakage_inverter=(inverter * leakage, "pW"),
+        leakage_nand=(nand * leakage, "pW"),
+        leakage_nor=((3 * nor[0] - 2 * nor[1]) * leakage, "pW"),
+        leakage_input=((nor[1] - nor[0]) * leakage, "pW"),
+        time_base=((base32 - 8 * fan_out / 24) * time, "ns"),
+        time_line=(fan_out / 24 * time, "ns/line"),
+        load=(load, "ns/gate"),
+        load_direct=(direct * load / load32, "ns/gate"),
     )
 
 
+def _decoder_growth(row: Row) -> float:
+    """um2 of a line's wires and NOR inputs."""
+    address = math.log2(row["mux"])
+    return float(ROW_F * (2 * address * WIRE_F + math.ceil(address / 2) * FINGER_F) * (row["node_nm"] * 1e-3) ** 2)
+
+
 def fit_sar(rows: Sequence[Row], node: int) -> Group:
-    """Converter apart from the column current, whose share of the conversion time is `column_duty`."""
-    data = pick(rows, "sarADC(all)", node, sweep=("all_sar",))
+    """Converter apart from the column current, whose share of the conversion time is `column_duty` at 1 mS."""
+    data = pick(rows, "sarADC(all)", node)
     adcs = lambda r: r["cols"] / r["mux"]  # noqa: E731
-    power = lambda r: r["energy_pJ_per_full_bitplane_read"] * 1e3 / r["cols"] / (bits(r) + 1)  # noqa: E731
-    current = lambda r: 0.25e6 / r["meanColRes_ohm"]  # noqa: E731  # uW at 0.5 V
-    if len({bits(r) for r in data}) > 1:
-        area = least_squares(data, lambda r: r["area_um2"] / adcs(r), one, bits)
-        base, slope, duty = least_squares(data, power, one, bits, current)
-    else:  # one resolution: base to slope as at 32 nm
-        known = fit_sar(rows, 32)
-        ratio = known["area_bit"]["value"] / known["area_base"]["value"]
-        (a0,) = least_squares(data, lambda r: r["area_um2"] / adcs(r), lambda r: 1 + ratio * bits(r))
-        area = [a0, a0 * ratio]
-        ratio = known["power_bit"]["value"] / known["power_base"]["value"]
-        base, duty = least_squares(data, power, lambda r: 1 + ratio * bits(r), current)
-        slope = base * ratio
+    watts = lambda r: energy_fj(r) / r["cols"] / (bits(r) + 1)  # noqa: E731  # uW
+    areas, powers = [one, bits], [one, bits]
+    if len({bits(r) for r in data}) == 1:  # base to slope as between the nodes around it
+        near = [fit_sar(rows, n) for n in (32, 65)]
+        share = (node - 32) / (65 - 32)
+        ratio = [(1 - share) * a + share * b for a, b in zip(*map(_slopes, near), strict=True)]
+        areas, powers = ([lambda r, k=k: 1 + k * bits(r)] for k in ratio)
+    area = least_squares(data, lambda r: r["area_um2"] / adcs(r), *areas)
+
+    def solve(power: float) -> tuple[float, list[float]]:
+        terms = [*powers, lambda r: 250.0 * (1e3 / r["meanColRes_ohm"]) ** power]
+        found = least_squares(data, watts, *terms)
+        off = [sum(c * t(r) for c, t in zip(found, terms, strict=True)) / watts(r) - 1 for r in data]
+        return float(np.sum(np.square(off))), found
+
+    power = min(np.arange(0.98, 1.02, 0.00025), key=lambda p: solve(p)[0])
+    *watt, duty = solve(power)[1]
+    if len(area) == 1:
+        area, watt = [area[0], area[0] * ratio[0]], [watt[0], watt[0] * ratio[1]]
     return group(
         "simulator-validated",
         NEUROSIM + ", SAR converter at 3 to 8 bits, 1 ns per bit and one to sample",
         area_base=(area[0], "um2"),
         area_bit=(area[1], "um2/bit"),
-        power_base=(base, "uW"),
-        power_bit=(slope, "uW/bit"),
+        power_base=(watt[0], "uW"),
+        power_bit=(watt[1], "uW/bit"),
         time_bit=(1.0, "ns"),
         column_duty=(duty, "-"),
+        column_power=(float(power), "-"),
     )
 
 
-def fit_flash(rows: Sequence[Row], node: int) -> Group:
-    amplifier = pick(rows, "MLSA(all)", node, sweep=("all_mlsa",))
-    encoder = pick(rows, "MLSAencoder", node, sweep=("all_mlsa",))
-    levels = lambda r: r["levels"]  # noqa: E731
-    adcs = 16.0
-    (comparator,) = least_squares(amplifier, lambda r: r["area_um2"] / adcs, lambda r: r["levels"] - 1)
-    code = least_squares(encoder, lambda r: r["area_um2"] / adcs, one, lambda r: r["levels"] ** 2)
-    both = [
-        {**a, "sum": (a["energy_pJ_per_full_bitplane_read"] + e["energy_pJ_per_full_bitplane_read"]) * 1e3 / 128}
-        for a, e in zip(amplifier, encoder, strict=True)
-    ]
-    constant, level = least_squares(both, lambda r: r["sum"], one, levels)
-    time = least_squares(encoder, lambda r: r["latency_ns"] + 1.0, one, levels)
-    (leak,) = least_squares(encoder, lambda r: r["leakage_uW"] / adcs, levels)
-    current_fj = 0.25e6 / amplifier[0]["meanColRes_ohm"]  # 1 ns at 0.5 V
-    return group(
-        "simulator-validated",
-        NEUROSIM + ", multi-level sense amplifiers and encoder, 3 to 8 bits (constant energy read as column current)",
-        comparator_area=(comparator, "um2"),
-        encoder_base=(code[0], "um2"),
-        encoder_square=(code[1], "um2"),
-        level=(level, "fJ"),
-        time_base=(time[0], "ns"),
-        time_level=(time[1], "ns"),
-        leakage=(leak * 1e6, "pW/level"),
-        sense_time=(1.0, "ns"),
-        column_duty=(constant / current_fj, "-"),
-    )
-
-
-def fit_shift_add(rows: Sequence[Row], node: int, inputs: bool) -> Group:
-    """Registers and adders; slices and input bits widen them."""
-    name = "shiftAddInput" if inputs else "shiftAddWeight"
-    sweeps = ("all_sar", "mux_sweep", "sram_sweep") if node == 32 else ("all_sar",)
-    data = [r for r in pick(rows, name, node, sweep=sweeps) if r["adc"] == "SAR"]
-    if len({bits(r) for r in data}) == 1:
-        known = fit_shift_add(rows, 32, inputs)
-        at32 = pick(rows, name, 32, sweep=("all_sar",), levels=32.0, rows=128.0)[0]
-        here = pick(rows, name, node, sweep=("all_sar",), levels=32.0, rows=128.0)[0]
-        ratio = {
-            "area": here["area_um2"] / at32["area_um2"],
-            "energy": here["energy_pJ_per_full_bitplane_read"] / at32["energy_pJ_per_full_bitplane_read"],
-            "leakage": here["leakage_uW"] / at32["leakage_uW"],
-            "time": here["latency_ns"] / at32["latency_ns"],
-        }
-        return {**scaled(known, f"{NEUROSIM}, one point per node", **ratio), "grade": "simulator-validated"}
-    units, slices = (lambda r: r["cols"] / r["mux"]), (lambda r: r["synapseBit"] / r["cellBit"])
-    per_unit = lambda key: lambda r: r[key] / units(r)  # noqa: E731
-    ops = (lambda r: max(r["mux"] / slices(r), 1) * units(r)) if inputs else (lambda r: r["cols"])
-    spent = [r for r in data if r["energy_pJ_per_full_bitplane_read"]]
-    fj = lambda r: r["energy_pJ_per_full_bitplane_read"] * 1e3 / ops(r)  # noqa: E731
-    single = len({slices(r) for r in data}) == 1
-    if single:  # one cell width: what a slice adds is as at 32 nm, in proportion to what a bit adds
-        known = fit_shift_add(rows, 32, inputs)
-        part = lambda kind: known[f"{kind}_slice"]["value"] / known[f"{kind}_bit"]["value"]  # noqa: E731
-        way = known["area_way"]["value"] / known["area_bit"]["value"]
-        a_base, a_bit = least_squares(
-            data, per_unit("area_um2"), one, lambda r: bits(r) + part("area") * slices(r) + way * r["mux"]
-        )
-        a_slice, a_way = a_bit * part("area"), a_bit * way
-        e_base, e_bit = least_squares(spent, fj, one, lambda r: bits(r) + part("energy") * slices(r))
-        e_slice = e_bit * part("energy")
-        l_base, l_bit = least_squares(data, per_unit("leakage_uW"), one, bits)
-    else:
-        a_base, a_bit, a_slice, a_way = least_squares(data, per_unit("area_um2"), one, bits, slices, lambda r: r["mux"])
-        e_bit, e_slice, e_base = least_squares(spent, fj, bits, slices, one)
-        l_base, l_bit = least_squares(data, per_unit("leakage_uW"), one, bits)
-    t_base, t_bit = least_squares([r for r in data if r["cellBit"] == 2], lambda r: r["latency_ns"], one, bits)
-    return group(
-        "simulator-validated",
-        f"{NEUROSIM}, shift-add over {'input planes (8-bit inputs)' if inputs else 'weight slices'}",
-        area_base=(a_base, "um2"),
-        area_bit=(a_bit, "um2/bit"),
-        area_slice=(a_slice, "um2/slice"),
-        area_way=(a_way, "um2/way"),
-        energy_base=(e_base, "fJ"),
-        energy_bit=(e_bit, "fJ/bit"),
-        energy_slice=(e_slice, "fJ/slice"),
-        time_base=(t_base, "ns"),
-        time_bit=(t_bit, "ns/bit"),
-        leakage_base=(l_base * 1e6, "pW"),
-        leakage_bit=(l_bit * 1e6, "pW/bit"),
-    )
-
-
-def fit_sram_cells(rows: Sequence[Row]) -> dict[str, Group]:
-    """6T array at 32 nm: cell, precharge, word-line switch matrix, column drivers."""
-    get = lambda name: [r for r in pick(rows, name, 32, sweep=("sram_sweep",)) if r["adc"] == "SAR"]  # noqa: E731
-    energy = lambda r: r["energy_pJ_per_full_bitplane_read"] * 1e3  # noqa: E731
-    array, word, charge, write = (get(n) for n in ("array", "wlSwitchMatrix", "precharger", "sramWriteDriver"))
-    (area,) = least_squares(array, lambda r: r["area_um2"], lambda r: r["rows"] * r["cols"])
-    (pre,) = least_squares(charge, energy, lambda r: r["mux"] * r["rows"] * r["cols"])
-    settle = least_squares(array, lambda r: r["latency_ns"], lambda r: r["rows"], lambda r: r["rows"] ** 2)
-    base_area, row_area = least_squares(word, lambda r: r["area_um2"], one, lambda r: r["rows"])
-    phase, row_fj = least_squares(word, energy, lambda r: r["mux"], lambda r: r["mux"] * r["rows"])
-    (leak,) = least_squares(word, lambda r: r["leakage_uW"], lambda r: r["rows"])
-    (drive,) = least_squares(word, lambda r: r["latency_ns"], lambda r: r["cols"] ** 2)
-    (c_area,) = least_squares(charge, lambda r: r["area_um2"], lambda r: r["cols"])
-    (w_area,) = least_squares(write, lambda r: r["area_um2"], lambda r: r["cols"])
-    (c_leak,) = least_squares(charge, lambda r: r["leakage_uW"], lambda r: r["cols"])
-    (w_leak,) = least_squares(write, lambda r: r["leakage_uW"], lambda r: r["cols"])
-    return {
-        "cell_sram": group(
-            "simulator-validated",
-            NEUROSIM + ", 6T cell of 280 F2, bit lines precharged in every mux phase",
-            area=(area, "um2"),
-            precharge=(pre, "fJ/cell"),
-            settle_row=(settle[0], "ns/row"),
-            settle_row_square=(settle[1], "ns/row/row"),
-            leakage=(_cell_leakage(rows), "pW"),
-        ),
-        "row_driver_sram": group(
-            "simulator-validated",
-            NEUROSIM + ", word-line switch matrix at a row activity of 0.17",
-            area_base=(base_area, "um2"),
-            area=(row_area, "um2/row"),
-            phase=(phase, "fJ"),
-            clock=(row_fj, "fJ/row"),
-            leakage=(leak * 1e6, "pW/row"),
-            drive=(drive, "ns/col/col"),
-        ),
-        "column_driver_sram": group(
-            "simulator-validated",
-            NEUROSIM + ", precharger and write driver",
-            area=(c_area + w_area, "um2/col"),
-            leakage=((c_leak + w_leak) * 1e6, "pW/col"),
-        ),
-    }
-
-
-def _cell_leakage(rows: Sequence[Row]) -> float:
-    """pW per 6T cell: what the parts of the largest array leave of its total leakage."""
-    data = [r for r in rows if r["sweep"] == "sram_sweep" and r["adc"] == "SAR" and r["rows"] == 256]
-    total = next(r["leakage_uW"] for r in data if r["component"].startswith("subarray_total"))
-    parts = sum(r["leakage_uW"] for r in data if not r["component"].startswith("subarray_total"))
-    return float((total - parts) * 1e6 / 256**2)
+def _slopes(law: Group) -> tuple[float, float]:
+    value = lambda key: law[key]["value"]  # noqa: E731
+    return value("area_bit") / value("area_base"), value("power_bit") / value("power_base")

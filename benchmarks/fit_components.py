@@ -4,8 +4,9 @@
 
 COMPONENTS.csv: circuits of NeuroSim V1.3 (388f421), called one at a time (columns of
 `tests/reference/neurosim_components.csv`); ROUTERS.csv and LINKS.csv: DSENT (gem5 b1a44b89). The laws are ours
-and stand in `spikesim_py/cost/components/`; `fit_circuits.py` finds their numbers by least squares on relative
-errors. A node without measurements of a circuit takes those of 32 nm, scaled, and is graded `assumed`.
+and stand in `spikesim_py/cost/components/`; `fit_circuits.py`, `fit_logic.py` and `fit_scaled.py` find their numbers
+by least squares on relative errors. A node without measurements of a circuit takes those of 32 nm, scaled, and is
+graded `assumed`.
 """
 
 from __future__ import annotations
@@ -20,64 +21,47 @@ from benchmarks.fit_circuits import (
     fit_cells,
     fit_columns,
     fit_decoder,
-    fit_flash,
     fit_mux,
     fit_row_driver,
     fit_sar,
-    fit_shift_add,
-    fit_sram_cells,
+    select_load,
 )
-from benchmarks.fit_tables import NEUROSIM, Group, Row, group, least_squares, one, pick, read_rows, scaled
+from benchmarks.fit_logic import fit_logic
+from benchmarks.fit_scaled import fit_flash, fit_sram, node_factors, scale_flash, scale_sram
+from benchmarks.fit_tables import NEUROSIM, Group, Row, group, least_squares, one, pick, read_rows
 
 NODES = (65, 45, 32, 22)
 
 # NeuroSim's H-tree (fJ per bit and mm at a toggle rate of 0.25), read off at every node
 HTREE_FJ_PER_BIT_MM = {65: 82.7, 45: 68.2, 32: 55.05, 22: 48.7}
-# NeuroSim's ripple adder and flip-flop per bit: um2, fJ per operation, nW
-ADDER_32 = {"area": 2.94, "energy": 2.04, "leakage": 0.223, "time": 0.110}
-FLIP_FLOP_32 = {"area": 2.69, "energy": 9.54, "share_validated": 0.5}
-# NeuroSim's 16 Kb SRAM buffer at 32 nm (128 rows): fJ per bit; area and leakage are per-cell facts
-BUFFER_32 = {"rows": 128, "read_fj": 13.3, "write_fj": 9.1, "edge_um2": 6.5}
+# NeuroSim's SRAM buffers at 32 nm: lines, columns, um2, fJ per bit read and written, ns per line
+BUFFERS_32 = (
+    {"lines": 64, "columns": 128, "um2": 3055, "read": 6.7, "write": 5.0, "ns": 0.72},
+    {"lines": 128, "columns": 128, "um2": 5515, "read": 13.3, "write": 9.1, "ns": 0.96},
+    {"lines": 256, "columns": 256, "um2": 20440, "read": 26.6, "write": 15.4, "ns": 1.77},
+    {"lines": 1024, "columns": 256, "um2": 78297, "read": 106, "write": 58.9, "ns": 4.50},
+    {"lines": 2048, "columns": 512, "um2": 307275, "read": 213, "write": 113.8, "ns": 8.79},
+)
+# NeuroSim's register file at 32 nm, per bit: um2, fJ read, fJ written (0.5 to 1.3, by size)
+REGISTER_FILE_32 = {"um2": 2.63, "read_fj": 9.6, "write_fj": 0.9}
 # Horowitz, "Computing's energy problem", ISSCC 2014, 45 nm, 0.9 V: FP32 pJ and um2
 FP32_45 = {"multiply_pj": 3.7, "add_pj": 0.9, "multiply_um2": 7700.0, "add_um2": 4184.0, "volt": 0.9}
 
 
-def derived(groups: dict[str, Group], node: int, vdd: float, vdd32: float) -> dict[str, Group]:
-    """Adders and registers from the fitted shift-add; buffers and H-tree from single figures."""
-    slope = groups["shift_add"]
-    adder_share = ADDER_32["energy"] / (ADDER_32["energy"] + FLIP_FLOP_32["energy"] * FLIP_FLOP_32["share_validated"])
-    area_share = ADDER_32["area"] / (ADDER_32["area"] + FLIP_FLOP_32["area"])
-    energy_bit, area_bit = slope["energy_bit"]["value"], slope["area_bit"]["value"]
-    leak_bit = slope["leakage_bit"]["value"]
-    leak_share = ADDER_32["leakage"] * 1e3 / 464.4
-    feature, dynamic = node / 32, (node / 32) * (vdd / vdd32) ** 2
-    cell_leak = groups["cell_sram"]["leakage"]["value"]
-    measured = node == 32
-    buffer_source = f"{NEUROSIM}, SRAM buffer of 16 Kb at 32 nm" + (
-        "" if measured else "; area by F2, energy by F Vdd2"
-    )
+def derived(groups: dict[str, Group], node: int, dynamic: float, time: float) -> dict[str, Group]:
+    """Buffers, register files and H-tree from single figures at 32 nm."""
+    feature, measured = node / 32, node == 32
+    register_pw = groups["digital"]["register_leakage"]["value"]
+    scaling = "" if measured else "; area by F2, energy by F Vdd2, time as adders"
     return {
-        "digital": group(
-            "sourced",
-            f"{NEUROSIM}: shift-add per bit, split into ripple adder and flip-flop as at 32 nm",
-            adder_area=(area_bit * area_share, "um2/bit"),
-            adder=(energy_bit * adder_share, "fJ/bit"),
-            adder_time=(slope["time_bit"]["value"], "ns/bit"),
-            adder_leakage=(leak_bit * leak_share, "pW/bit"),
-            register_area=(area_bit * (1 - area_share), "um2/bit"),
-            register=(energy_bit * (1 - adder_share), "fJ/bit"),
-            register_leakage=(leak_bit * (1 - leak_share), "pW/bit"),
-        ),
-        "memory": group(
+        "memory": _memory(groups["cell_sram"]["leakage"]["value"], node, dynamic, time, scaling),
+        "register_file": group(
             "sourced" if measured else "assumed",
-            buffer_source + "; banks of 16 Kb and 128-bit lines are ours",
-            cell_area=(280 * (node * 1e-3) ** 2, "um2/bit"),
-            edge_area=(BUFFER_32["edge_um2"] * feature**2, "um2/line"),
-            read=(BUFFER_32["read_fj"] / BUFFER_32["rows"] * dynamic, "fJ/bit/line"),
-            write=(BUFFER_32["write_fj"] / BUFFER_32["rows"] * dynamic, "fJ/bit/line"),
-            leakage=(cell_leak, "pW/bit"),
-            bank=(16384, "bit"),
-            line=(128, "bit"),
+            f"{NEUROSIM}, register file at 32 nm{scaling}; leakage of its flip-flops",
+            area=(REGISTER_FILE_32["um2"] * feature**2, "um2/bit"),
+            read=(REGISTER_FILE_32["read_fj"] * dynamic, "fJ/bit"),
+            write=(REGISTER_FILE_32["write_fj"] * dynamic, "fJ/bit"),
+            leakage=(register_pw, "pW/bit"),
         ),
         "htree": group(
             "simulator-validated" if measured else "assumed",
@@ -89,6 +73,33 @@ def derived(groups: dict[str, Group], node: int, vdd: float, vdd32: float) -> di
             width=(128, "bit"),
         ),
     }
+
+
+def _memory(cell_pw: float, node: int, dynamic: float, time: float, scaling: str) -> Group:
+    feature, cell = node / 32, 280 * 0.032**2
+    lines, columns = (lambda r: r["lines"]), (lambda r: r["columns"])
+    # relative to the whole area: the edges are a tenth of it
+    share = [{**b, "edge": b["um2"] - cell * b["lines"] * b["columns"]} for b in BUFFERS_32]
+    line_um2, column_um2 = least_squares(share, lambda r: r["edge"], lines, columns)
+    (read,) = least_squares(BUFFERS_32, lambda r: r["read"], lines)
+    write_base, write = least_squares(BUFFERS_32, lambda r: r["write"], one, lines)
+    base_ns, line_ns, column_ns = least_squares(BUFFERS_32, lambda r: r["ns"], one, lines, columns)
+    return group(
+        "sourced" if node == 32 else "assumed",
+        f"{NEUROSIM}, SRAM buffers of 8 to 1024 Kb at 32 nm{scaling}; banks of 16 Kb and 128-bit lines are ours",
+        cell_area=(cell * feature**2, "um2/bit"),
+        line_area=(line_um2 * feature**2, "um2/line"),
+        column_area=(column_um2 * feature**2, "um2/col"),
+        read=(read * dynamic, "fJ/bit/line"),
+        write_base=(write_base * dynamic, "fJ/bit"),
+        write=(write * dynamic, "fJ/bit/line"),
+        time_base=(base_ns * time, "ns"),
+        time_line=(line_ns * time, "ns/line"),
+        time_column=(column_ns * time, "ns/col"),
+        leakage=(cell_pw, "pW/bit"),
+        bank=(16384, "bit"),
+        line=(128, "bit"),
+    )
 
 
 def floating_point(node: int, vdd: float) -> Group:
@@ -145,21 +156,11 @@ def fit(rows: Sequence[Row], node: int) -> dict[str, Any]:
     """Every group of circuit coefficients of one node."""
     vdd = float(next(r["vdd"] for r in rows if r["node_nm"] == node))
     vdd32 = float(next(r["vdd"] for r in rows if r["node_nm"] == 32))
-    feature = node / 32
-    dynamic = feature * (vdd / vdd32) ** 2
-    shift, shift32 = fit_shift_add(rows, node, False), fit_shift_add(rows, 32, False)
-    factors = {
-        "area": shift["area_bit"]["value"] / shift32["area_bit"]["value"],
-        "energy": shift["energy_bit"]["value"] / shift32["energy_bit"]["value"],
-        "leakage": shift["leakage_bit"]["value"] / shift32["leakage_bit"]["value"],
-        "time": shift["time_bit"]["value"] / shift32["time_bit"]["value"],
-        "cap": feature,
-    }
+    dynamic = node / 32 * (vdd / vdd32) ** 2
+    logic, logic32 = fit_logic(rows, node), fit_logic(rows, 32)
+    factors = node_factors(logic["digital"], logic32["digital"], node)
     cells = fit_cells(rows, node, vdd)
-    if node != 32:  # r_on was swept at 32 nm only: the bit line's share scales with F
-        known = fit_cells(rows, 32, vdd32)["settle_per_ohm"]["value"] * feature
-        cells["settle_per_ohm"]["value"] = float(f"{known:.5g}")
-        cells["settle_base"]["value"] = float(f"{cells['settle_base']['value'] - 6000 * known:.5g}")
+    mux = fit_mux(rows, node, select_load(rows, node)[2])
     groups: dict[str, Any] = {
         "process": group(
             "simulator-validated",
@@ -168,29 +169,19 @@ def fit(rows: Sequence[Row], node: int) -> dict[str, Any]:
             sense_margin=(1.4, "-"),
         ),
         "cell_rram": cells,
-        "row_driver_rram": fit_row_driver(rows, node, cells),
+        "row_driver_rram": fit_row_driver(rows, node, cells, logic["digital"]["register"]["value"]),
         **fit_columns(rows, node),
-        "column_mux_rram": fit_mux(rows, node),
+        "column_mux_rram": mux,
         "decoder": fit_decoder(rows, node),
         "sar_adc": fit_sar(rows, node),
-        "shift_add": shift,
-        "input_shift_add": fit_shift_add(rows, node, True),
+        **logic,
     }
-    sram = {**fit_sram_cells(rows), "column_mux_sram": fit_mux(rows, 32, ("sram_sweep",))}
-    sram_source = f"{NEUROSIM} at 32 nm; to {node} nm by the fitted shift-add, cells by F2, wires by F Vdd2"
-    if node != 32:
-        sram = {name: scaled(entry, sram_source, **factors) for name, entry in sram.items()}
-        sram["cell_sram"]["area"]["value"] = float(f"{280 * (node * 1e-3) ** 2:.5g}")
-        sram["cell_sram"]["precharge"]["value"] = float(
-            f"{fit_sram_cells(rows)['cell_sram']['precharge']['value'] * dynamic:.5g}"
-        )
-    groups |= sram
-    if pick(rows, "MLSA(all)", node, sweep=("all_mlsa",)):
-        groups["flash_adc"] = fit_flash(rows, node)
-    else:
-        source = f"{NEUROSIM} at 32 nm; to {node} nm by the fitted shift-add"
-        groups["flash_adc"] = scaled(fit_flash(rows, 32), source, **{**factors, "time": 1.0})
-    return groups | derived(groups, node, vdd, vdd32) | {"fp32": floating_point(node, vdd)}
+    _, load32, width32 = select_load(rows, 32)
+    sram = fit_sram(rows, fit_mux(rows, 32, width32), load32)
+    groups |= sram if node == 32 else scale_sram(sram, node, factors, dynamic)
+    measured = pick(rows, "MLSA(all)", node, sweep=("all_mlsa",))
+    groups |= fit_flash(rows, node) if measured else scale_flash(rows, node, factors)
+    return groups | derived(groups, node, dynamic, factors["time"]) | {"fp32": floating_point(node, vdd)}
 
 
 def to_yaml(node: int, groups: dict[str, Any], noc: dict[str, Any]) -> str:

@@ -62,7 +62,16 @@ SAR_22_FJ, SAR_22_WITH_COLUMN_FJ = 42.4, 673.9
 SRAM_UM2 = {14: 0.0588, 10: 0.0312, 7: 0.027}
 SRAM_SOURCE = {14: "Natarajan et al., IEDM 2014", 10: "Auth et al., IEDM 2017", 7: "Wu et al., IEDM 2016"}
 #: circuits of a sub-array, whose area NeuroSim's totals give
-SUB_ARRAY = ("row_driver", "column_driver", "column_mux", "level_shifter", "decoder", "shift_add", "input_shift_add")
+SUB_ARRAY = (
+    "row_driver",
+    "column_driver",
+    "precharger",
+    "write_driver",
+    "column_mux",
+    "level_shifter",
+    "decoder",
+    "shift_add",
+)
 
 Group = dict[str, Any]
 
@@ -114,6 +123,7 @@ def unit_factors(node: int, base_volt: float) -> dict[str, float]:
         "fF": feature,  # wires: 0.2 fF/um at every node
         "fF/S": table["energy"] / volt**2,  # gates of a given conductance: C = E / V2
         "ns/ohm": feature,  # a cell that charges wires
+        "ns/fJ": table["delay"] / table["energy"],  # a gate that charges its drain
         "ns/fF/col": 1 / feature,  # wire resistance of a cell: length F over cross-section F2
         "fJ/bit/mm": volt**2,  # repeated wires: the same fF/mm
         "pJ/mm": volt**2,
@@ -121,12 +131,13 @@ def unit_factors(node: int, base_volt: float) -> dict[str, float]:
 
 
 #: units of what does not change: drivers are sized to their load, RC per cell2 and repeated wires do not gain
-CONSTANT = ("-", "V", "bit", "line", "lanes", "mm", "ohm", "1", "ns/fF", "ns/mm", "ns/row/row", "ns/col/col")
+CONSTANT = ("-", "V", "bit", "line", "lanes", "cols", "levels", "mm", "ohm", "1")
+CONSTANT += ("ns/fF", "ns/mm", "ns/row/row", "ns/col/col")
 
 
 def factor(unit: str, factors: dict[str, float]) -> float:
-    """Of a coefficient's unit: the whole unit if it is named, else what stands before the first slash."""
-    for key in (unit, unit.split("/")[0]):
+    """Of a coefficient's unit: the whole unit if it is named, else its first word."""
+    for key in (unit, unit.replace("/", " ").split()[0]):
         if key in CONSTANT:
             return 1.0
         if key in factors:
@@ -153,14 +164,17 @@ def scaled(name: str, group: Group, node: int, base_volt: float) -> Group:
         notes.append(f"sensing of 1 ns at every node ({NEUROSIM})")
     elif name == "cell_rram":
         exact = {"area": CELL_F2 * (node * 1e-3) ** 2}
+        factors["um"] = node / BASE
         notes.append(f"area {CELL_F2} F2 ({NEUROSIM})")
     elif name in ("cell_sram", "memory"):
         exact = {"area" if name == "cell_sram" else "cell_area": SRAM_UM2[node]}
+        factors["um"] = node / BASE
         notes.append(f"cell of {SRAM_SOURCE[node]}")
     elif name.removesuffix("_rram").removesuffix("_sram") in SUB_ARRAY:
         factors |= {"um2": of_neurosim(periphery_um2(), node)}
         between_nodes = "" if node in SAR_UM2 else ", between 14 and 7 nm"
         notes.append(f"area: {NEUROSIM}'s sub-array without cells and converters{between_nodes}")
+    factors.setdefault("um", math.sqrt(factors["um2"]))
     out: Group = {"grade": grade, "source": "; ".join(notes)}
     for key, entry in group.items():
         if isinstance(entry, dict):

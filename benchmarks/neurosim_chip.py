@@ -136,9 +136,9 @@ class Chip:
     def read(self) -> CrossbarRead:
         """Of one crossbar: lines, cells and converters."""
         hardware, array = self.hardware, cell_array(self.tech, self.hardware)
-        node, bits = hardware.technology.node_nm, hardware.adc.bits
+        bits = hardware.adc.bits
         if hardware.adc.kind is AdcKind.SAR:
-            law = neurosim_sar(node, bits, hardware.device.read_volt)
+            law = neurosim_sar(self.tech, bits, hardware.device.read_volt)
         else:
             adc = converter(self.tech, hardware, bits)
             law = replace(linear_law(hardware, adc), base_fj=adc.energy_fj, dark_fj=adc.energy_fj)

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.timing import Row, show
+from spikesim_py.cost.technology import load_technology
 from spikesim_py.cost.trace import CrossbarRead, ReadEnergy, neurosim_sar, planes, trace_energy
 
 REFERENCE = Path(__file__).resolve().parent.parent / "tests" / "reference" / "neurosim_vgg8.csv"
@@ -147,7 +148,7 @@ def crossbar_read(point: Point) -> CrossbarRead:
     """What a read of one crossbar costs."""
     word = MUX * _WORD_FF * point.size * _VDD**2
     bit = _BIT_FF * point.size * _READ_VOLT**2 * point.size
-    return CrossbarRead(word, bit, neurosim_sar(32, point.bits, _READ_VOLT))
+    return CrossbarRead(word, bit, neurosim_sar(load_technology(32), point.bits, _READ_VOLT))
 
 
 def conversions(shape: Shape, point: Point, padding: bool) -> int:

@@ -140,7 +140,7 @@ def test_a_law_with_a_converter_puts_it_into_all_numbers(tiny: Network) -> None:
     one = measured(tiny, hardware, dataset(), law=ConversionLaw(1.0, 0.0, 1.0, 1.0))["conv1"]
     assert one.exact_pj == pytest.approx(plan.conversions * 1e-3)
     assert one.mean_field_pj == pytest.approx(plan.conversions * 1e-3)
-    sar = neurosim_sar(32, 5, hardware.device.read_volt)
+    sar = neurosim_sar(load_technology(32), 5, hardware.device.read_volt)
     full = measured(tiny, hardware, dataset(), law=replace(sar, dark_fj=sar.base_fj))["conv1"]
     assert full.exact_pj > plan.conversions * sar.base_fj * 1e-3
     assert full.mean_field_pj == pytest.approx(full.exact_pj, rel=0.01)

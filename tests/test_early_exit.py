@@ -255,7 +255,8 @@ def test_a_rule_that_is_never_met_changes_nothing(never: EarlyExit) -> None:
     plain, full = (simulate(network, hardware, dataset(network), chips=2, exit=rule) for rule in (None, never))
     assert np.array_equal(plain.correct, full.correct)
     assert (full.exit_steps == network.time_steps).all()
-    assert plain.activity == full.activity
+    assert full.activity.exit == never.operations(network.classes)  # what the unit computes all the same
+    assert plain.activity == dataclasses.replace(full.activity, exit=None)
     assert plain.activity.each is not None
     assert full.activity.each is not None
     assert_same(plain.activity.each, full.activity.each)
@@ -299,7 +300,7 @@ def test_samples_end_by_themselves_and_what_comes_after_does_not_count() -> None
             for name, values in own.items():
                 assert np.array_equal(values[ended], getattr(seen.each.layers[layer], name)[ended])
         # what is only known as a mean (the level of the active cells) is that of the whole run
-        same_means = dataclasses.replace(seen, layers=full.activity.layers)
+        same_means = dataclasses.replace(seen, layers=full.activity.layers, exit=full.activity.exit)
         short = ss.cost(with_steps(network, t), hardware, activity=same_means)
         for one in ("energy_distribution", "latency_distribution"):
             assert np.array_equal(getattr(full, one).values[ended], getattr(short, one).values[ended])
@@ -355,5 +356,8 @@ def test_early_exits_are_shown() -> None:
     assert f"on average after {report.steps_distribution.mean:.4g} time-steps" in report.cite()
     assert report.to_dict()["exit"] == {"rule": "entropy", "threshold": 0.3, "scale": report.exit.scale}
     plain = ss.evaluate("digits-w4", "rram_32nm", samples=40)
-    assert (report.energy_pj, report.latency_ns) == (plain.energy_pj, plain.latency_ns)
+    unit = report.tree.components()["exit_unit"]  # all else costs the same, but for the unit's leakage and time
+    assert 0 < unit.energy_pj < 1e-3 * plain.energy_pj
+    assert report.latency_ns == pytest.approx(plain.latency_ns + unit.critical_ns)
+    assert report.energy_pj == pytest.approx(plain.energy_pj + unit.energy_pj, rel=1e-4)
     assert report.energy_distribution.mean < plain.energy_distribution.mean

@@ -25,6 +25,7 @@ from .components import input_shift_add as planes_circuit
 from .components import shift_add as slices_circuit
 from .components.array import cell_fj
 from .components.base import weakest
+from .components.shift_add import under_columns
 from .parts import Layer, Part, placed
 from .tree import Grade
 
@@ -204,10 +205,11 @@ def _shift_add(layer: Layer, read: Read) -> list[Part]:
     plan, chip = layer.plan, layer.hardware
     conversions = plan.conversions * layer.awake_conversions
     join, bits = plan.conversions_per_output, code_bits(plan, chip)
-    slices = slices_circuit(layer.tech, bits, join, chip.crossbar.mux)
+    place = under_columns(layer.tech, chip)
+    slices = slices_circuit(layer.tech, bits, join, chip.crossbar.mux, **place)
     parts = [placed("shift_add", slices, plan.adcs, conversions, **_behind(layer, read, slices.time_ns))]
     if plan.input_bits > 1:
-        planes = planes_circuit(layer.tech, bits, join, chip.crossbar.mux)
+        planes = planes_circuit(layer.tech, bits, join, chip.crossbar.mux, input_bits=plan.input_bits, **place)
         times = _behind(layer, read, planes.time_ns)
         parts.append(placed("input_shift_add", planes, plan.adcs, conversions / join, **times))
     return parts

@@ -10,17 +10,20 @@ from .base import Circuit
 from .columns import column_circuits
 from .digital import adder, adder_tree, comparator, counter, multiplier, permutation, register, selector
 from .htree import HTree
-from .memory import Memory
+from .memory import Memory, RegisterFile
 from .neuron import neuron_lane
 from .rows import RowDriver, row_driver
 from .shift_add import input_shift_add, shift_add
+from .subarray import Block, subarray
 
 __all__ = [
+    "Block",
     "CellArray",
     "Circuit",
     "Converter",
     "HTree",
     "Memory",
+    "RegisterFile",
     "RowDriver",
     "adder",
     "adder_tree",
@@ -37,4 +40,5 @@ __all__ = [
     "row_driver",
     "selector",
     "shift_add",
+    "subarray",
 ]

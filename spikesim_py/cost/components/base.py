@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..._arrays import Real, where
 from ..technology import Group
 from ..tree import Grade
 
@@ -13,7 +14,7 @@ _ORDER: tuple[Grade, ...] = ("assumed", "sourced", "simulator-validated", "silic
 
 @dataclass(frozen=True)
 class Circuit:
-    """One circuit: what it takes, and what one action of it costs.
+    """One circuit: what it takes, and what one action of it costs (numbers, or arrays with one per design).
 
     Attributes:
         area_um2, leakage_pw: of one instance.
@@ -21,10 +22,10 @@ class Circuit:
         grade, source: how far the numbers can be trusted, and where they come from.
     """
 
-    area_um2: float
-    leakage_pw: float
-    energy_fj: float
-    time_ns: float
+    area_um2: Real
+    leakage_pw: Real
+    energy_fj: Real
+    time_ns: Real
     grade: Grade
     source: str
 
@@ -39,7 +40,18 @@ class Circuit:
             self.source if self.source == other.source else f"{self.source}; {other.source}",
         )
 
-    def times(self, count: float) -> Circuit:
+    def only(self, condition: Real) -> Circuit:
+        """Nothing where the condition does not hold."""
+        return Circuit(
+            where(condition, self.area_um2, 0.0),
+            where(condition, self.leakage_pw, 0.0),
+            where(condition, self.energy_fj, 0.0),
+            where(condition, self.time_ns, 0.0),
+            self.grade,
+            self.source,
+        )
+
+    def times(self, count: Real) -> Circuit:
         """`count` of them side by side, all acting at once."""
         return Circuit(
             self.area_um2 * count,

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..._arrays import floor_div, maximum, where
+from ..._arrays import Real, bit_length, ceil_div, exp2, floor_div, maximum, where
 from ..technology import Technology
 from .base import Circuit, weakest
 
@@ -24,7 +24,7 @@ from .base import Circuit, weakest
 _SELECTOR_SHARE = 6 / 28
 
 
-def adder(tech: Technology, bits: float) -> Circuit:
+def adder(tech: Technology, bits: Real) -> Circuit:
     """Ripple adder; an action is one addition."""
     law = tech["digital"]
     return Circuit(
@@ -37,7 +37,7 @@ def adder(tech: Technology, bits: float) -> Circuit:
     )
 
 
-def register(tech: Technology, bits: float) -> Circuit:
+def register(tech: Technology, bits: Real) -> Circuit:
     """Flip-flops; an action is one clock."""
     law = tech["digital"]
     return Circuit(
@@ -50,19 +50,19 @@ def register(tech: Technology, bits: float) -> Circuit:
     )
 
 
-def comparator(tech: Technology, bits: float) -> Circuit:
+def comparator(tech: Technology, bits: Real) -> Circuit:
     """A comparison is a subtraction whose sign is kept."""
     return adder(tech, bits)
 
 
-def adder_tree(tech: Technology, inputs: int, bits: int) -> Circuit:
+def adder_tree(tech: Technology, inputs: Real, bits: Real) -> Circuit:
     """Sum of `inputs` values of `bits` bits; an action is one sum."""
-    full_adders, depth, width, count = 0, 0, bits, inputs
-    while np.any(count > 1):
-        more = where(count > 1, 1, 0)
-        full_adders += more * floor_div(count, 2) * width
-        depth += more * width
-        count, width = floor_div(count + 1, 2), width + 1
+    full_adders, depth, count = 0.0 * bits, 0.0 * bits, inputs
+    most = int(inputs.max()) if isinstance(inputs, np.ndarray) else inputs
+    for level in range(bit_length(most - 1) if most > 1 else 0):
+        full_adders = full_adders + floor_div(count, 2) * (bits + level)
+        depth = depth + where(count > 1, bits + level, 0)
+        count = ceil_div(count, 2)
     law = tech["digital"]
     return Circuit(
         full_adders * law["adder_area"],
@@ -74,17 +74,17 @@ def adder_tree(tech: Technology, inputs: int, bits: int) -> Circuit:
     )
 
 
-def counter(tech: Technology, inputs: int) -> Circuit:
+def counter(tech: Technology, inputs: Real) -> Circuit:
     """Population count of `inputs` one-bit values; an action is one count."""
     full = adder(tech, maximum(inputs, 1))
     depth = adder_tree(tech, maximum(inputs, 2), 1)
     return Circuit(full.area_um2, full.leakage_pw, full.energy_fj, depth.time_ns, full.grade, full.source)
 
 
-def multiplier(tech: Technology, a_bits: float, b_bits: float) -> Circuit:
+def multiplier(tech: Technology, a_bits: float, b_bits: Real) -> Circuit:
     """Array multiplier; an action is one product. A factor of one bit needs no adder."""
     one = adder(tech, 1)
-    count = a_bits * max(b_bits - 1, 0)
+    count = a_bits * maximum(b_bits - 1, 0)
     return Circuit(
         one.area_um2 * count,
         one.leakage_pw * count,
@@ -95,16 +95,17 @@ def multiplier(tech: Technology, a_bits: float, b_bits: float) -> Circuit:
     )
 
 
-def selector(tech: Technology, bits: float) -> Circuit:
+def selector(tech: Technology, bits: Real) -> Circuit:
     """One of two words; an action is one word."""
     law, one = tech["digital"], adder(tech, _SELECTOR_SHARE * bits)
     return replace(one, time_ns=_SELECTOR_SHARE * law["adder_time"], grade=weakest(one.grade, "assumed"))
 
 
-def permutation(tech: Technology, lines: int) -> Circuit:
+def permutation(tech: Technology, lines: Real) -> Circuit:
     """Any permutation of one-bit lines, set once; an action is one line that is active."""
-    depth = max(2 * (lines - 1).bit_length() - 1, 0)
-    switches, one = depth * 2 ** (lines - 1).bit_length() // 2, selector(tech, 1)
+    stages = bit_length(lines - 1)
+    depth = maximum(2 * stages - 1, 0)
+    switches, one = depth * exp2(stages) / 2, selector(tech, 1)
     held = register(tech, switches)
     return replace(
         one,

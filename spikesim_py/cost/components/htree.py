@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..._arrays import sqrt, where
+from ..._arrays import Real, sqrt, where
 from ..technology import Technology
 from ..tree import Grade
 
@@ -18,29 +18,29 @@ class HTree:
     """A tree over `leaves` equal blocks that take `area_um2` together; a single leaf needs no tree."""
 
     tech: Technology
-    leaves: int
-    covered_um2: float
+    leaves: Real
+    covered_um2: Real
 
     @property
-    def _side_mm(self) -> float:
+    def _side_mm(self) -> Real:
         return where(self.leaves > 1, sqrt(self.covered_um2) * 1e-3, 0.0)
 
     @property
-    def path_mm(self) -> float:
+    def path_mm(self) -> Real:
         """From root to leaf."""
         return self.tech["htree"]["depth"] * self._side_mm
 
     @property
-    def bit_fj(self) -> float:
+    def bit_fj(self) -> Real:
         """One bit from root to leaf or back."""
         return self.tech["htree"]["energy"] * self.path_mm
 
     @property
-    def time_ns(self) -> float:
+    def time_ns(self) -> Real:
         return self.tech["htree"]["delay"] * self.path_mm
 
     @property
-    def area_um2(self) -> float:
+    def area_um2(self) -> Real:
         law = self.tech["htree"]
         wire_mm = 1.5 * self._side_mm * (sqrt(self.leaves) - 1)
         return law["area"] * law["width"] * wire_mm

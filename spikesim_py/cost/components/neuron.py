@@ -8,6 +8,7 @@ membrane's width, wrapping nothing. Membrane, sum and threshold are registered.
 
 from __future__ import annotations
 
+from ..._arrays import Real, maximum
 from ...network import Lif
 from ..technology import Technology
 from .base import Circuit
@@ -17,9 +18,9 @@ from .digital import adder, comparator, multiplier, register
 _GATE = 0.25
 
 
-def neuron_lane(tech: Technology, lif: Lif, input_bits: int) -> Circuit:
+def neuron_lane(tech: Technology, lif: Lif, input_bits: Real) -> Circuit:
     """A lane for `lif` units whose pre-activations have `input_bits` bits."""
-    width = max(lif.membrane_bits + lif.store_shift, input_bits) + 1
+    width = maximum(lif.membrane_bits + lif.store_shift, input_bits) + 1
     lane = adder(tech, width) + comparator(tech, width)
     lane += leak_shifter(tech, lif, width)
     lane += adder(tech, width * (1.0 if lif.reset == "subtract" else _GATE))
@@ -28,7 +29,7 @@ def neuron_lane(tech: Technology, lif: Lif, input_bits: int) -> Circuit:
     return lane + register(tech, 3 * width)
 
 
-def leak_shifter(tech: Technology, lif: Lif, width: int) -> Circuit:
+def leak_shifter(tech: Technology, lif: Lif, width: Real) -> Circuit:
     """The decay of a membrane of `width` bits: nothing, wiring, or a multiplier, and its rounding."""
     factor, shift = lif.leak.multiplier, lif.leak.shift
     power_of_two = factor in (0, 1) or (factor == int(factor) and int(factor) & (int(factor) - 1) == 0)

@@ -1,11 +1,17 @@
-"""Row drivers: the word-line switch matrix, clocked in every mux phase, and the level shifters for writing."""
+"""Row drivers: the word-line switch matrix, clocked in every mux phase.
+
+1T1R: time = t0 + C (R + r cols), the driver's and the wire's resistance into the word line's capacitance. SRAM: beside
+the array stand columns of registers and of pass gates, in whole fingers, that are wide where word lines are short
+(w ~ 1/cols), so that their charge goes with 1/cols, and the line's time with cols squared.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..._arrays import Real, ceil, ceil_div, floor, maximum
 from ...hardware import DeviceKind, Hardware
-from ..technology import Technology
+from ..technology import Group, Technology
 from ..tree import Grade
 from .array import CellArray
 
@@ -20,11 +26,11 @@ class RowDriver:
         drive_ns: from clock to settled word line.
     """
 
-    area_um2: float
-    leakage_pw: float
-    clock_fj: float
-    active_fj: float
-    drive_ns: float
+    area_um2: Real
+    leakage_pw: Real
+    clock_fj: Real
+    active_fj: Real
+    drive_ns: Real
     grade: Grade
     source: str
 
@@ -35,11 +41,11 @@ def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDri
     if hardware.device.kind is DeviceKind.SRAM:
         law = tech["row_driver_sram"]
         return RowDriver(
-            area_um2=law["area_base"] + rows * law["area"],
+            area_um2=_beside_um2(law, rows, cols),
             leakage_pw=rows * law["leakage"],
-            clock_fj=law["phase"] + rows * law["clock"],
-            active_fj=0.0,
-            drive_ns=cols**2 * law["drive"],
+            clock_fj=rows * law["clock"],
+            active_fj=law["active_gate"] / cols,
+            drive_ns=law["drive_base"] + cols**2 * law["drive"],
             grade=law.grade,
             source=law.source,
         )
@@ -49,7 +55,14 @@ def row_driver(tech: Technology, hardware: Hardware, array: CellArray) -> RowDri
         leakage_pw=rows * law["leakage"],
         clock_fj=rows * law["clock"],
         active_fj=law["active"],
-        drive_ns=array.word_ff * (law["drive"] + cols * law["drive_wire"]),
+        drive_ns=law["drive_base"] + array.word_ff * (law["drive"] + cols * law["drive_wire"]),
         grade=law.grade,
         source=law.source,
     )
+
+
+def _beside_um2(law: Group, rows: Real, cols: Real) -> Real:
+    """Columns of whole circuits over the height of the array."""
+    height = rows * law["line_height"]
+    columns = ceil_div(rows, maximum(1, floor(height / law["row_height"])))
+    return height * columns * (law["register_width"] + law["gate_width"] * ceil(law["gate_cols"] / cols))
