@@ -21,6 +21,7 @@ from .report import LAYER_COLUMNS, METRICS, Report, layer_rows
 
 if TYPE_CHECKING:
     from .compare import Comparison, Stage
+    from .crossbar_energy import LayerCurrent
     from .inference import PairedDifference
     from .inference.calibrate import LayerRange
     from .inference.precision import BitChoice
@@ -164,6 +165,19 @@ def print_chain(stages: Sequence[Stage]) -> None:
         found = [stage.quality[layer] for stage in stages[1:]]
         ratios.add_row(layer, *(f"{record.ser_db:.1f}" if record.error_rms else "exact" for record in found))
     out.print(ratios)
+
+
+def print_currents(layers: Mapping[str, LayerCurrent]) -> None:
+    """Energy of the cells' currents, read by read, and from means."""
+    table = _table(
+        "cell currents per inference, without lines and converters",
+        *("layer", "every read", "p5 to p95", "from means", "error", "from the middle level"),
+    )
+    for name, found in layers.items():
+        ends = " to ".join(engineering(found.percentile_pj(p), "pJ") for p in (5, 95))
+        exact, mean, middle = (engineering(pj, "pJ") for pj in (found.exact_pj, found.mean_field_pj, found.middle_pj))
+        table.add_row(name, exact, ends, mean, f"{found.mean_field_error:+.1%}", middle)
+    console().print(table)
 
 
 def print_comparison(result: Comparison) -> None:

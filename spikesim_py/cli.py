@@ -152,6 +152,9 @@ def _write(path: Path, text: str) -> None:
 @click.option("--layers", is_flag=True, help="Also measure and print how exact each layer is.")
 @click.option("--chain", is_flag=True, help="Also print what each effect costs, added one after the other.")
 @click.option(
+    "--currents", is_flag=True, help="Also sum the cell currents of every read, beside the cost model's mean."
+)
+@click.option(
     "--engine",
     default="auto",
     show_default=True,
@@ -171,6 +174,7 @@ def evaluate(
     assignments: tuple[str, ...],
     layers: bool,
     chain: bool,
+    currents: bool,
     engine: Any,
     exit: str | None,
     json_path: str | None,
@@ -183,8 +187,10 @@ def evaluate(
     Example:
       spikesim evaluate digits-w4 rram_32nm --set crossbar.rows=64 --chips 8 --layers
     """
-    from ._terminal import print_chain, print_layers
+    from ._terminal import print_chain, print_currents, print_layers
     from .compare import degradation
+    from .crossbar_energy import crossbar_energy
+    from .datasets import load_dataset
     from .evaluate import evaluate as run
 
     _check_outputs(json_path, html_path)
@@ -195,6 +201,9 @@ def evaluate(
         print_layers(report)
     if chain:
         print_chain(degradation(network, hardware, **options))
+    if currents:
+        seen = load_dataset(options["data"], "report").head(options["samples"])
+        print_currents(crossbar_energy(network, hardware, seen, chips=options["chips"], seed=options["seed"]))
 
 
 @main.command()

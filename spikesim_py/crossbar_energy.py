@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .activity import LayerActivity
 from .cost.components import converter
+from .cost.components.array import mean_siemens
 from .cost.crossbar_parts import MIDDLE_LEVEL
 from .cost.technology import load_technology
 from .cost.trace import ConversionLaw, column_energy_fj, conversion_fj, linear_law, planes
@@ -25,7 +26,6 @@ from .crossbar.repair import repaired
 from .datasets import Dataset
 from .errors import ConfigError, InputError
 from .hardware import Hardware, Topology
-from .hardware.device import ReadModel
 from .inference import simulate
 from .mapping import Cells, map_network
 from .network import Network
@@ -142,12 +142,6 @@ class _Meter:
         siemens = rate * mean_siemens(hardware, level) * np.array([len(rows) for rows in cells.conversion_blocks])
         columns = plan.outputs * cells.columns.count
         return float(conversion_fj(siemens, self._law or self._linear(name)).sum()) * columns * plan.reads * 1e-3
-
-
-def mean_siemens(hardware: Hardware, level: float) -> float:
-    """Conductance that the cost model gives a cell of `level` (0 to 1 of the highest)."""
-    off = 0.0 if hardware.device.read_model is ReadModel.CHARGE else 1 / hardware.device.on_off_ratio
-    return (off + level * (1 - off)) / hardware.device.r_on_ohm
 
 
 def _sample_pj(

@@ -116,6 +116,12 @@ def cell_fj(hardware: Hardware, adc: Converter, level: Real) -> Real:
     device = hardware.device
     if device.read_model is ReadModel.CHARGE:
         return level * device.unit_cap_ff * device.read_volt**2
-    on = 1.0 / device.r_on_ohm
-    off = 0.0 if device.ideal else on / device.on_off_ratio
-    return device.read_volt**2 * (off + level * (on - off)) * adc.connected_ns * 1e6
+    return device.read_volt**2 * mean_siemens(hardware, level) * adc.connected_ns * 1e6
+
+
+def mean_siemens(hardware: Hardware, level: Real) -> Real:
+    """Conductance of a cell of `level`; cells that carry charge, and ideal ones, have no background."""
+    device = hardware.device
+    dark = device.ideal or device.read_model is ReadModel.CHARGE
+    off = 0.0 if dark else 1.0 / device.on_off_ratio
+    return (off + level * (1.0 - off)) / device.r_on_ohm
