@@ -54,7 +54,7 @@ def chips(draw: st.DrawFn) -> dict[str, Any]:
         "mapping.rows": draw(st.sampled_from(["spikeflow", "unrolled"])),
         "mapping.signs": draw(st.sampled_from(["differential", "offset", "offset_negative", "twos_complement"])),
         "mapping.baseline": draw(st.sampled_from(["none", "dummy_column", "digital_count"])),
-        "adc.kind": draw(st.sampled_from(["sar", "flash"])),
+        "adc.kind": draw(st.sampled_from(["sar", "sar", "flash", "ramp"])),
         "schedule.pipeline": draw(st.sampled_from(["none", "layer", "time_step"])),
         "schedule.order": draw(st.sampled_from(["step_first", "layer_first"])),
         "crossbar.event_driven": draw(st.booleans()),
@@ -147,6 +147,15 @@ def test_a_design_of_a_batch_is_its_report(case: tuple[Network, dict[str, Any], 
     assert len(batch) == DESIGNS
     for index, single in enumerate(singles):
         assert_same(batch, index, single)
+
+
+def test_adder_trees_stand_in_a_batch() -> None:
+    fields = {"adc.kind": "adder_tree", "adc.bits": 5, "crossbar.mux": 1, "device.mismatch_sigma": 0.0}
+    chip = load_hardware("sram_32nm", fields)
+    axes: dict[str, Any] = {"crossbar.rows": [32, 64, 128], "activity": [0.1, 0.2, 0.3]}
+    batch = cost_batch(MIXED, chip, axes, components=True)
+    for index in range(3):
+        assert_same(batch, index, report(MIXED, chip, axes, index))
 
 
 @settings(max_examples=25)
