@@ -253,6 +253,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder with cmos_22nm.yaml")
     out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
     base = yaml.safe_load((out / f"cmos_{BASE}nm.yaml").read_text(encoding="utf-8"))
     for node in NODES:
         (out / f"cmos_{node}nm.yaml").write_text(generate(base, node), encoding="utf-8")

@@ -58,7 +58,7 @@ def print_report(report: Report) -> None:
     out.print(f"latency       {engineering(report.latency_ns, 'ns'):<14} {report.latency_ns:.6f} ns")
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
-    out.print(f"EDAP          {report.edap:.4g} J·s·mm²")
+    out.print(f"EDAP          {engineering(report.edap, 'J·s·mm²'):<17} {report.edap:.6g} J·s·mm²")
     out.print(f"EDAP band     {_band(report)}")
     _print_samples(report, out)
     out.print(

@@ -21,6 +21,8 @@ def print_diff(found: TreeDiff) -> None:
     """Two reports' numbers, and where their energy, area and latency differ: the largest change of energy first."""
     out = console(_DIFF_WIDTH)
     out.print(f"A: [bold]{found.names[0]}[/bold]\nB: [bold]{found.names[1]}[/bold]")
+    for name, (first, second) in found.settings.items():
+        out.print(f"   {name}: {first} → {second}", highlight=False)
     numbers = _table("", "", "A", "B", "A → B")
     for name in _HEAD:
         if name in found.metrics:

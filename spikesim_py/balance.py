@@ -61,18 +61,26 @@ def balance(
         InputError: there is no budget, or the chip exceeds it as it is.
     """
     net, hardware = load_network(network), load_hardware(chip)
+    if net.arithmetic == "float" or hardware.cost.library != "parametric":
+        raise InputError(
+            f"balance: network {net.name!r} on chip {hardware.name!r}: needs an integer or shape-only network and "
+            f"cost.library = 'parametric', whose crossbars can be copied"
+        )
     before = cost(net, hardware, activity=activity)
     _check(before, tiles, area_um2)
     plans = map_network(net, hardware).layers
     copies = {name: int(plan.copies) for name, plan in plans.items() if not plan.digital}
     while True:
-        trials = {name: _next(plans[name].positions, count) for name, count in copies.items()}
-        axes = {
-            f"mapping.copies.{name}": np.array([count, *(trials[k] if k == name else count for k in copies)])
-            for name, count in copies.items()
-        }
-        found = cost_batch(net, hardware, axes, activity=activity)
-        chosen = _best(found, hardware.schedule.pipeline != "none", tiles, area_um2)
+        for step in (_STEP, 0.0):  # the smallest step only where no larger one fits
+            trials = {name: _next(plans[name].positions, count, step) for name, count in copies.items()}
+            axes = {
+                f"mapping.copies.{name}": np.array([count, *(trials[k] if k == name else count for k in copies)])
+                for name, count in copies.items()
+            }
+            found = cost_batch(net, hardware, axes, activity=activity)
+            chosen = _best(found, hardware.schedule.pipeline != "none", tiles, area_um2)
+            if chosen is not None:
+                break
         if chosen is None:
             break
         name = list(copies)[chosen]
@@ -86,16 +94,16 @@ def balance(
 
 def _check(report: Report, tiles: int | None, area_um2: float | None) -> None:
     if tiles is None and area_um2 is None:
-        raise InputError("balance: needs a budget, tiles or area_um2")
+        raise InputError("balance: needs a budget: tiles (--tiles) or area_um2 (--area-mm2)")
     for name, given, taken in (("tiles", tiles, report.cost.tiles), ("area_um2", area_um2, report.area_um2)):
         if given is not None and given < taken:
             raise InputError(f"{name} = {given:g}: the chip takes {taken:g} without copies; must be at least that")
 
 
-def _next(positions: int, copies: int) -> int:
-    """Copies that leave each a useful number of positions less to take."""
+def _next(positions: int, copies: int, step: float) -> int:
+    """Copies that leave each a share `step` of its positions less to take, or one position less."""
     turns = -(-positions // copies)
-    return -(-positions // max(1, min(turns - 1, int(turns * (1 - _STEP))))) if turns > 1 else copies
+    return -(-positions // max(1, min(turns - 1, int(turns * (1 - step))))) if turns > 1 else copies
 
 
 def _best(found: CostBatch, pipelined: bool, tiles: int | None, area_um2: float | None) -> int | None:

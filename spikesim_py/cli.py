@@ -82,12 +82,10 @@ def _overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _design(net: str, chip: Any, assignments: tuple[str, ...]) -> tuple[Any, Any]:
-    """Network and chip with their overrides; those of the network begin with `network.`."""
-    from .hardware import load_hardware
-    from .network import load_network, split_overrides, with_precision
+    """Network and chip with their overrides."""
+    from .evaluate import design
 
-    ours, overrides = split_overrides(_overrides(assignments))
-    return with_precision(load_network(net), **ours), load_hardware(chip, overrides)
+    return design(net, chip, _overrides(assignments))
 
 
 def _check_outputs(*paths: str | None) -> None:
@@ -99,13 +97,14 @@ def _check_outputs(*paths: str | None) -> None:
 
 
 def _deliver(report: Any, json_path: str | None, html_path: str | None) -> None:
+    """Files first: whoever closes the pipe that the terminal output goes to still gets them."""
     from ._terminal import print_report
 
+    wrote = [report.to_json(json_path)] if json_path else []
+    wrote += [report.to_html(html_path)] if html_path else []
     print_report(report)
-    if json_path:
-        click.echo(f"wrote {report.to_json(json_path)}")
-    if html_path:
-        click.echo(f"wrote {report.to_html(html_path)}")
+    for path in wrote:
+        click.echo(f"wrote {path}")
 
 
 @main.command()

@@ -67,6 +67,7 @@ class TreeDiff:
         rows: their differences sum to that of `total`, but for rounding.
         total: the roots of the trees.
         metrics: every number of `report.METRICS` that both reports have.
+        settings: dotted field of the chip to its values in A and B, where they differ; only fields of both.
     """
 
     names: tuple[str, str]
@@ -74,6 +75,7 @@ class TreeDiff:
     rows: tuple[DiffRow, ...]
     total: DiffRow
     metrics: Mapping[str, Change]
+    settings: Mapping[str, tuple[Any, Any]]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, for JSON and for figures."""
@@ -83,6 +85,7 @@ class TreeDiff:
             "rows": [_plain(row) for row in self.rows],
             "total": _plain(self.total),
             "metrics": {name: change.to_dict() for name, change in self.metrics.items()},
+            "settings": {name: list(values) for name, values in self.settings.items()},
         }
 
     def to_json(self, path: str | Path) -> Path:
@@ -120,7 +123,8 @@ def diff(a: Report | str | Path, b: Report | str | Path, by: By = "component") -
     first, second = _read(a), _read(b)
     rows = tree_rows(first.tree, second.tree, by)
     total = _row("total", _amounts(first.tree), _amounts(second.tree))
-    return TreeDiff(_names(first, second), by, rows, total, _metrics(first.metrics, second.metrics))
+    metrics, settings = _metrics(first.metrics, second.metrics), _settings(first.hardware, second.hardware)
+    return TreeDiff(_names(first, second), by, rows, total, metrics, settings)
 
 
 def tree_rows(a: CostNode, b: CostNode, by: By) -> tuple[DiffRow, ...]:
@@ -140,19 +144,37 @@ class _Side:
     report_hash: str
     metrics: Mapping[str, float | None]
     tree: CostNode
+    hardware: Mapping[str, Any]
 
 
 def _read(source: Report | str | Path) -> _Side:
     if isinstance(source, Report):
-        return _Side(source.network, source.chip, source.report_hash, source.metrics(), source.tree)
+        hardware = source.hardware
+        return _Side(source.network, source.chip, source.report_hash, source.metrics(), source.tree, hardware)
     path = Path(source).expanduser()
     data = read_json(path)
-    kinds = {"network": str, "chip": str, "report_hash": str, "metrics": dict, "tree": dict}
+    kinds = {"network": str, "chip": str, "report_hash": str, "metrics": dict, "tree": dict, "hardware": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(data.get(name), kind)]
     if wrong:
         raise InputError(f"{path}: is not a report (written with --json or Report.to_json): {wrong[0]!r} is missing")
     tree = tree_from(data["tree"], str(path))
-    return _Side(data["network"], data["chip"], data["report_hash"], data["metrics"], tree)
+    return _Side(data["network"], data["chip"], data["report_hash"], data["metrics"], tree, data["hardware"])
+
+
+def _settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Fields that differ; names, prose and sources of numbers are not settings."""
+    first, second = dict(_flat(a)), dict(_flat(b))
+    return {name: (value, second[name]) for name, value in first.items() if second.get(name, value) != value}
+
+
+def _flat(entry: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in entry.items():
+        if not above and name in ("name", "description", "sources"):
+            continue
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
 
 
 def _names(a: _Side, b: _Side) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from .early_exit import EarlyExit, parse_exit
 from .errors import InputError
 from .hardware import Hardware, TapSum, hardware_fields, load_hardware
 from .mapping import map_network
-from .network import Network, load_network
+from .network import Network, load_network, split_overrides, with_precision
 from .report import Accuracy, Report
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def evaluate(
         samples: images to classify (all of the split if None).
         chips: Monte-Carlo device instances; ideal devices need one.
         seed: of the device instances and of the bootstrap.
-        overrides: dotted hardware fields, as in `load_hardware`.
+        overrides: dotted hardware fields, as in `load_hardware`, and `network.*` fields, as in `with_precision`.
         quality: also measure how exact each layer is (`Report.quality`); changes no other number.
         engine: how column sums are formed: `auto` takes the fastest; `bits` (counts bits), `rows` (adds rows), `real`
             (float32) or `reference` (plain NumPy) where the chip allows it. Whole cells give equal results in all.
@@ -86,7 +86,7 @@ def evaluate(
     Raises:
         InputError: one of the inputs cannot be used.
     """
-    net, hardware = load_network(network), load_hardware(chip, overrides)
+    net, hardware = design(network, chip, overrides)
     measured = measure(
         net,
         hardware,
@@ -102,6 +102,14 @@ def evaluate(
     return assemble(net, hardware, measured)
 
 
+def design(
+    network: str | Path | Network, chip: str | Path | Hardware, overrides: Mapping[str, Any] | None = None
+) -> tuple[Network, Hardware]:
+    """Network and chip with their overrides; those of the network begin with `network.`."""
+    ours, rest = split_overrides(overrides or {})
+    return with_precision(load_network(network), **ours), load_hardware(chip, rest)
+
+
 def cost(
     network: str | Path | Network,
     chip: str | Path | Hardware,
@@ -115,7 +123,7 @@ def cost(
         activity: a measured record, one rate for all layers, or {layer: rate}; None takes what the network
             stores, else the chip's `cost.assumed_activity`.
     """
-    net, hardware = load_network(network), load_hardware(chip, overrides)
+    net, hardware = design(network, chip, overrides)
     names = tuple(node.name for node in net.layers)
     resolved = resolve_activity(activity, names, net.model.activity, hardware.cost.assumed_activity)
     return _report(net, hardware, resolved)
@@ -140,12 +148,29 @@ def measure(
 
     dataset = check_run(net, data=data, split=split, samples=samples, chips=chips, seed=seed)
     if exit:
+        check_exit(net, hardware)
         exit = scaled(exit, net, dataset)
     key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed, exit=exit)
     result = simulate(net, hardware, dataset, chips=chips, seed=seed, quality=quality, engine=engine, exit=exit)
     accuracy = measured_accuracy(result.correct, data=f"{data}/{split}", key=key, seed=seed)
     by_step = tuple(result.correct_by_step.mean((0, 2)).tolist())
     return Measurement(accuracy, result.activity, result.quality, by_step, exit)
+
+
+def check_exit(net: Network, hardware: Hardware) -> None:
+    """Raises `InputError` where work of later time-steps is done before an inference can end."""
+    schedule = hardware.schedule
+    for name, value, needed in (("order", schedule.order, "step_first"), ("pipeline", schedule.pipeline, "none")):
+        if value != needed:
+            raise InputError(
+                f"exit: needs schedule.{name} = {needed!r}, not {value!r}, which works on later time-steps before the "
+                f"answer to the first is known"
+            )
+    if net.arithmetic != "float" and map_network(net, hardware).rounds > 1:
+        raise InputError(
+            f"exit: chip.max_tiles = {hardware.chip.max_tiles}: layers take the chip in turn, each for all time-steps; "
+            f"an early exit needs all of them on the chip"
+        )
 
 
 def check_run(net: Network, *, data: str, split: str, samples: int | None, chips: int, seed: int) -> Dataset:
@@ -180,7 +205,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
     inputs = {
         "network": network_digest(net),
         "hardware": _canonical(hardware),
-        "activity": activity.means(),
+        "activity": activity.means() | ({"each": activity.each.digest()} if activity.each else {}),
         "accuracy_key": accuracy.key if accuracy else None,
         "model_version": MODEL_VERSION,
     }

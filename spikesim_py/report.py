@@ -154,9 +154,11 @@ class Report(FiguresOfMerit):
     @cached_property
     def roofline(self) -> Roofline:
         """What limits each layer's time, and the chip's."""
-        from .cost.roofline import report_roofline
+        from .cost.roofline import operations_of, roofline
 
-        return report_roofline(self.to_dict())
+        pipelined = self.hardware["schedule"]["pipeline"] == "time_step"
+        operations = operations_of(self.cost.macs, self.time_steps)
+        return roofline(self.tree, operations, self.time_steps if pipelined else 1)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from spikesim_py import cost
 from spikesim_py.cost.components.dram import dram
-from spikesim_py.cost.reload import LayerLoad, Reload, reload_cost
+from spikesim_py.cost.reload import Kept, LayerLoad, Reload, kept_edges, reload_cost
 from spikesim_py.errors import ConfigError, MappingError
 from spikesim_py.hardware import DramKind, load_hardware
 from spikesim_py.mapping import map_network, round_indices
+from spikesim_py.network import load_network
 from spikesim_py.report import Report
 
 KINDS = [kind for kind in DramKind if kind is not DramKind.NONE]
@@ -92,7 +93,7 @@ def test_published_figures() -> None:
 
 
 def load(**changes: Any) -> LayerLoad:
-    values = {"tiles": 2, "area_um2": 10.0, "weight_bits": 800, "write_pj": 5.0, "write_ns": 7.0, "input_bits": 80}
+    values = {"tiles": 2, "area_um2": 10.0, "weight_bits": 800, "write_pj": 5.0, "write_ns": 7.0}
     return LayerLoad(**{**values, **changes})
 
 
@@ -101,13 +102,13 @@ LPDDR4 = dram(DramKind.LPDDR4)  # 6.4 GB/s: 51.2 bits per ns
 
 def test_what_fits_is_never_reloaded() -> None:
     layers = [load(), load(tiles=3)]
-    assert reload_cost(layers, 5, LPDDR4) == Reload(1, 0.0, 0.0, 0.0, 0.0, 1.0)
+    assert reload_cost(layers, [Kept(0, (1,), 80)], 5, LPDDR4) == Reload(1, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 
 def test_two_rounds_by_hand() -> None:
     """Layers of 2, 2 and 3 tiles on 4: reading takes 15.6 ns per 800 bits, longer than writing but for the last."""
     layers = [load(), load(write_ns=20.0), load(tiles=3, write_ns=100.0)]
-    found = reload_cost(layers, 4, LPDDR4)
+    found = reload_cost(layers, [Kept(0, (1,), 999), Kept(1, (2,), 80)], 4, LPDDR4)
     assert found.rounds == 2
     assert found.dram_bits == 3 * 800 + 2 * 80  # and the third layer's inputs, there and back
     assert found.dram_pj == pytest.approx(8.5 * 2560)
@@ -116,14 +117,33 @@ def test_two_rounds_by_hand() -> None:
     assert found.area_share == pytest.approx(20 / 30)
 
 
+def test_what_later_rounds_read_is_written_once_and_read_by_each() -> None:
+    """Four layers in four rounds; the first is read by the third and the fourth, the second by none but itself."""
+    layers = [load(tiles=4) for _ in range(4)]
+    kept = [Kept(0, (2, 3), 100), Kept(2, (3,), 10)]
+    assert reload_cost(layers, kept, 4, LPDDR4).dram_bits == 4 * 800 + (1 + 2) * 100 + 2 * 10
+    assert reload_cost(layers, kept, 8, LPDDR4).dram_bits == 4 * 800 + (1 + 2) * 100  # the last two share a round
+
+
+def test_shortcuts_are_edges_that_may_wait() -> None:
+    network = load_network("msresnet18-cifar10")
+    names = [node.name for node in network.layers]
+    kept = kept_edges(network)
+    assert all(edge.maker not in edge.readers for edge in kept)
+    assert any(max(edge.readers) - edge.maker > 1 for edge in kept)  # a shortcut skips a layer
+    assert {reader for edge in kept for reader in edge.readers} == set(range(1, len(names)))
+    sizes = {e.size * e.bits * network.time_steps for e in network.edges.values()}
+    assert all(edge.bits in sizes for edge in kept)
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 5), st.integers(1, 10_000), st.floats(0, 1e3)), min_size=1, max_size=6),
     st.integers(5, 12),
     st.sampled_from(KINDS),
 )
 def test_laws_of_reloading(drawn: list[tuple[int, int, float]], size: int, kind: DramKind) -> None:
-    layers = [load(tiles=t, weight_bits=b, write_ns=ns, input_bits=0) for t, b, ns in drawn]
-    one, four = reload_cost(layers, size, dram(kind)), reload_cost(layers, size, dram(kind, 4))
+    layers = [load(tiles=t, weight_bits=b, write_ns=ns) for t, b, ns in drawn]
+    one, four = reload_cost(layers, [], size, dram(kind)), reload_cost(layers, [], size, dram(kind, 4))
     bits = sum(b for _, b, _ in drawn)
     assert one.dram_bits == (bits if one.rounds > 1 else 0)
     assert four.time_ns <= one.time_ns * (1 + 1e-12)
@@ -134,7 +154,7 @@ def test_laws_of_reloading(drawn: list[tuple[int, int, float]], size: int, kind:
     if one.rounds > 1:
         assert max(slowest, reading) * (1 - 1e-9) <= one.time_ns <= (reading + total) * (1 + 1e-9)
     assert 1 / one.rounds - 1e-12 <= one.area_share <= 1
-    larger = reload_cost(layers, size + 1, dram(kind))
+    larger = reload_cost(layers, [], size + 1, dram(kind))
     assert larger.rounds <= one.rounds
 
 
@@ -142,7 +162,8 @@ def test_arrays_of_designs_cost_each_what_it_costs_alone() -> None:
     tiles = np.array([1, 2, 3, 4])
     layers = [load(tiles=tiles), load(tiles=tiles, write_ns=np.array([1.0, 2.0, 300.0, 4.0])), load(tiles=2)]
     sizes = np.array([4, 4, 6, 20])
-    together = reload_cost(layers, sizes, dram(DramKind.HBM2, np.array([1, 2, 1, 2])))
+    kept = [Kept(0, (1,), 80), Kept(0, (1, 2), 7)]
+    together = reload_cost(layers, kept, sizes, dram(DramKind.HBM2, np.array([1, 2, 1, 2])))
     for i, size in enumerate(sizes):
         alone = reload_cost(
             [
@@ -150,6 +171,7 @@ def test_arrays_of_designs_cost_each_what_it_costs_alone() -> None:
                 load(tiles=int(tiles[i]), write_ns=[1.0, 2.0, 300.0, 4.0][i]),
                 load(tiles=2),
             ],
+            kept,
             int(size),
             dram(DramKind.HBM2, [1, 2, 1, 2][i]),
         )

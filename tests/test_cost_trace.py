@@ -244,7 +244,7 @@ def test_vgg8_is_neurosims_at_every_chip_point_and_spike_rate() -> None:
     for density in ("0", "0.02", "0.1", "0.3"):
         spikes = traces(VGG8, float(density))
         total = sum(layer_energy(layer, POINTS[0], input_bits=1).total_pj for layer in spikes) * 1e-6
-        assert total == pytest.approx(known[f"spikes_{density}", "chip", "adc"], abs=5e-4)
+        assert total == pytest.approx(known[f"spikes_{density}", "chip", "adc"], rel=TOLERANCE, abs=5e-4)
 
 
 @pytest.mark.slow

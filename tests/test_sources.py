@@ -101,7 +101,7 @@ def test_files_that_all_nodes_share_and_calibrations_count(tmp_path: Path, monke
 
 #: module-level numbers of the cost room that are no constants of a model: ranges of validity, a file's tolerance,
 #: definitions of a band, designs per pass
-NOT_OF_A_MODEL = {"FITTED_BITS", "FITTED_LINES", "FITTED_MUX", "_TOLERANCE", "STABLE", "ENDS", "CHUNK"}
+NOT_OF_A_MODEL = {"FITTED_BITS", "FITTED_LINES", "FITTED_MUX", "FITTED_OHM", "_TOLERANCE", "STABLE", "ENDS", "CHUNK"}
 NOT_OF_A_MODEL |= {"_FRACTION", "_BIAS"}  # bits of a float32
 
 

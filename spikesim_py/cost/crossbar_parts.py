@@ -20,11 +20,22 @@ from dataclasses import dataclass, replace
 from .._arrays import Real, exp2, is_array, maximum, minimum, where
 from ..hardware import Topology
 from ..mapping import code_bits
-from .components import CellArray, Circuit, Converter, RowDriver, cell_array, column_circuits, converter, row_driver
+from .components import (
+    CellArray,
+    Circuit,
+    Converter,
+    RowDriver,
+    adder,
+    cell_array,
+    column_circuits,
+    converter,
+    row_driver,
+)
 from .components import input_shift_add as planes_circuit
 from .components import shift_add as slices_circuit
 from .components.array import cell_fj
 from .components.base import weakest
+from .components.neuron import GATE
 from .components.shift_add import under_columns
 from .parts import Layer, Part, placed
 from .tree import Grade
@@ -76,7 +87,7 @@ def read_of(layer: Layer) -> Read:
 
 def crossbar_parts(layer: Layer, read: Read) -> list[Part]:
     """Everything that belongs to a crossbar."""
-    parts = [_cells(layer, read), _rows(layer, read), *_columns(layer, read), _adc(layer, read)]
+    parts = [_cells(layer, read), _rows(layer, read), *_gating(layer), *_columns(layer, read), _adc(layer, read)]
     if layer.hardware.dummy_columns:
         parts.append(_dummy(layer, read))
     return parts + _shift_add(layer, read)
@@ -144,8 +155,10 @@ def _graded(layer: Layer, circuit: Grade) -> Grade:
 
 def _rows(layer: Layer, read: Read) -> Part:
     driver, crossbars = read.driver, layer.plan.crossbars
-    clocked = minimum(layer.activity.rate, layer.awake) if layer.hardware.crossbar.row_gating else layer.awake
-    per_phase = clocked * layer.plan.read_crossbars * driver.clock_fj + layer.active_lines * driver.active_fj
+    clocked = layer.awake * layer.plan.read_crossbars
+    if layer.hardware.crossbar.row_gating:
+        clocked = minimum(layer.active_lines / layer.hardware.crossbar.rows, clocked)
+    per_phase = clocked * driver.clock_fj + layer.active_lines * driver.active_fj
     time = _phases(layer, read) * read.margin * driver.drive_ns
     exposed = driver.drive_ns >= read.columns["column_mux"].time_ns
     return Part(
@@ -158,6 +171,20 @@ def _rows(layer: Layer, read: Read) -> Part:
         read_ns=where(exposed, time, 0.0),
         hidden_ns=where(exposed, 0.0, time * layer.plan.steps),
     )
+
+
+def _gating(layer: Layer) -> list[Part]:
+    """What tells idle rows and crossbars: a gate per row that holds its clock, and one in a chain that finds any spike.
+
+    A gate is a quarter of a full adder, as in the neuron unit; it switches with its row's spikes (assumed).
+    """
+    chosen, plan = layer.hardware.crossbar, layer.plan
+    kinds = int(chosen.row_gating) + int(chosen.event_driven)
+    if not kinds:
+        return []
+    gate = adder(layer.tech, GATE)
+    gate = replace(gate, time_ns=0.0, grade=weakest(gate.grade, "assumed"))
+    return [placed("gating", gate, kinds * plan.crossbars * chosen.rows, kinds * layer.active_lines * plan.reads)]
 
 
 def _columns(layer: Layer, read: Read) -> list[Part]:
@@ -174,14 +201,14 @@ def _columns(layer: Layer, read: Read) -> list[Part]:
 
 def _adc(layer: Layer, read: Read) -> Part:
     adc, plan = read.adc, layer.plan
-    grade, made = adc.grade, layer.awake_conversions
+    made = layer.awake_conversions
     if layer.hardware.adc.zero_skip:
         bits = layer.hardware.adc.bits_of(layer.name)
         idle = maximum(idle_columns(layer) - (1.0 - made), 0.0)  # of the columns that are read at all
-        made, grade = made - idle * bits / (bits + 1.0), weakest(grade, "assumed")
+        made = made - idle * bits / (bits + 1.0)
     return Part(
         "adc",
-        grade,
+        adc.grade,
         adc.source,
         energy_pj=plan.conversions * made * adc.energy_fj * 1e-3,
         area_um2=plan.adcs * adc.area_um2,

@@ -33,9 +33,9 @@ def repair_parts(layer: Layer) -> list[Part]:
     if rule.permute_rows:
         switch = permutation(layer.tech, layer.crossbar_inputs)
         active = layer.activity.rate * plan.groups * plan.rows * plan.reads
-        hidden_ns = switch.time_ns * plan.reads
+        beside_ns = switch.time_ns * plan.turns * plan.input_bits
         parts.append(
-            placed("row_permutation", switch, plan.copies * plan.groups * plan.row_blocks, active, hidden_ns=hidden_ns)
+            placed("row_permutation", switch, plan.copies * plan.groups * plan.row_blocks, active, beside_ns=beside_ns)
         )
     if rule.spare_columns:
         address = bit_length(chip.crossbar.cols - 1)
@@ -81,5 +81,5 @@ def _per_sum(name: str, layer: Layer, lane: Circuit, held_bits: int) -> Part:
     """A circuit in every lane that acts once per sum of the layer, and bits that it holds in registers, unclocked."""
     plan, held = layer.plan, register(layer.tech, held_bits)
     sums = plan.outputs * plan.positions * plan.steps * layer.awake_conversions
-    part = placed(name, lane, lanes(layer), sums, hidden_ns=streaming_ns(layer, sums))
+    part = placed(name, lane, lanes(layer), sums, beside_ns=streaming_ns(layer, plan.outputs * plan.positions))
     return replace(part, area_um2=part.area_um2 + held.area_um2, leakage_pw=part.leakage_pw + held.leakage_pw)

@@ -1,7 +1,8 @@
 """What follows a layer: neuron unit and membranes, affine, pools, adds, readout, buffered pre-activations.
 
 These nodes belong to the layer that they follow. LIF updates take neurons / (lanes x tiles) clocks per
-time-step; affine, pools and adds stream in front of them.
+time-step; affine, pools and adds stream in front of them, and show where that takes longer than the layer's reads and
+updates. Values that an add takes from another layer wait in a buffer of their own.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from ..early_exit import ExitOperations
 from ..hardware import Hardware
 from ..network import Add, Affine, Lif, Network, Pool, Readout
 from ..network.model import AnyNode
+from ..noc import owners
 from .components import Memory, adder, comparator, multiplier, neuron_lane, register
 from .components.base import weakest
-from .parts import Layer, Part, placed
+from .parts import Layer, Part, maps_held, placed
 
 #: bits of an affine multiplier and bias where a workload has no arrays and declares none
 _SHAPE_BITS = 16
@@ -26,20 +28,33 @@ _SHAPE_BITS = 16
 _EXIT_BITS, _EXIT_ENTRIES = 16, 256
 
 
+def once_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
+    """Behind a layer that is read once: its affine, and the buffer that holds the constant pre-activation."""
+    if not layer.network.runs_once(layer.name):
+        return []
+    affines = [_affine(layer, node, 1) for node in nodes if isinstance(node, Affine) and _reads_layer(layer, node)]
+    return [_preactivation(layer, nodes), *affines]
+
+
+def _reads_layer(layer: Layer, node: AnyNode) -> bool:
+    """Whether a node is the affine of the layer's sums themselves: it acts as often as they are made."""
+    return isinstance(node, Affine) and node.inputs[0] == layer.name
+
+
 def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
-    """Parts of the nodes that follow the layer, in their order."""
+    """Parts of the nodes that follow the layer in every time-step, in their order."""
     parts: list[Part] = []
-    if layer.network.runs_once(layer.name):
-        parts.append(_preactivation(layer, nodes))
     for node in nodes:
+        if layer.network.runs_once(layer.name) and _reads_layer(layer, node):
+            continue
         if isinstance(node, Lif):
             parts += [_neurons(layer, node), _membranes(layer, node)]
         elif isinstance(node, Affine):
-            parts.append(_affine(layer, node))
+            parts.append(_affine(layer, node, layer.steps))
         elif isinstance(node, Pool):
             parts.append(_pool(layer, node))
         elif isinstance(node, Add):
-            parts.append(_add(layer, node))
+            parts += [_add(layer, node), *_waiting(layer, node)]
         elif isinstance(node, Readout):
             parts.append(_readout(layer, node))
     return parts
@@ -112,15 +127,14 @@ def _stored(name: str, memory: Memory, count: Real, bits: Real) -> Part:
     )
 
 
-def _affine(layer: Layer, node: Affine) -> Part:
-    """A multiplier and an adder per lane; parameters are held per channel, in registers."""
+def _affine(layer: Layer, node: Affine, times: int) -> Part:
+    """A multiplier and an adder per lane that act `times` per unit; parameters are held per channel, in registers."""
     network = layer.network
     a_bits, b_bits = network.edges[node.inputs[0]].bits, affine_bits(layer, node)
     lane = multiplier(layer.tech, a_bits, b_bits) + adder(layer.tech, a_bits + b_bits)
-    once = node.inputs[0] == layer.name and network.runs_once(layer.name)
-    units = network.edges[node.name].size * (1 if once else layer.steps)
+    units = network.edges[node.name].size
     stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0])
-    part = placed("affine", lane, lanes(layer), units, hidden_ns=streaming_ns(layer, units))
+    part = placed("affine", lane, lanes(layer), units * times, beside_ns=streaming_ns(layer, units))
     area, leakage = part.area_um2 + stored.area_um2, part.leakage_pw + stored.leakage_pw
     return replace(part, area_um2=area, leakage_pw=leakage)
 
@@ -146,15 +160,26 @@ def _pool(layer: Layer, node: Pool) -> Part:
         one.times(max(window - 1, 0)),
         lanes(layer),
         units,
-        hidden_ns=streaming_ns(layer, edges[node.inputs[0]].size * layer.steps),
+        beside_ns=streaming_ns(layer, edges[node.inputs[0]].size),
     )
 
 
 def _add(layer: Layer, node: Add) -> Part:
     edge = layer.network.edges[node.name]
     one = adder(layer.tech, edge.bits).times(len(node.inputs) - 1)
-    units = edge.size * layer.steps
-    return placed("add", one, lanes(layer), units, hidden_ns=streaming_ns(layer, units))
+    return placed("add", one, lanes(layer), edge.size * layer.steps, beside_ns=streaming_ns(layer, edge.size))
+
+
+def _waiting(layer: Layer, node: Add) -> list[Part]:
+    """What other layers made and is added here waits on the tiles that add it: written and read once per time-step."""
+    network, layer_of, tiles = layer.network, owners(layer.network), layer.plan.tiles
+    waiting = [source for source in node.inputs if layer_of[source] != layer.name]
+    sizes = {source: network.edges[source].size * network.edges[source].bits for source in waiting}
+    if not sizes:
+        return []
+    held = sum(maps_held(network, layer.hardware, source) * bits for source, bits in sizes.items())
+    moved = sum(sizes.values()) * layer.steps
+    return [_stored("shortcut_buffer", Memory(layer.tech, held / tiles), tiles, moved)]
 
 
 def _readout(layer: Layer, node: Readout) -> Part:

@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from .._arrays import Real, ceil_div, is_array, minimum
+from .._arrays import Real, is_array
 from ..activity import Activity, LayerActivity
-from ..hardware import AdcKind, DeviceKind, Hardware, RowMapping, TapSum
+from ..hardware import AdcKind, DeviceKind, Hardware, TapSum
 from ..mapping import LayerPlan, Mapping, code_bits, lossless_bits
 from ..network import Conv, Linear
-from ..noc import Flow, flows, owners
+from ..noc import Flow, flows, idle_share, owners
 from .components.adc import FITTED_BITS
 from .components.base import weakest
 from .crossbar_parts import crossbar_parts, pass_ns, read_of
 from .digital import integer_parts
 from .mitigation_parts import correction_parts, mitigation_notes, repair_parts
-from .neuron_parts import exit_part, neuron_parts
+from .neuron_parts import exit_part, neuron_parts, once_parts
 from .noc_parts import pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, exposed, merged
 from .reload import Reload, memory_notes, memory_parts, reload_of
@@ -33,6 +33,8 @@ from .tree import CostNode, branch
 
 #: crossbar lines and columns per ADC at which the reference circuits were run
 FITTED_LINES, FITTED_MUX = (32, 256), (4, 32)
+#: resistances of a cell at its highest level at which they were run
+FITTED_OHM = (6e3, 1e6)
 
 
 @dataclass(frozen=True)
@@ -111,24 +113,40 @@ def _core(mapping: Mapping, tech: Technology, plan: LayerPlan, activity: Activit
     layer = _layer(mapping, tech, plan, record)
     layer_of = owners(mapping.network)
     follows = [node for node in mapping.network.nodes if layer_of[node.name] == plan.name]
-    after = neuron_parts(layer, follows)
+    parts, reads_ns = (_digital_parts if plan.digital else _read_parts)(mapping, tech, layer)
+    parts = exposed([*parts, *once_parts(layer, follows)], reads_ns, plan.steps)
+    passed_ns, after = sum(part.read_ns for part in parts), neuron_parts(layer, follows)
     if activity.exit and plan.name == layer_of[mapping.network.nodes[-1].name]:
         after.append(exit_part(layer, activity.exit))
-    if plan.digital:
-        node = mapping.network.by_name[plan.name]
-        assert isinstance(node, Conv | Linear)
-        parts = integer_parts(mapping.network, mapping.hardware, tech, node, record.rate)
-        return merged([*parts, *after]), sum(part.read_ns for part in parts)
+    step_ns = sum(part.step_ns for part in after)
+    if not mapping.network.runs_once(plan.name):
+        step_ns = step_ns + passed_ns
+    return merged([*parts, *exposed(after, step_ns, layer.steps, "step_ns")]), passed_ns
+
+
+def _digital_parts(mapping: Mapping, tech: Technology, layer: Layer) -> tuple[list[Part], Real]:
+    """Multiply-accumulators of a layer, and the time of their pass."""
+    node = mapping.network.by_name[layer.name]
+    assert isinstance(node, Conv | Linear)
+    parts = integer_parts(mapping.network, mapping.hardware, tech, node, layer.activity.rate)
+    return parts, sum(part.read_ns for part in parts)
+
+
+def _read_parts(mapping: Mapping, tech: Technology, layer: Layer) -> tuple[list[Part], Real]:
+    """Crossbars and what a tile adds to them, and the time of their reads alone.
+
+    Graded lower where their circuits were never run at these sizes.
+    """
     read = read_of(layer)
     parts = crossbar_parts(layer, read)
     parts += accumulator(layer, read) + sign_count(layer, read) + background_count(layer, read)
     parts += repair_parts(layer)
     parts.append(h_tree(layer, sum(part.area_um2 for part in parts)))
     parts.append(input_buffer(layer, read))
-    parts = exposed(parts + correction_parts(layer), pass_ns(layer, read), plan.steps)
-    outside = _extrapolated(mapping.hardware, plan)
+    parts += correction_parts(layer)
+    outside = _extrapolated(mapping.hardware, layer.plan)
     graded = [replace(p, grade=weakest(p.grade, "assumed")) if p.name in outside else p for p in parts]
-    return merged([*graded, *after]), sum(part.read_ns for part in parts)
+    return graded, pass_ns(layer, read)
 
 
 def _extrapolated(hardware: Hardware, plan: LayerPlan) -> set[str]:
@@ -137,7 +155,7 @@ def _extrapolated(hardware: Hardware, plan: LayerPlan) -> set[str]:
     Of many designs at once, no grades are asked for.
     """
     crossbar, names = hardware.crossbar, set[str]()
-    if is_array(crossbar.rows, crossbar.cols, crossbar.mux, code_bits(plan, hardware)):
+    if is_array(crossbar.rows, crossbar.cols, crossbar.mux, hardware.device.r_on_ohm, code_bits(plan, hardware)):
         return names
     if not all(FITTED_LINES[0] <= lines <= FITTED_LINES[1] for lines in (crossbar.rows, crossbar.cols)):
         names |= {"crossbar", "dummy_column", "row_driver", "column_driver", "column_mux", "level_shifter"}
@@ -145,7 +163,15 @@ def _extrapolated(hardware: Hardware, plan: LayerPlan) -> set[str]:
         names |= {"adc", "shift_add", "input_shift_add"}
     if not FITTED_MUX[0] <= crossbar.mux <= FITTED_MUX[1]:
         names |= {"column_mux", "row_driver"}
+    if _resistance_is_far(hardware):
+        names |= {"crossbar", "row_driver", "column_mux"}
     return names
+
+
+def _resistance_is_far(hardware: Hardware) -> bool:
+    """Whether resistive cells conduct better or worse than any that the circuits were run with."""
+    far = not FITTED_OHM[0] <= hardware.device.r_on_ohm <= FITTED_OHM[1]
+    return far and hardware.device.kind is not DeviceKind.SRAM
 
 
 def _layer(mapping: Mapping, tech: Technology, plan: LayerPlan, record: LayerActivity) -> Layer:
@@ -155,18 +181,6 @@ def _layer(mapping: Mapping, tech: Technology, plan: LayerPlan, record: LayerAct
         merged = plan.taps if mapping.hardware.mapping.tap_sum is TapSum.ANALOG_SUM else 1
         awake, conversions = 1.0 - idle, 1.0 - idle**merged
     return Layer(plan, mapping.network, mapping.hardware, tech, record, awake, conversions)
-
-
-def idle_share(plan: LayerPlan, hardware: Hardware, record: LayerActivity) -> Real:
-    """Share of (row block, read) pairs without an active row: measured, else (1 - rate)^rows."""
-    if record.idle_reads is not None:
-        return record.idle_reads
-    size = hardware.input_rows
-    total = plan.channels if hardware.mapping.rows is RowMapping.SPIKEFLOW else plan.rows
-    blocks = ceil_div(total, size)
-    quiet = (1.0 - record.rate) ** minimum(size, total)
-    rest = (1.0 - record.rate) ** (total - size * (blocks - 1))
-    return ((blocks - 1) * quiet + rest) / blocks
 
 
 def _stage(
@@ -202,6 +216,11 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
             notes.append(f"crossbar.{name} = {lines}: extrapolated from arrays of 32 to 256 lines")
     if not FITTED_MUX[0] <= crossbar.mux <= FITTED_MUX[1]:
         notes.append(f"crossbar.mux = {crossbar.mux}: extrapolated from 4 to 32 columns per ADC")
+    if _resistance_is_far(hardware):
+        notes.append(
+            f"device.r_on_ohm = {hardware.device.r_on_ohm:g}: extrapolated from cells of 6 kOhm to 1 MOhm at their "
+            f"highest level"
+        )
     if crossbar.cols != crossbar.rows:
         notes.append("crossbar: fitted to square arrays; row and column laws are applied apart")
     notes += load_technology(node).notes
@@ -215,6 +234,8 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append("cells on active rows: mean level assumed at the middle")
     if hardware.crossbar.event_driven and any(record.idle_reads is None for record in records):
         notes.append("idle reads: (1 - rate)^rows, as if inputs were independent")
+    if hardware.adc.zero_skip:
+        notes.append("adc.zero_skip: share of columns that carry nothing as if inputs were independent, levels equal")
     if hardware.crossbar.event_driven:
         notes.append("event-driven: skipped reads save energy, not time (reads keep their slots)")
     notes.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from .._arrays import Real, is_array, maximum, minimum
 from ..activity import LayerActivity
@@ -24,7 +25,7 @@ class Part:
         energy_pj: without leakage. area_um2, leakage_pw: of all instances.
         once_ns: exposed once per inference. read_ns: exposed per pass over the layer's positions.
         step_ns: exposed per time-step. hidden_ns: behind other work, all of an inference.
-        beside_ns: of a pass, at the same time as the reads; see `exposed`.
+        beside_ns: of a pass (or, behind the layer, of a time-step) at the same time as other work; see `exposed`.
 
     All but name, grade and source may be arrays with one element per design.
     """
@@ -142,7 +143,7 @@ def constant_input(network: Network, node: str) -> bool:
 
 
 def maps_held(network: Network, hardware: Hardware, source: str) -> int:
-    """How many maps of what it reads a layer's input buffer holds.
+    """How many maps of an edge the layer that reads it holds.
 
     Two where stages overlap; and those of all time-steps where a layer takes them one after the other.
     """
@@ -164,21 +165,26 @@ def placed(name: str, circuit: Circuit, count: Real, actions: Real, **times: Rea
     )
 
 
-def exposed(parts: Sequence[Part], pass_ns: Real, steps: Real) -> list[Part]:
-    """The parts with what their `beside_ns` adds to a pass of `pass_ns`, and what of it hides.
+def exposed(
+    parts: Sequence[Part], longest: Real, times: Real, into: Literal["read_ns", "step_ns"] = "read_ns"
+) -> list[Part]:
+    """The parts with what their `beside_ns` adds to a pass (or a time-step), and what of it hides.
 
-    A pass lasts as long as the longest of what runs at the same time; each part is charged what it adds to those before
-    it, so that the sum is that maximum.
+    It lasts as long as the longest of what runs at the same time; each part is charged what it adds to those before it,
+    so that the sum is that maximum.
+
+    Args:
+        longest: of a pass or step without these parts, in ns. times: passes or steps per inference.
     """
-    out, longest = [], pass_ns
+    out = []
     for part in parts:
         if not is_array(part.beside_ns) and not part.beside_ns:
             out.append(part)
             continue
         over = maximum(part.beside_ns - longest, 0.0)
         longest = maximum(longest, part.beside_ns)
-        hidden = part.hidden_ns + (part.beside_ns - over) * steps
-        out.append(replace(part, read_ns=part.read_ns + over, hidden_ns=hidden, beside_ns=0.0))
+        hidden = part.hidden_ns + (part.beside_ns - over) * times
+        out.append(replace(part, **{into: getattr(part, into) + over, "hidden_ns": hidden, "beside_ns": 0.0}))
     return out
 
 

@@ -147,7 +147,7 @@ def write_layer(
     if device.write_energy_pj is None or device.write_ns is None:
         if device.kind is not DeviceKind.SRAM:
             raise ConfigError(f"device.write_energy_pj, write_ns: are needed to write {device.kind.value} cells anew")
-        pulse_fj = tech["memory"]["write"] * hardware.crossbar.rows
+        pulse_fj = Memory(tech, held, lines=hardware.crossbar.rows).write_fj
         return Writing(held, held, held * pulse_fj * 1e-3, lines * clock_ns)
     if share is None:
         return Writing(held, held, held * device.write_energy_pj, lines * device.write_ns)

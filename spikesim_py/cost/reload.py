@@ -2,8 +2,8 @@
 
 A round reads its layers' weights from DRAM and writes their cells; data are written as they come, so that the slower
 of both counts. All crossbars of a round are written at once: its longest layer counts. A round then runs its layers for
-all time-steps; what the first layer of the next round reads waits in DRAM (written and read once). A network that fits
-is never reloaded.
+all time-steps; values that a layer of a later round reads wait in DRAM (written once, read by every such layer). On
+their way they cross the mesh as if both layers were there. A network that fits is never reloaded.
 
 The functions take numbers, or arrays with one element per design.
 """
@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
 from .._arrays import Real, maximum, where
 from ..hardware import DramKind
 from ..mapping import Mapping, round_indices
+from ..network import Network
+from ..noc import owners
 from .components.dram import Dram, dram
 from .parts import Part
 from .programming import write_layer
@@ -33,7 +36,6 @@ class LayerLoad:
         tiles: of the layer. area_um2: of all its parts.
         weight_bits: that DRAM holds of its weights.
         write_pj, write_ns: of all its cells (and buffers), once; see `programming.py`.
-        input_bits: that it reads in an inference, all time-steps.
     """
 
     tiles: Real
@@ -41,7 +43,15 @@ class LayerLoad:
     weight_bits: Real
     write_pj: Real
     write_ns: Real
-    input_bits: Real
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Values of one edge: the layer that makes them, the other layers that read them, and their bits per inference."""
+
+    maker: int
+    readers: tuple[int, ...]
+    bits: Real
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class Reload:
     area_share: Real
 
 
-def reload_cost(layers: Sequence[LayerLoad], max_tiles: Real, memory: Dram) -> Reload:
+def reload_cost(layers: Sequence[LayerLoad], edges: Sequence[Kept], max_tiles: Real, memory: Dram) -> Reload:
     """The cost of taking `max_tiles` tiles in turn; every layer must fit them, as `map_network` makes sure."""
     index = round_indices([layer.tiles for layer in layers], max_tiles)
     count = index[-1] + 1
@@ -78,8 +88,9 @@ def reload_cost(layers: Sequence[LayerLoad], max_tiles: Real, memory: Dram) -> R
         time_ns += maximum(memory.time_ns(round_bits), round_ns) - before
         largest_um2, total_um2 = maximum(largest_um2, round_um2), total_um2 + layer.area_um2
         bits, write_pj = bits + layer.weight_bits, write_pj + layer.write_pj
-        if place:
-            spilled += where(joins, 0.0, 2 * layer.input_bits)
+    for edge in edges:
+        later = [where(index[reader] == index[edge.maker], 0.0, 1.0) for reader in edge.readers]
+        spilled = spilled + edge.bits * (reduce(maximum, later) + sum(later))
     turns = where(count > 1, 1.0, 0.0)
     traffic = turns * (bits + spilled)
     waiting_ns = turns * (time_ns + memory.time_ns(spilled))
@@ -96,15 +107,30 @@ def reload_of(mapping: Mapping, tech: Technology, areas_um2: MappingType[str, Re
     Raises:
         ConfigError: the chip does not state its device's pulses.
     """
-    size, edges, loads = mapping.hardware.chip.max_tiles, mapping.network.edges, []
+    size, loads = mapping.hardware.chip.max_tiles, []
     if size is None or np.all(np.asarray(mapping.rounds) == 1):
         return None
     for name, plan in mapping.layers.items():
-        writing, edge = write_layer(mapping, tech, plan), edges[mapping.network.by_name[name].inputs[0]]
-        weight_bits, input_bits = plan.rows * plan.outputs * plan.weight_bits, edge.size * edge.bits * plan.steps
-        written = writing.energy_pj, writing.time_ns
-        loads.append(LayerLoad(plan.tiles, areas_um2[name], weight_bits, *written, input_bits))
-    return reload_cost(loads, size, dram(mapping.hardware.dram.kind, mapping.hardware.dram.channels))
+        writing, weight_bits = write_layer(mapping, tech, plan), plan.rows * plan.outputs * plan.weight_bits
+        loads.append(LayerLoad(plan.tiles, areas_um2[name], weight_bits, writing.energy_pj, writing.time_ns))
+    memory = dram(mapping.hardware.dram.kind, mapping.hardware.dram.channels)
+    return reload_cost(loads, kept_edges(mapping.network), size, memory)
+
+
+def kept_edges(network: Network) -> list[Kept]:
+    """Every edge that one layer makes and others read, with all its time-steps; inputs come from the port each time."""
+    order, layer_of = {node.name: i for i, node in enumerate(network.layers)}, owners(network)
+    readers: dict[str, set[int]] = {}
+    for node in network.nodes:
+        reader = layer_of[node.name]
+        for source in node.inputs:
+            if reader is not None and layer_of[source] not in (None, reader):
+                readers.setdefault(source, set()).add(order[reader])
+    steps, edges = network.time_steps, network.edges
+    return [
+        Kept(order[str(layer_of[source])], tuple(sorted(found)), edges[source].size * edges[source].bits * steps)
+        for source, found in readers.items()
+    ]
 
 
 def memory_parts(mapping: Mapping, reload: Reload | None) -> list[Part]:

@@ -121,9 +121,14 @@ def roofline(tree: CostNode, operations: Mapping[str, float], overlapped_steps: 
 def report_roofline(report: Mapping[str, Any]) -> Roofline:
     """The roofline of a report (takes the plain data of `Report.to_dict`)."""
     steps = report["time_steps"]
-    operations = {layer: 2.0 * macs * steps for layer, macs in report.get("layer_macs", {}).items()}
+    operations = operations_of(report.get("layer_macs", {}), steps)
     pipelined = report["hardware"]["schedule"]["pipeline"] == "time_step"
     return roofline(CostNode.from_dict(report["tree"]), operations, steps if pipelined else 1)
+
+
+def operations_of(macs: Mapping[str, int], time_steps: int) -> dict[str, float]:
+    """Layer to its operations per inference, as TOPS count them: 2 per multiply-accumulate, times T."""
+    return {layer: 2.0 * count * time_steps for layer, count in macs.items()}
 
 
 def roofline_rows(found: Roofline) -> list[tuple[str, ...]]:

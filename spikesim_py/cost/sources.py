@@ -53,10 +53,17 @@ _IN_CODE: dict[str, tuple[tuple[str, str, str, Grade, str], ...]] = {
         ("components.shift_add", "LANES", "shift-adds", "assumed", "128 columns, 8 to a converter"),
         (
             "components.neuron",
-            "_GATE",
+            "GATE",
             "of a full adder",
             "assumed",
             "a full adder takes about four 2-input gates per bit",
+        ),
+        (
+            "components.htree",
+            "WIRE_SIDES",
+            "sides",
+            "sourced",
+            "wire of an H-tree with n leaves over a square: 1.5 sides times sqrt(n) - 1 (its geometry)",
         ),
         (
             "crossbar_parts",

@@ -119,7 +119,9 @@ def h_tree(layer: Layer, core_um2: Real) -> Part:
     held, pes = minimum(chip.pe.crossbars, plan.read_crossbars), ceil_div(plan.read_crossbars, chip.pe.crossbars)
     rows, columns = minimum(held, plan.row_blocks), minimum(ceil_div(held, plan.row_blocks), plan.col_blocks)
     sent = pes * rows / plan.row_blocks * plan.rows * plan.input_bits
+    # a PE whose row blocks are all idle returns nothing
     returned = pes * columns / plan.col_blocks * plan.outputs / plan.groups * partial_sum_bits(plan, chip)
+    returned = returned * (1.0 - (1.0 - layer.awake) ** rows)
     bits = (sent + returned) * plan.positions * plan.steps
     return Part(
         "h_tree",
@@ -135,7 +137,8 @@ def h_tree(layer: Layer, core_um2: Real) -> Part:
 def input_buffer(layer: Layer, read: Read) -> Part:
     """The part of the input map that each tile needs; fetching runs beside the reads.
 
-    Written once per time-step (once per inference where the input stays), read row by row for every position.
+    Written once per time-step (once per inference where the input stays), read row by row for every position; row
+    blocks that an event-driven chip knows to be idle are not read.
     """
     plan, network, chip = layer.plan, layer.network, layer.hardware
     source = network.by_name[layer.name].inputs[0]
@@ -144,7 +147,7 @@ def input_buffer(layer: Layer, read: Read) -> Part:
     writes = plan.tiles * share * edge.size * edge.bits * (1 if constant_input(network, source) else layer.steps)
     rows = plan.groups * plan.rows * plan.input_bits
     fetched = needed_rows(plan, chip) * rows  # by every tile of the copy that works on a position
-    reads = maximum(plan.tiles / plan.copies, 1.0) * fetched * plan.positions * plan.steps
+    reads = layer.awake * maximum(plan.tiles / plan.copies, 1.0) * fetched * plan.positions * plan.steps
     fetch_ns = ceil(fetched / memory.line_bits) * layer.clock_ns
     return Part(
         "input_buffer",

@@ -23,6 +23,9 @@ def diff_page(diff: Mapping[str, Any]) -> str:
         _line(f"B: {second}", ""),
         _table(["", "A", "B", "B over A"], numbers, right=(1, 2, 3)),
     ]
+    if diff["settings"]:
+        changed = [(name, str(a), str(b)) for name, (a, b) in diff["settings"].items()]
+        body.insert(3, _table(["setting", "A", "B"], changed, right=(1, 2)))
     for quantity, (name, unit) in QUANTITIES.items():
         rows = sorted(diff["rows"], key=lambda row: -abs(row[quantity]["difference"]))
         table = [(row["name"], *_cells(row[quantity], unit)) for row in (*rows, diff["total"])]

@@ -178,6 +178,9 @@ def _tiles(report: Report) -> str:
         value = report["metrics"].get(name)
         if value is not None and name != "ann_tops":
             tiles.append(f'<div class="tile"><span>{escape(label)}</span><b>{engineering(value, unit)}</b></div>')
+            if name == "edap" and report.get("band"):
+                low, high = (engineering(report["band"]["edap"][end], unit, 3) for end in ("low", "high"))
+                tiles.append(f'<div class="tile"><span>EDAP over calibrations, 90 %</span><b>{low} to {high}</b></div>')
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 

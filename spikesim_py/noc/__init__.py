@@ -1,6 +1,6 @@
 """The network on chip: who sends what to whom, over which links, and how long that takes without contention."""
 
-from .analytic import Flow, flows, needed_rows, needed_share
+from .analytic import Flow, flows, idle_share, needed_rows, needed_share
 from .traffic import Traffic, Transfer, owners, tile_shares, traffic
 from .zero_load import LinkLoads, ZeroLoad, link_loads, route, zero_load, zero_load_cycles
 
@@ -11,6 +11,7 @@ __all__ = [
     "Transfer",
     "ZeroLoad",
     "flows",
+    "idle_share",
     "link_loads",
     "needed_rows",
     "needed_share",

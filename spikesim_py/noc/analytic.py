@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._arrays import Real, ceil, floor, floor_div, is_array, maximum, minimum, where
-from ..activity import Activity
+from .._arrays import Real, ceil, ceil_div, floor, floor_div, is_array, maximum, minimum, where
+from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
 from ..network import Add, Conv, Linear
@@ -186,6 +186,18 @@ def most_owned(plan: LayerPlan) -> Real:
     return where(plan.row_blocks > plan.per_tile, maximum(full, parts / (held * columns)), full)
 
 
+def idle_share(plan: LayerPlan, hardware: Hardware, record: LayerActivity) -> Real:
+    """Share of (row block, read) pairs without an active row: measured, else (1 - rate)^rows."""
+    if record.idle_reads is not None:
+        return record.idle_reads
+    size = hardware.input_rows
+    total = plan.channels if hardware.mapping.rows is RowMapping.SPIKEFLOW else plan.rows
+    blocks = ceil_div(total, size)
+    quiet = (1.0 - record.rate) ** minimum(size, total)
+    rest = (1.0 - record.rate) ** (total - size * (blocks - 1))
+    return ((blocks - 1) * quiet + rest) / blocks
+
+
 def needed_rows(plan: LayerPlan, hardware: Hardware) -> Real:
     """Share of the rows of a layer's matrix, and so of its inputs, that each of its tiles reads for a position."""
     if plan.digital:
@@ -276,14 +288,19 @@ class _Flows:
         bits = plan.outputs / (plan.groups * plan.col_blocks) / held * partial_sum_bits(plan, self.mapping.hardware)
         packet, pairs = self._flits(bits), cut * held * (held - 1.0)
         flits = packet * pairs * plan.positions / plan.copies
+        if self.mapping.hardware.crossbar.event_driven:  # a tile whose row blocks are all idle sends nothing
+            idle = idle_share(plan, self.mapping.hardware, self.activity.layers[plan.name])
+            sent = flits * (1.0 - idle ** (plan.row_blocks / held))
+        else:
+            sent = flits
         together = minimum(maximum(ceil(held), 2), maximum(plan.tiles, 2))
-        links = flits * self.distances.among(_run(plan), together)
+        links = sent * self.distances.among(_run(plan), together)
         sends = where(cut > 0, 1.0, 0.0)
         # a tile between two others holds parts of two columns
         busiest = packet * (held - 1.0) * minimum(ceil(cut * held / plan.tiles), 2) * plan.turns
         head = zero_load_cycles(self.distances.spread(_run(plan), together) + 1, 1, self._pipeline)
         serial = maximum(busiest - 1.0, 0.0)
-        return [Flow(plan.name, plan.name, "partial_sums", plan.steps, flits, links, head * sends, serial * sends)]
+        return [Flow(plan.name, plan.name, "partial_sums", plan.steps, sent, links, head * sends, serial * sends)]
 
     def _values(
         self,

@@ -12,6 +12,9 @@ from ..._arrays import Real, sqrt, where
 from ..technology import Technology
 from ..tree import Grade
 
+#: wire of a tree over a square, in sides times (sqrt(leaves) - 1)
+WIRE_SIDES = 1.5
+
 
 @dataclass(frozen=True)
 class HTree:
@@ -42,7 +45,7 @@ class HTree:
     @property
     def area_um2(self) -> Real:
         law = self.tech["htree"]
-        wire_mm = 1.5 * self._side_mm * (sqrt(self.leaves) - 1)
+        wire_mm = WIRE_SIDES * self._side_mm * (sqrt(self.leaves) - 1)
         return law["area"] * law["width"] * wire_mm
 
     @property

@@ -15,7 +15,7 @@ from .base import Circuit
 from .digital import adder, comparator, multiplier, register
 
 #: a 2-input gate per bit against a full adder (a full adder takes about four such gates)
-_GATE = 0.25
+GATE = 0.25
 
 
 def neuron_lane(tech: Technology, lif: Lif, input_bits: Real) -> Circuit:
@@ -23,7 +23,7 @@ def neuron_lane(tech: Technology, lif: Lif, input_bits: Real) -> Circuit:
     width = maximum(lif.membrane_bits + lif.store_shift, input_bits) + 1
     lane = adder(tech, width) + comparator(tech, width)
     lane += leak_shifter(tech, lif, width)
-    lane += adder(tech, width * (1.0 if lif.reset == "subtract" else _GATE))
+    lane += adder(tech, width * (1.0 if lif.reset == "subtract" else GATE))
     if lif.overflow == "saturate":
         lane += comparator(tech, lif.membrane_bits)
     return lane + register(tech, 3 * width)
