@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -104,14 +103,6 @@ class Samples:
 
     steps: NDArray[np.float64]
     layers: Mapping[str, LayerSamples]
-
-    def digest(self) -> str:
-        """SHA-256 of every number."""
-        found = hashlib.sha256(np.ascontiguousarray(self.steps, "<f8").tobytes())
-        for layer in sorted(self.layers):
-            for name, values in self.layers[layer].items():
-                found.update(f"{layer}.{name}".encode() + np.ascontiguousarray(values, "<f4").tobytes())
-        return found.hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
         """Mean and percentiles; the samples themselves stay in memory."""
