@@ -583,8 +583,8 @@ def describe(name: str, chip: str | None, sources: bool, json_path: str | None) 
     _check_outputs(json_path)
     if is_chip:
         describe_chip(name, sources, json_path)
-    elif json_path:
-        raise InputError(f"--json: {name!r} is a network; it is for chips")
+    elif json_path or sources:
+        raise InputError(f"{'--json' if json_path else '--sources'}: {name!r} is a network; it is for chips")
     else:
         describe_network(name, chip)
 
