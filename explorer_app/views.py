@@ -69,8 +69,8 @@ def table_columns(frame: Frame) -> list[dict[str, Any]]:
             if name == "edap":
                 more |= {"minWidth": 76}
             if name == "accuracy":
-                more |= {"tooltipField": "interval", "minWidth": 66}
-            title = about.unit if name == "tops_per_watt" else f"{SHORT.get(name, about.label)}\n{about.unit}"
+                more |= {"tooltipField": "interval", "minWidth": 74}
+            title = "TOPS\nper W" if name == "tops_per_watt" else f"{SHORT.get(name, about.label)}\n{about.unit}"
             columns.append(
                 {
                     "field": name,
