@@ -9,26 +9,30 @@ from pathlib import Path
 from .errors import InputError
 
 
-def check_target(path: str | Path) -> None:
-    """Raise `InputError` where a file cannot be written: a folder, a device, or below something that is no folder."""
+def check_target(path: str | Path) -> Path:
+    """Where a file goes (what a link points to).
+
+    Raises:
+        InputError: it cannot be written: a folder, a device, below something that is no folder, or no path at all.
+    """
     target = Path(path).expanduser()
-    if target.is_dir():
-        raise InputError(f"{target}: cannot be written: is a folder")
-    if target.exists() and not target.is_file():
-        raise InputError(f"{target}: cannot be written: is no regular file")
-    parent = next((folder for folder in target.absolute().parents if folder.exists()), None)
+    try:
+        real = target.resolve()
+        kind = "a folder" if real.is_dir() else "no regular file" if real.exists() and not real.is_file() else None
+        parent = next((folder for folder in real.parents if folder.exists()), None)
+    except (OSError, RuntimeError) as error:  # a loop of links, a name that is too long
+        reason = getattr(error, "strerror", None) or "is a loop of links"
+        raise InputError(f"{target}: cannot be written: {reason}") from None
+    if kind or target.absolute().parts[1] in ("dev", "proc"):
+        raise InputError(f"{target}: cannot be written: is {kind or 'no regular file'}")
     if parent is None or not parent.is_dir() or not os.access(parent, os.W_OK):
         raise InputError(f"{target}: cannot be written: {parent} is not a folder that can be written")
+    return real
 
 
 def write_atomic(path: str | Path, data: bytes | str) -> Path:
-    """Write `data` beside `path`, then rename over it (over what a link points to).
-
-    Raises:
-        InputError: the folder cannot be written, or the path is a folder or a device.
-    """
-    check_target(path)
-    target = Path(path).expanduser().resolve()
+    """Write `data` beside `path`, then rename over it; raises `InputError` as `check_target` does."""
+    target = check_target(path)
     raw = data.encode() if isinstance(data, str) else data
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

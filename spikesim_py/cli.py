@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,10 @@ def _check_outputs(*paths: str | None) -> None:
         check_target(path)
 
 
-def _deliver(report: Any, json_path: str | None, html_path: str | None) -> None:
+def _deliver(show: Callable[[], None], *files: tuple[str | None, Callable[[str], Any]]) -> None:
     """Files first: whoever closes the pipe that the terminal output goes to still gets them."""
-    from ._terminal import print_report
-
-    wrote = [report.to_json(json_path)] if json_path else []
-    wrote += [report.to_html(html_path)] if html_path else []
-    print_report(report)
+    wrote = [write(path) for path, write in files if path]
+    show()
     for path in wrote:
         click.echo(f"wrote {path}")
 
@@ -186,7 +184,7 @@ def evaluate(
     Example:
       spikesim evaluate digits-w4 rram_32nm --set crossbar.rows=64 --chips 8 --layers
     """
-    from ._terminal import print_chain, print_currents, print_layers
+    from ._terminal import print_chain, print_currents, print_layers, print_report
     from .compare import degradation
     from .crossbar_energy import crossbar_energy
     from .datasets import load_dataset
@@ -195,7 +193,7 @@ def evaluate(
     _check_outputs(json_path, html_path)
     network, hardware = _design(net, chip, assignments)
     report = run(network, hardware, **options, quality=layers, engine=engine, exit=exit)
-    _deliver(report, json_path, html_path)
+    _deliver(lambda: print_report(report), (json_path, report.to_json), (html_path, report.to_html))
     if layers:
         print_layers(report)
     if chain:
@@ -235,9 +233,7 @@ def compare(
     _check_outputs(json_path)
     designs = [load_hardware(chip, _overrides(given)) for chip, given in ((chip_a, set_a), (chip_b, set_b))]
     result = run(net, *designs, **options)
-    print_comparison(result)
-    if json_path:
-        click.echo(f"wrote {result.to_json(json_path)}")
+    _deliver(lambda: print_comparison(result), (json_path, result.to_json))
 
 
 @main.command()
@@ -268,6 +264,8 @@ def cost(
       spikesim cost vgg9-cifar10 spikesim_released --defects
       spikesim cost vgg9-cifar10 rram_32nm --set network.weight_bits=2 --set network.membrane_bits=8
     """
+    from ._terminal import print_defects, print_report
+    from ._terminal_costs import print_roofline
     from .evaluate import cost as run
 
     _check_outputs(csv_path, json_path, html_path)
@@ -277,17 +275,15 @@ def cost(
             f"--defects: chip {hardware.name!r} uses the library {hardware.cost.library!r}, which has none"
         )
     report = run(network, hardware, activity=activity)
-    _deliver(report, json_path, html_path)
-    if roofline:
-        from ._terminal_costs import print_roofline
 
-        print_roofline(report)
-    if csv_path:
-        click.echo(f"wrote {report.tree.to_csv(csv_path)}")
-    if defects:
-        from ._terminal import print_defects
+    def show() -> None:
+        print_report(report)
+        if roofline:
+            print_roofline(report)
+        if defects:
+            print_defects(network, hardware)
 
-        print_defects(network, hardware)
+    _deliver(show, (csv_path, report.tree.to_csv), (json_path, report.to_json), (html_path, report.to_html))
 
 
 @main.command()
@@ -305,6 +301,7 @@ def precision(net: str, chip: str, assignments: tuple[str, ...], activity: float
     """
     import json
 
+    from ._files import write_atomic
     from ._terminal import print_precision
     from .network.precision import BASELINES
     from .precision import precision_ratio
@@ -312,10 +309,8 @@ def precision(net: str, chip: str, assignments: tuple[str, ...], activity: float
     _check_outputs(json_path)
     network, hardware = _design(net, chip, assignments)
     found = [precision_ratio(network, hardware, baseline=name, activity=activity) for name in BASELINES]
-    print_precision(found)
-    if json_path:
-        _write(Path(json_path), json.dumps({ratio.baseline: ratio.to_dict() for ratio in found}, indent=1) + "\n")
-        click.echo(f"wrote {json_path}")
+    data = json.dumps({ratio.baseline: ratio.to_dict() for ratio in found}, indent=1) + "\n"
+    _deliver(lambda: print_precision(found), (json_path, lambda path: write_atomic(path, data)))
 
 
 @main.command()
@@ -347,10 +342,8 @@ def diff(
 
     _check_outputs(csv_path, json_path, html_path)
     found = run(report_a, report_b, by)
-    print_diff(found)
-    for path, write in ((csv_path, found.to_csv), (json_path, found.to_json), (html_path, found.to_html)):
-        if path:
-            click.echo(f"wrote {write(path)}")
+    files = ((csv_path, found.to_csv), (json_path, found.to_json), (html_path, found.to_html))
+    _deliver(lambda: print_diff(found), *files)
 
 
 @main.command()

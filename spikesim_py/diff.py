@@ -67,7 +67,7 @@ class TreeDiff:
         rows: their differences sum to that of `total`, but for rounding.
         total: the roots of the trees.
         metrics: every number of `report.METRICS` that both reports have.
-        settings: dotted field of the chip to its values in A and B, where they differ; only fields of both.
+        settings: dotted field of the chip to its values in A and B, where they differ; None where it has none.
     """
 
     names: tuple[str, str]
@@ -162,16 +162,20 @@ def _read(source: Report | str | Path) -> _Side:
 
 
 def _settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Fields that differ; names, prose and sources of numbers are not settings."""
+    """Fields that differ, None where only one has them (of a layer, say); names, prose and sources are no settings."""
     first, second = dict(_flat(a)), dict(_flat(b))
-    return {name: (value, second[name]) for name, value in first.items() if second.get(name, value) != value}
+    return {
+        name: (first.get(name), second.get(name))
+        for name in dict.fromkeys([*first, *second])
+        if first.get(name) != second.get(name)
+    }
 
 
 def _flat(entry: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in entry.items():
         if not above and name in ("name", "description", "sources"):
             continue
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             yield from _flat(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value

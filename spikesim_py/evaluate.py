@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ._arrays import Real
 from .activity import Activity, LayerQuality, resolve_activity
-from .cost import CostResult, Programming, cost_network, programming_cost
+from .cost import CostResult, Programming, check_exit, cost_network, programming_cost
 from .cost.band import CostInputs
 from .datasets import Dataset, load_dataset
 from .distribution import sample_costs
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .crossbar import Engine
 
 #: raised by one whenever a model changes its numbers: part of every key
-MODEL_VERSION = 3
+MODEL_VERSION = 4
 
 
 @dataclass(frozen=True)
@@ -148,29 +148,14 @@ def measure(
 
     dataset = check_run(net, data=data, split=split, samples=samples, chips=chips, seed=seed)
     if exit:
-        check_exit(net, hardware)
+        if net.arithmetic != "float":
+            check_exit(map_network(net, hardware))
         exit = scaled(exit, net, dataset)
     key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed, exit=exit)
     result = simulate(net, hardware, dataset, chips=chips, seed=seed, quality=quality, engine=engine, exit=exit)
     accuracy = measured_accuracy(result.correct, data=f"{data}/{split}", key=key, seed=seed)
     by_step = tuple(result.correct_by_step.mean((0, 2)).tolist())
     return Measurement(accuracy, result.activity, result.quality, by_step, exit)
-
-
-def check_exit(net: Network, hardware: Hardware) -> None:
-    """Raises `InputError` where work of later time-steps is done before an inference can end."""
-    schedule = hardware.schedule
-    for name, value, needed in (("order", schedule.order, "step_first"), ("pipeline", schedule.pipeline, "none")):
-        if value != needed:
-            raise InputError(
-                f"exit: needs schedule.{name} = {needed!r}, not {value!r}, which works on later time-steps before the "
-                f"answer to the first is known"
-            )
-    if net.arithmetic != "float" and map_network(net, hardware).rounds > 1:
-        raise InputError(
-            f"exit: chip.max_tiles = {hardware.chip.max_tiles}: layers take the chip in turn, each for all time-steps; "
-            f"an early exit needs all of them on the chip"
-        )
 
 
 def check_run(net: Network, *, data: str, split: str, samples: int | None, chips: int, seed: int) -> Dataset:

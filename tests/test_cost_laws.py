@@ -179,7 +179,7 @@ def test_half_the_activity_never_costs_more(network: Network, fields: dict[str, 
 
 
 @given(network=networks, fields=chips(), rate=rates)
-def test_gating_saves_energy_and_nothing_else(network: Network, fields: dict[str, Any], rate: float) -> None:
+def test_gating_costs_its_gates_and_no_more(network: Network, fields: dict[str, Any], rate: float) -> None:
     for knob in ("crossbar.event_driven", "crossbar.row_gating", "adc.zero_skip"):
         if knob == "adc.zero_skip" and fields["adc.kind"] != "sar":
             continue

@@ -3,6 +3,7 @@
 from .programming import Programming, programming_cost
 from .released_lists import released_layers
 from .result import CostResult, cost_network
+from .schedule import check_exit
 from .tree import CostNode, Grade, branch, component
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Grade",
     "Programming",
     "branch",
+    "check_exit",
     "component",
     "cost_network",
     "programming_cost",

@@ -171,15 +171,28 @@ def _add(layer: Layer, node: Add) -> Part:
 
 
 def _waiting(layer: Layer, node: Add) -> list[Part]:
-    """What other layers made and is added here waits on the tiles that add it: written and read once per time-step."""
+    """What other layers made waits on the tiles that add it: written as it comes, read in every time-step."""
     network, layer_of, tiles = layer.network, owners(layer.network), layer.plan.tiles
     waiting = [source for source in node.inputs if layer_of[source] != layer.name]
-    sizes = {source: network.edges[source].size * network.edges[source].bits for source in waiting}
-    if not sizes:
+    if not waiting:
         return []
-    held = sum(maps_held(network, layer.hardware, source) * bits for source, bits in sizes.items())
-    moved = sum(sizes.values()) * layer.steps
-    return [_stored("shortcut_buffer", Memory(layer.tech, held / tiles), tiles, moved)]
+    order = {made.name: index for index, made in enumerate(network.layers)}
+    bits = {source: network.edges[source].size * network.edges[source].bits for source in waiting}
+    stages = {source: order[layer.name] - order.get(layer_of[source] or "", -1) for source in waiting}
+    held = sum(bits[source] * maps_held(network, layer.hardware, source, stages[source]) for source in waiting)
+    memory = Memory(layer.tech, held / tiles)
+    written = sum(bits[source] * (1 if network.constant(source) else layer.steps) for source in waiting)
+    energy = written * memory.write_fj + sum(bits.values()) * layer.steps * memory.read_fj
+    return [
+        Part(
+            "shortcut_buffer",
+            memory.grade,
+            memory.source,
+            energy_pj=energy * 1e-3,
+            area_um2=tiles * memory.area_um2,
+            leakage_pw=tiles * memory.leakage_pw,
+        )
+    ]
 
 
 def _readout(layer: Layer, node: Readout) -> Part:

@@ -26,7 +26,7 @@ from .noc_parts import pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, exposed, merged
 from .reload import Reload, memory_notes, memory_parts, reload_of
 from .result import CostResult
-from .schedule import Timing, critical_stage, schedule
+from .schedule import Timing, check_exit, critical_stage, schedule
 from .technology import Technology, load_technology
 from .tile_parts import accumulator, background_count, h_tree, input_buffer, sign_count
 from .tree import CostNode, branch
@@ -56,6 +56,8 @@ class RollUp:
 
 def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
     """The one definition of what a design costs; the tree and `cost_batch` are two ways to look at it."""
+    if activity.exit:
+        check_exit(mapping)
     sent = flows(mapping, activity)
     cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
     areas = {name: sum(part.area_um2 for part in parts) for name, (parts, _) in cores.items()}

@@ -137,18 +137,14 @@ class Staged:
         return self.once_ns + self.full.steps * self.stage_ns
 
 
-def constant_input(network: Network, node: str) -> bool:
-    """Whether an edge carries the same values in every time-step."""
-    return node == "input" and network.model.input.coding == "direct"
+def maps_held(network: Network, hardware: Hardware, source: str, stages: int = 1) -> int:
+    """How many maps of an edge the layer that reads it holds, so many stages behind the one that makes it.
 
-
-def maps_held(network: Network, hardware: Hardware, source: str) -> int:
-    """How many maps of an edge the layer that reads it holds.
-
-    Two where stages overlap; and those of all time-steps where a layer takes them one after the other.
+    Where stages overlap, one for each of them and one more; and those of all time-steps where a layer takes them one
+    after the other.
     """
-    held = 1 if hardware.schedule.pipeline == "none" else 2
-    every = hardware.schedule.order == "layer_first" and not constant_input(network, source)
+    held = 1 if hardware.schedule.pipeline == "none" else stages + 1
+    every = hardware.schedule.order == "layer_first" and not network.constant(source)
     return held * network.time_steps if every else held
 
 

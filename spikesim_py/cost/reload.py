@@ -126,11 +126,11 @@ def kept_edges(network: Network) -> list[Kept]:
         for source in node.inputs:
             if reader is not None and layer_of[source] not in (None, reader):
                 readers.setdefault(source, set()).add(order[reader])
-    steps, edges = network.time_steps, network.edges
-    return [
-        Kept(order[str(layer_of[source])], tuple(sorted(found)), edges[source].size * edges[source].bits * steps)
-        for source, found in readers.items()
-    ]
+    kept = []
+    for source, found in readers.items():
+        edge, steps = network.edges[source], 1 if network.constant(source) else network.time_steps
+        kept.append(Kept(order[str(layer_of[source])], tuple(sorted(found)), edge.size * edge.bits * steps))
+    return kept
 
 
 def memory_parts(mapping: Mapping, reload: Reload | None) -> list[Part]:

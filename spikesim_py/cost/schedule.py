@@ -14,7 +14,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Literal
 
+import numpy as np
+
 from .._arrays import Real, maximum, where
+from ..errors import InputError
+from ..mapping import Mapping
 from .parts import Counts, Staged
 
 Pipeline = Literal["none", "layer", "time_step"]
@@ -53,6 +57,22 @@ def _overlapped(layers: Sequence[Staged]) -> tuple[Counts, ...]:
         full = layer.full
         counts.append(Counts(where(slowest, full.passes, 1), where(slowest, full.steps, 1)))
     return tuple(counts)
+
+
+def check_exit(mapping: Mapping) -> None:
+    """Raises `InputError` where work of later time-steps is done before an inference can end early."""
+    hardware, rule = mapping.hardware, mapping.hardware.schedule
+    for name, value, needed in (("order", rule.order, "step_first"), ("pipeline", rule.pipeline, "none")):
+        if value != needed:
+            raise InputError(
+                f"schedule.{name} = {value!r}: works on later time-steps before the answer to the first is known; an "
+                f"early exit needs {needed!r}"
+            )
+    if np.any(np.asarray(mapping.rounds) > 1):
+        raise InputError(
+            f"chip.max_tiles = {hardware.chip.max_tiles}: layers take the chip in turn, each for all time-steps; an "
+            f"early exit needs all of them on the chip"
+        )
 
 
 def critical_stage(layers: Sequence[Staged]) -> str:

@@ -9,7 +9,7 @@ from ..noc import needed_rows, needed_share
 from .components import HTree, Memory, adder, adder_tree, counter, register
 from .components.base import weakest
 from .crossbar_parts import Read
-from .parts import Layer, Part, constant_input, maps_held, placed
+from .parts import Layer, Part, maps_held, placed
 
 
 def accumulator(layer: Layer, read: Read) -> list[Part]:
@@ -118,8 +118,8 @@ def h_tree(layer: Layer, core_um2: Real) -> Part:
     tree = HTree(tech, ceil_div(plan.pes, plan.tiles), core_um2 / plan.tiles)
     held, pes = minimum(chip.pe.crossbars, plan.read_crossbars), ceil_div(plan.read_crossbars, chip.pe.crossbars)
     rows, columns = minimum(held, plan.row_blocks), minimum(ceil_div(held, plan.row_blocks), plan.col_blocks)
-    sent = pes * rows / plan.row_blocks * plan.rows * plan.input_bits
-    # a PE whose row blocks are all idle returns nothing
+    sent = layer.awake * pes * rows / plan.row_blocks * plan.rows * plan.input_bits
+    # idle row blocks are not sent their inputs, and a PE whose row blocks are all idle returns nothing
     returned = pes * columns / plan.col_blocks * plan.outputs / plan.groups * partial_sum_bits(plan, chip)
     returned = returned * (1.0 - (1.0 - layer.awake) ** rows)
     bits = (sent + returned) * plan.positions * plan.steps
@@ -144,7 +144,7 @@ def input_buffer(layer: Layer, read: Read) -> Part:
     source = network.by_name[layer.name].inputs[0]
     edge, share = network.edges[source], needed_share(plan, chip)
     memory = Memory(layer.tech, maps_held(network, chip, source) * edge.size * edge.bits * share)
-    writes = plan.tiles * share * edge.size * edge.bits * (1 if constant_input(network, source) else layer.steps)
+    writes = plan.tiles * share * edge.size * edge.bits * (1 if network.constant(source) else layer.steps)
     rows = plan.groups * plan.rows * plan.input_bits
     fetched = needed_rows(plan, chip) * rows  # by every tile of the copy that works on a position
     reads = layer.awake * maximum(plan.tiles / plan.copies, 1.0) * fetched * plan.positions * plan.steps

@@ -311,6 +311,13 @@ class Network:
         spec = self.model.input
         return spec.coding == "direct" and spec.encoder == "once" and layer == self.first_layer
 
+    def constant(self, node: str) -> bool:
+        """True if an edge carries the same values in every time-step: a direct input, and sums that are made once."""
+        if node == "input":
+            return self.model.input.coding == "direct"
+        made = self.by_name[node]
+        return self.runs_once(node) or (isinstance(made, Affine) and self.runs_once(made.inputs[0]))
+
     def run(self, x: Any, **options: Any) -> Any:
         """Run on the reference executor; see `spikesim_py.network.executor.run`."""
         from .executor import run

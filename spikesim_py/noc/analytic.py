@@ -274,6 +274,9 @@ class _Flows:
         busiest = maximum(busiest, most_owned(self.mapping.layers[target]))
         rate = shortcut_rate(self.mapping, self.activity, sender) if edge.bits == 1 else None
         each = edge.size / (origin.count * reached.count)
+        if network.constant(source):
+            bits = each * edge.bits
+            return self._sent(sender or target, target, "shortcut", origin, reached, 1, busiest, bits=bits)
         return self._values(sender or target, target, "shortcut", origin, reached, busiest, each, edge.bits, rate)
 
     def partial_sums(self, plan: LayerPlan) -> list[Flow]:
