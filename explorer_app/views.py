@@ -69,7 +69,7 @@ def table_columns(frame: Frame) -> list[dict[str, Any]]:
             if name == "edap":
                 more |= {"minWidth": 76}
             if name == "accuracy":
-                more |= {"tooltipField": "interval", "minWidth": 74}
+                more |= {"tooltipField": "interval", "minWidth": 69}
             title = "TOPS\nper W" if name == "tops_per_watt" else f"{SHORT.get(name, about.label)}\n{about.unit}"
             columns.append(
                 {
