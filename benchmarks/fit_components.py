@@ -130,7 +130,10 @@ def fit_noc(routers: Sequence[Row], links: Sequence[Row], node: int) -> dict[str
                 "flit_bits": int(r["flit_bits"]),
                 "vcs": int(r["vcs"]),
                 "buffer_flits": int(r["buf_per_vc"]),
-                "flit_pj": r["E_flit_router_pJ"],
+                "write_pj": r["E_write_pJ"],
+                "read_pj": r["E_read_pJ"],
+                "crossbar_pj": r["E_xbar_pJ"],
+                "arbiter_pj": r["E_arb_pJ"],
                 "clock_pj": r["E_clk_pJ_per_cycle"],
                 "area_um2": r["area_um2"],
             }
@@ -141,7 +144,7 @@ def fit_noc(routers: Sequence[Row], links: Sequence[Row], node: int) -> dict[str
     near, far = fit_noc(routers, links, 45), fit_noc(routers, links, 32)
     law = math.log(65 / 45) / math.log(45 / 32)
     up = lambda a, b: float(f"{a * (a / b) ** law:.5g}")  # noqa: E731
-    keys = ("flit_pj", "clock_pj", "area_um2")
+    keys = ("write_pj", "read_pj", "crossbar_pj", "arbiter_pj", "clock_pj", "area_um2")
     table = [{**a, **{k: up(a[k], b[k]) for k in keys}} for a, b in zip(near["routers"], far["routers"], strict=True)]
     wire = {k: v if k == "bits" else up(v, far["link"][k]) for k, v in near["link"].items()}
     source = "assumed: DSENT (gem5 b1a44b89) at 32 and 45 nm continued to 65 nm by the power law between them"
@@ -201,7 +204,7 @@ def to_yaml(node: int, groups: dict[str, Any], noc: dict[str, Any]) -> str:
         ]
     lines += ["noc:", f"  grade: {noc['grade']}", f'  source: "{noc["source"]}"']
     lines.append(f"  link: {_flow(noc['link'])}  # pJ per {noc['link']['bits']}-bit flit")
-    lines += ["  routers:  # 5 ports; pJ per flit, pJ per clock"]
+    lines += ["  routers:  # 5 ports; pJ per flit (write a buffer, read it, crossbar, arbiters), pJ per clock"]
     lines += [f"    - {_flow(router)}" for router in noc["routers"]]
     return "\n".join(lines) + "\n"
 

@@ -186,7 +186,8 @@ def scaled(name: str, group: Group, node: int, base_volt: float) -> Group:
 def scaled_noc(noc: Group, node: int, base_volt: float) -> Group:
     """Routers and links of 22 nm at `node`: DSENT's devices end at 22 nm."""
     factors = unit_factors(node, base_volt)
-    kinds = {"flit_pj": "fJ", "clock_pj": "fJ", "base_pj": "fJ", "area_um2": "um2", "repeater_um2": "um2"}
+    energies = ("write_pj", "read_pj", "crossbar_pj", "arbiter_pj", "clock_pj", "base_pj")
+    kinds = dict.fromkeys(energies, "fJ") | {"area_um2": "um2", "repeater_um2": "um2"}
 
     def row(values: dict[str, float]) -> dict[str, float]:
         kind = {**kinds, "per_mm_pj": "pJ/mm"}

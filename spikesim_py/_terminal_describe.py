@@ -71,4 +71,4 @@ def _print_constants(chip: Hardware) -> None:
     for file, group in groupby(found, key=lambda constant: constant.file):
         print(f"\n{file}")
         for c in group:
-            print(f"{c.name:<58}{c.value:<14.12g} {c.unit:<17} {c.grade:<20} {c.source}")
+            print(f"{c.name:<64}{c.value:<14.12g} {c.unit:<17} {c.grade:<20} {c.source}")

@@ -21,7 +21,7 @@ from spikesim_py.evaluate import cost
 from spikesim_py.hardware import load_hardware
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, build, load_network
-from spikesim_py.noc import idle_share, traffic, zero_load
+from spikesim_py.noc import flows, idle_share
 
 VGG9 = load_network("vgg9-cifar10")
 SPREAD = {"crossbar.rows": 8, "crossbar.cols": 16, "pe.crossbars": 2, "tile.pes": 2}
@@ -235,7 +235,7 @@ def test_time_step_pipeline_on_a_network() -> None:
     layers = [node for node in plain.tree.children if node.name != "shared"]
     steps, conv1 = VGG9.time_steps, layers[0]
     mapping = map_network(VGG9, load_hardware("rram_32nm"))
-    arrives = next(x for x in zero_load(traffic(mapping, records(VGG9)), "B") if x.transfer.kind == "input").cycles
+    arrives = next(flow for flow in flows(mapping, records(VGG9)) if flow.kind == "input").cycles
     stages = [node.critical_ns / steps for node in layers[1:]]
     stages.append((conv1.child("neuron_unit").critical_ns + conv1.child("noc").critical_ns - arrives) / steps)
     once = conv1.critical_ns - steps * stages[-1]

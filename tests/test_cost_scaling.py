@@ -59,7 +59,7 @@ def test_area_energy_and_leakage_of_every_group_fall_with_the_node(coarse: int, 
                 assert abs(value) < abs(before[name][key]), (name, key)
     for key, router in after.noc.routers.items():
         larger = before.noc.routers[key]
-        assert router.flit_pj < larger.flit_pj
+        assert router.write_pj < larger.write_pj
         assert router.clock_pj < larger.clock_pj
         assert router.area_um2 < larger.area_um2
     assert after.noc.link.per_mm_pj < before.noc.link.per_mm_pj

@@ -58,8 +58,8 @@ def test_values_are_those_that_the_models_use() -> None:
     vdd = found["process.vdd"]
     assert (vdd.value, vdd.unit, vdd.grade) == (0.9, "V", "simulator-validated")
     assert vdd.file == "technology/cmos_32nm.yaml"
-    router = found["noc.routers[flit_bits=64,vcs=2,buffer_flits=4].flit_pj"]
-    assert (router.value, router.unit) == (2.3173, "pJ")
+    router = found["noc.routers[flit_bits=64,vcs=2,buffer_flits=4].write_pj"]
+    assert (router.value, router.unit) == (0.92506, "pJ")
     assert found["noc.link.per_mm_pj"].unit == "pJ/mm"
     assert found["components.neuron.gate"].file == "code"
     released = by_name("spikesim_released")

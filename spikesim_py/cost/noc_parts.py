@@ -1,15 +1,17 @@
 """The mesh in the tree: what a layer's traffic costs, and the routers and links that all layers share.
 
-A flit costs every router that it passes one traversal and one clock (idle routers are clock-gated), and every
-link its length, which is one tile pitch. Routers leak as flip-flops of the node's low-power library do: DSENT's
-own figure (low-threshold cells at 340 K) is a thousand times higher and fits no part of this chip.
+A flit is written into a buffer of every router that it enters, with one clock (idle routers are clock-gated); every
+copy that leaves is read, arbitrated and switched, and pays for its link, which is one tile pitch long. Unless the chip
+states its routers' leakage they leak as flip-flops of the node's low-power library do: DSENT's own figure
+(low-threshold cells at 340 K) is a thousand times higher and fits no part of this chip.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from .._arrays import Real, maximum, sqrt
+from .._arrays import Real, sqrt
 from ..hardware import Hardware
 from ..mapping import Mapping, Mesh
 from ..noc import Flow
@@ -24,29 +26,59 @@ def router_of(tech: Technology, hardware: Hardware) -> Router:
     return tech.noc.routers[noc.flit_bits, noc.vcs, noc.buffer_flits]
 
 
-def flit_pj(tech: Technology, hardware: Hardware, flow: Flow, pitch_mm: Real) -> Real:
-    """Energy of a transfer, once."""
+@dataclass(frozen=True)
+class FlitEnergy:
+    """Energy of transfers by what takes it, in pJ."""
+
+    buffers_pj: Real
+    crossbars_pj: Real
+    arbiters_pj: Real
+    clock_pj: Real
+    links_pj: Real
+
+    @property
+    def total_pj(self) -> Real:
+        return sum(vars(self).values())
+
+
+def flit_energy(
+    tech: Technology, hardware: Hardware, entered: Real, left: Real, links: Real, pitch_mm: Real
+) -> FlitEnergy:
+    """Energy of flits.
+
+    Args:
+        entered: flits times the routers that they enter. left: flits times the ports by which they leave routers.
+        links: flits times the links that they pass. pitch_mm: length of a link.
+    """
     router, link = router_of(tech, hardware), tech.noc.link
     wire = (link.base_pj + link.per_mm_pj * pitch_mm) * hardware.noc.flit_bits / link.bits
-    return (flow.flit_links + flow.flits) * (router.flit_pj + router.clock_pj) + flow.flit_links * wire
+    return FlitEnergy(
+        entered * router.write_pj + left * router.read_pj,
+        left * router.crossbar_pj,
+        left * router.arbiter_pj,
+        entered * router.clock_pj,
+        links * wire,
+    )
 
 
 def traffic_part(
     tech: Technology, hardware: Hardware, sent: Sequence[Flow], pitch_mm: Real, pass_ns: Real, steps: Real
 ) -> Part:
-    """Transfers of one layer. Partial sums stream while the crossbars are read (for `pass_ns`)."""
+    """Transfers of one layer. What it makes streams out while its crossbars are read, for `pass_ns` per time-step."""
     clock_ns = 1e3 / hardware.technology.clock_mhz
     once = read = step = hidden = energy = 0.0
     for flow in sent:
-        energy += flow.steps * flit_pj(tech, hardware, flow, pitch_mm)
+        entered, left = flow.injected + flow.flit_links, flow.flits + flow.flit_links
+        taken = flit_energy(tech, hardware, entered, left, flow.flit_links, pitch_mm)
+        energy += flow.steps * taken.total_pj
+        late = flow.late_ns(clock_ns, pass_ns)
+        hidden += (flow.cycles * clock_ns - late) * flow.steps
         if flow.kind == "partial_sums":
-            late = flow.head_cycles * clock_ns + maximum(flow.serial_cycles * clock_ns - pass_ns, 0.0)
             read += late
-            hidden += (flow.cycles * clock_ns - late) * flow.steps
         elif flow.steps == steps:
-            step += flow.cycles * clock_ns
+            step += late
         else:
-            once += flow.cycles * clock_ns
+            once += late
     return Part(
         "noc",
         tech.noc.grade,
@@ -64,7 +96,8 @@ def shared_parts(tech: Technology, mapping: Mapping) -> list[Part]:
     hardware, network, mesh = mapping.hardware, mapping.network, mapping.mesh
     router, link, law = router_of(tech, hardware), tech.noc.link, tech["digital"]
     density = law["register_leakage"] / law["register_area"]
-    area = mesh.width * mesh.height * router.area_um2
+    count = mesh.width * mesh.height
+    area = count * router.area_um2
     wires = mesh_links(mesh) * link.repeater_um2 * hardware.noc.flit_bits / link.bits
     spec = network.model.input
     steps = network.time_steps if spec.coding == "events" else 1
@@ -80,9 +113,7 @@ def shared_parts(tech: Technology, mapping: Mapping) -> list[Part]:
         *parts,
         Part("noc_routers", tech.noc.grade, tech.noc.source, area_um2=area),
         Part("noc_links", tech.noc.grade, tech.noc.source, area_um2=wires),
-        Part(
-            "noc_leakage", "assumed", f"as flip-flops, area for area: {law.source}", leakage_pw=(area + wires) * density
-        ),
+        _leakage(hardware, count, area * density, wires * density, f"as flip-flops, area for area: {law.source}"),
         Part(
             "global_buffer",
             memory.grade,
@@ -92,6 +123,14 @@ def shared_parts(tech: Technology, mapping: Mapping) -> list[Part]:
             leakage_pw=memory.leakage_pw,
         ),
     ]
+
+
+def _leakage(hardware: Hardware, routers: Real, own_pw: Real, links_pw: Real, source: str) -> Part:
+    """Routers leak what the chip states, else `own_pw`."""
+    stated = hardware.noc.router_leakage_mw
+    if stated is not None:
+        own_pw, source = routers * stated * 1e9, f"routers: noc.router_leakage_mw; links: {source}"
+    return Part("noc_leakage", "assumed", source, leakage_pw=own_pw + links_pw)
 
 
 def mesh_links(mesh: Mesh) -> Real:

@@ -8,6 +8,7 @@ layer (and `shared`) -> component; its critical times sum to the latency.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, replace
 
 from .._arrays import Real, is_array
@@ -15,7 +16,7 @@ from ..activity import Activity, LayerActivity
 from ..hardware import AdcKind, DeviceKind, Hardware, TapSum
 from ..mapping import LayerPlan, Mapping, code_bits, lossless_bits
 from ..network import Conv, Linear
-from ..noc import Flow, flows, idle_share, owners
+from ..noc import Flow, LayerTiming, flows, idle_share, is_refined, owners, refined
 from .components.adc import FITTED_BITS
 from .components.base import weakest
 from .crossbar_parts import crossbar_parts, pass_ns, read_of
@@ -35,16 +36,23 @@ from .tree import CostNode, branch
 FITTED_LINES, FITTED_MUX = (32, 256), (4, 32)
 #: resistances of a cell at its highest level at which they were run
 FITTED_OHM = (6e3, 1e6)
+#: how a note on the mesh's load begins
+LOADED = "NoC load: "
 
 
 @dataclass(frozen=True)
 class RollUp:
-    """The parts of every layer and of the chip, and their timing: of one design, or of many in arrays."""
+    """The parts of every layer and of the chip, and their timing: of one design, or of many in arrays.
+
+    `sent` is what crosses the mesh, `pass_ns` a layer's time for one pass over its positions.
+    """
 
     layers: tuple[Staged, ...]
     shared: tuple[Part, ...]
     timing: Timing
     reload: Reload | None
+    sent: tuple[Flow, ...]
+    pass_ns: MappingType[str, Real]
 
     def branches(self) -> Iterator[tuple[str, list[CostNode]]]:
         """The components of every layer, and of what all layers share."""
@@ -58,19 +66,35 @@ def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
     """The one definition of what a design costs; the tree and `cost_batch` are two ways to look at it."""
     if activity.exit:
         check_exit(mapping)
-    sent = flows(mapping, activity)
     cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
     areas = {name: sum(part.area_um2 for part in parts) for name, (parts, _) in cores.items()}
     pitch = pitch_mm(sum(areas.values()) / sum(plan.tiles for plan in mapping.layers.values()))
     reload = reload_of(mapping, tech, areas)
     if reload:
         cores = {name: (_in_turn(parts, reload.area_share), ns) for name, (parts, ns) in cores.items()}
+    passes = {name: ns for name, (_, ns) in cores.items()}
+    sent = flows(mapping, activity)
+    if is_refined(mapping.hardware):
+        sent = refined(mapping, activity, sent, layer_timings(mapping, cores))
     staged = tuple(
         _stage(mapping, tech, plan, *cores[name], [flow for flow in sent if flow.layer == name], pitch)
         for name, plan in mapping.layers.items()
     )
     timing = schedule(staged, mapping.hardware.schedule.pipeline, reload.time_ns if reload else 0.0)
-    return RollUp(staged, (*shared_parts(tech, mapping), *memory_parts(mapping, reload)), timing, reload)
+    shared = (*shared_parts(tech, mapping), *memory_parts(mapping, reload))
+    return RollUp(staged, shared, timing, reload, sent, passes)
+
+
+def layer_timings(mapping: Mapping, cores: MappingType[str, tuple[list[Part], Real]]) -> dict[str, LayerTiming]:
+    """When every layer of one design makes its values, as if nothing crossed the mesh."""
+    found = {}
+    for name, (parts, pass_ns) in cores.items():
+        plan = mapping.layers[name]
+        read_ns = pass_ns / plan.turns
+        phases = max(plan.input_bits * plan.serial_conversions, 1)
+        step_ns = pass_ns + sum(part.step_ns for part in parts)
+        found[name] = LayerTiming(read_ns, read_ns / phases, step_ns)
+    return found
 
 
 def _in_turn(parts: Sequence[Part], share: Real) -> list[Part]:
@@ -103,6 +127,7 @@ def parametric_cost(mapping: Mapping, activity: Activity) -> CostResult:
         macs=mapping.network.macs,
         notes=(
             *_notes(mapping, activity),
+            *_noc_notes(mapping, rolled),
             *memory_notes(mapping, rolled.reload),
             *mitigation_notes(mapping.hardware, tree.energy_pj),
         ),
@@ -240,10 +265,24 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
         notes.append("adc.zero_skip: share of columns that carry nothing as if inputs were independent, levels equal")
     if hardware.crossbar.event_driven:
         notes.append("event-driven: skipped reads save energy, not time (reads keep their slots)")
-    notes.append(
-        "NoC: traffic spread evenly over a layer's tiles, no contention; leakage of low-power cells, not DSENT's "
-        "low-threshold figure"
-    )
+    return notes
+
+
+def _noc_notes(mapping: Mapping, rolled: RollUp) -> list[str]:
+    """How the mesh's numbers were found, and where its own load says that they are off."""
+    noc, clock_ns = mapping.hardware.noc, 1e3 / mapping.hardware.technology.clock_mhz
+    leaks = "as stated" if noc.router_leakage_mw is not None else "of low-power cells, not DSENT's low-threshold figure"
+    notes = [f"NoC: traffic spread evenly over a layer's tiles; latency {noc.fidelity}; leakage {leaks}"]
+    if noc.fidelity != "analytic":
+        return notes
+    for flow in rolled.sent:
+        window_ns = flow.passes * rolled.pass_ns[flow.layer]
+        if window_ns and flow.serial_cycles * clock_ns > BUSY_LINK * window_ns:
+            notes.append(
+                f"{LOADED}{flow.kind} of {flow.layer} for {flow.target} keep a port or link busy for "
+                f"{flow.serial_cycles * clock_ns / window_ns:.0%} of the time in which they are made: above "
+                f"{BUSY_LINK:.0%} others wait, and the latency is too short; noc.fidelity = 'cycle' simulates it"
+            )
     return notes
 
 

@@ -7,7 +7,7 @@ A file is a mapping of groups, one per circuit. A group has a `grade`, a `source
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
@@ -34,9 +34,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Router:
-    """A 5-port mesh router: energy per flit and per clock cycle in pJ, area in um2."""
+    """A 5-port mesh router: energy per flit of each of its parts and per clock cycle in pJ, area in um2."""
 
-    flit_pj: float
+    write_pj: float
+    read_pj: float
+    crossbar_pj: float
+    arbiter_pj: float
     clock_pj: float
     area_um2: float
 
@@ -149,7 +152,7 @@ def _noc(entry: Any, path: Path, lines: dict[str, int]) -> NocTable:
     try:
         routers = {
             (row["flit_bits"], row["vcs"], row["buffer_flits"]): Router(
-                float(row["flit_pj"]), float(row["clock_pj"]), float(row["area_um2"])
+                **{part.name: float(row[part.name]) for part in fields(Router)}
             )
             for row in parts["routers"]
         }

@@ -2,6 +2,7 @@
 
 from .activity import layer_activity_figure
 from .breakdown import breakdown_figure
+from .mesh import mesh_figure
 from .pareto import pareto_figure
 from .roofline import roofline_figure
 from .style import GRAPH_CONFIG, QUIET
@@ -13,6 +14,7 @@ __all__ = [
     "QUIET",
     "breakdown_figure",
     "layer_activity_figure",
+    "mesh_figure",
     "pareto_figure",
     "roofline_figure",
     "sunburst_figure",

@@ -153,23 +153,59 @@ class Noc(Section):
     flit_bits: Literal[32, 64, 128] = knob(64, affects="cost", unit="bit", about="width of a flit")
     vcs: Literal[1, 2, 4] = knob(2, affects="cost", unit="-", about="virtual channels per port")
     buffer_flits: Literal[4, 8] = knob(4, affects="cost", unit="flits", about="buffer of one virtual channel")
-    pipeline: Literal["A", "B"] = knob(
+    pipeline: Literal["A", "B", "C", "D"] = knob(
         "B",
         affects="cost",
         unit="-",
-        about="router pipeline: A has 5 cycles per hop, B looks ahead and has 4",
+        about="router pipeline: A has 5 cycles per hop, B looks ahead and has 4, C speculates and has 3, D is B with "
+        "credits that take 2 cycles more",
     )
-    encoding: Literal["bitmap", "aer"] = knob(
-        "bitmap", affects="cost", unit="-", about="spikes as dense bitmaps or as address events"
+    encoding: Literal["bitmap", "aer", "packed_aer", "run_length", "auto"] = knob(
+        "bitmap",
+        affects="cost",
+        unit="-",
+        about="spikes as dense bitmaps, as address events (one or several per flit), as run lengths, or as whichever "
+        "takes the fewest flits, layer by layer",
     )
-    placement: Literal["row_major", "snake"] = knob(
-        "snake", affects="cost", unit="-", about="order in which tiles take the places of the mesh"
+    packet_flits: Annotated[int, Field(ge=1, le=1024)] = knob(
+        16, affects="cost", unit="flits", about="most payload flits of a packet; a header flit leads each"
+    )
+    cast: Literal["unicast", "tree"] = knob(
+        "unicast",
+        affects="cost",
+        unit="-",
+        about="values that several tiles read: a copy to each, or one that forks on its way",
+    )
+    placement: Literal["row_major", "snake", "optimized"] = knob(
+        "snake",
+        affects="cost",
+        unit="-",
+        about="places of the tiles on the mesh: in their order, or such that flits pass the fewest links",
+    )
+    router_leakage_mw: Annotated[float, Field(ge=0)] | None = knob(
+        None,
+        affects="cost",
+        unit="mW",
+        about="leakage of a router (empty: that of its area in low-power flip-flops; PUMA's 4-port router has 0.41 mW)",
+    )
+    fidelity: Literal["analytic", "event", "cycle"] = knob(
+        "analytic",
+        affects="cost",
+        unit="-",
+        about="what finds the latency of transfers: zero-load latency and the busiest port or link; a simulation "
+        "packet by packet; or one of every flit in every cycle",
     )
 
     @model_validator(mode="after")
     def _characterised(self) -> Noc:
         if self.buffer_flits == 8 and self.vcs != 2:
             raise ValueError(f"buffer_flits = 8 with vcs = {self.vcs}: routers with 8 flits have vcs = 2")
+        if self.cast == "tree" and self.packet_flits >= self.buffer_flits:
+            raise ValueError(
+                f"packet_flits = {self.packet_flits} with cast = 'tree': a packet that forks must fit a buffer, or two "
+                f"can block each other for ever; header included, buffer_flits = {self.buffer_flits} leaves at most "
+                f"{self.buffer_flits - 1}"
+            )
         return self
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from collections.abc import Mapping as MappingType
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -139,20 +139,31 @@ class LayerPlan:
 
 @dataclass(frozen=True)
 class Mesh:
-    """Tiles on the smallest near-square mesh that holds them, filled row by row or as a snake."""
+    """Tiles on the smallest near-square mesh that holds them, filled row by row or as a snake.
+
+    With the placement `optimized` they are a snake, too, until they are `moved`.
+    """
 
     tiles: int
     width: int
     height: int
     placement: str
+    moved: tuple[tuple[int, int], ...] | None = field(default=None, repr=False)
+
+    @property
+    def snake(self) -> bool:
+        """Whether every second row runs backwards, before any tile is moved."""
+        return self.placement != "row_major"
 
     @cached_property
     def places(self) -> tuple[tuple[int, int], ...]:
         """x and y of every tile."""
-        snake, places = self.placement == "snake", []
+        if self.moved is not None:
+            return self.moved
+        places = []
         for index in range(self.tiles):
             y, x = divmod(index, self.width)
-            places.append((self.width - 1 - x if snake and y % 2 else x, y))
+            places.append((self.width - 1 - x if self.snake and y % 2 else x, y))
         return tuple(places)
 
     def hops(self, a: int, b: int) -> int:

@@ -24,6 +24,9 @@ from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
 from ..network import Add, Conv, Linear
+from .encodings import expected_sent
+from .encodings.base import dense
+from .link_bound import busiest_link
 from .traffic import Kind, owners, shortcut_rate, spike_rate
 from .zero_load import zero_load_cycles
 
@@ -34,9 +37,13 @@ class Flow:
 
     Attributes:
         layer, target, kind: as of a `Transfer`. steps: how often it happens per inference.
-        flits: in all. flit_links: flits times the links that they pass.
-        head_cycles: until the farthest packet's head is out; serial_cycles: flits that follow it through the busiest
-            injection or ejection port.
+        flits: that reach a tile, in all. injected: that leave their tile; fewer where packets fork.
+        flit_links: flits times the links that they pass.
+        head_cycles: until the farthest packet's head is out. serial_cycles: flits that follow it through the busiest
+            port or link. tail_cycles: those of them that the last packets of all sources are.
+        passes: over the layer's positions, during which the values are made, and sent as they are; 0 if all are there
+            from the start.
+        late_cycles: from the last value made to the last flit out, where that was simulated.
     """
 
     layer: str
@@ -44,14 +51,26 @@ class Flow:
     kind: Kind
     steps: int
     flits: Real
+    injected: Real
     flit_links: Real
     head_cycles: Real
     serial_cycles: Real
+    tail_cycles: Real
+    passes: Real
+    late_cycles: float | None = None
 
     @property
     def cycles(self) -> Real:
-        """Until the last flit is out."""
+        """Until the last flit is out, if all are sent at once."""
         return self.head_cycles + self.serial_cycles
+
+    def late_ns(self, clock_ns: Real, pass_ns: Real) -> Real:
+        """From the last value made to the last flit out: at least the last packets', and what no pass hides."""
+        if self.late_cycles is not None:
+            return self.late_cycles * clock_ns
+        window_ns = self.passes * pass_ns
+        rest_ns = maximum(self.tail_cycles * clock_ns, self.serial_cycles * clock_ns - window_ns)
+        return self.head_cycles * clock_ns + rest_ns
 
 
 @dataclass(frozen=True)
@@ -81,7 +100,7 @@ class Distances:
         if is_array(a.first, a.end, b.first, b.end, self._mesh.width):
             from .kernels import distance_sums
 
-            snake = self._mesh.placement == "snake"
+            snake = self._mesh.snake
             return distance_sums(a.first, a.end, b.first, b.end, self._mesh.width, snake)
         return (
             self._prefix(a.end, b.end)
@@ -96,7 +115,7 @@ class Distances:
         (rows_a, rest_a), (rows_b, rest_b) = divmod(a, width), divmod(b, width)
         along_x = rows_a * rows_b * _below(width, width) + rows_a * _below(width, rest_b)
         along_x += rows_b * _below(rest_a, width)
-        if self._mesh.placement == "snake" and (rows_a - rows_b) % 2:  # one of the last rows runs backwards
+        if self._mesh.snake and (rows_a - rows_b) % 2:  # one of the last rows runs backwards
             along_x += _below(width, rest_b) - _below(width - rest_a, rest_b)
         else:
             along_x += _below(rest_a, rest_b)
@@ -122,7 +141,7 @@ class Distances:
         width = self._mesh.width
         low, high = self._rows(run)
         wrapped = where(high > low, ceil((count - 1) / width) + width - 1, count - 1)
-        reach = count - 1 if self._mesh.placement == "snake" else wrapped
+        reach = count - 1 if self._mesh.snake else wrapped
         return minimum(reach, self.farthest(run, run))
 
     def farthest(self, a: Run, b: Run) -> Real:
@@ -256,13 +275,15 @@ class _Flows:
         if sender is None or sender == node.name:  # from the port, pooled on arrival
             spec = network.model.input
             steps = network.time_steps if spec.coding == "events" else 1
-            bits = network.edges["input"].size * spec.bits * share
-            return self._sent(node.name, node.name, "input", _PORT, target, steps, 1.0, bits=bits)
-        rate = spike_rate(self.mapping, self.activity, node, sender)
+            payload = self._dense(network.edges["input"].size * spec.bits * share)
+            return self._sent(node.name, node.name, "input", _PORT, target, steps, 1.0, payload, 0)
         edge, origin = network.edges[source], _run(self.mapping.layers[sender])
         each = edge.size * share / origin.count
-        busiest = maximum(most_owned(self.mapping.layers[sender]), 1.0 / target.count)
-        return self._values(sender, node.name, "spikes", origin, target, busiest, each, edge.bits, rate)
+        busiest = most_owned(self.mapping.layers[sender])
+        if edge.bits > 1:
+            return self._values(sender, node.name, "graded", origin, target, busiest, each * edge.bits)
+        rate = spike_rate(self.mapping, self.activity, node, sender)
+        return self._values(sender, node.name, "spikes", origin, target, busiest, each, rate)
 
     def shortcut(self, node: str, source: str) -> Flow:
         """An edge to the tiles that add it: each needs what it owns."""
@@ -272,12 +293,12 @@ class _Flows:
         origin = _PORT if sender is None else _run(self.mapping.layers[sender])
         busiest = 1.0 if sender is None else most_owned(self.mapping.layers[sender])
         busiest = maximum(busiest, most_owned(self.mapping.layers[target]))
-        rate = shortcut_rate(self.mapping, self.activity, sender) if edge.bits == 1 else None
         each = edge.size / (origin.count * reached.count)
         if network.constant(source):
-            bits = each * edge.bits
-            return self._sent(sender or target, target, "shortcut", origin, reached, 1, busiest, bits=bits)
-        return self._values(sender or target, target, "shortcut", origin, reached, busiest, each, edge.bits, rate)
+            payload = self._dense(each * edge.bits)
+            return self._sent(sender or target, target, "shortcut", origin, reached, 1, busiest, payload, 0)
+        rate = shortcut_rate(self.mapping, self.activity, sender) if edge.bits == 1 else None
+        return self._values(sender or target, target, "shortcut", origin, reached, busiest, each * edge.bits, rate)
 
     def partial_sums(self, plan: LayerPlan) -> list[Flow]:
         """One packet per output pixel and pair of tiles that hold a column: sums of the other one's outputs."""
@@ -289,7 +310,7 @@ class _Flows:
             return []
         cut = where(plan.conversion_blocks > 1, cut, 0.0)
         bits = plan.outputs / (plan.groups * plan.col_blocks) / held * partial_sum_bits(plan, self.mapping.hardware)
-        packet, pairs = self._flits(bits), cut * held * (held - 1.0)
+        packet, pairs = self._dense(bits), cut * held * (held - 1.0)
         flits = packet * pairs * plan.positions / plan.copies
         if self.mapping.hardware.crossbar.event_driven:  # a tile whose row blocks are all idle sends nothing
             idle = idle_share(plan, self.mapping.hardware, self.activity.layers[plan.name])
@@ -300,28 +321,20 @@ class _Flows:
         links = sent * self.distances.among(_run(plan), together)
         sends = where(cut > 0, 1.0, 0.0)
         # a tile between two others holds parts of two columns
-        busiest = packet * (held - 1.0) * minimum(ceil(cut * held / plan.tiles), 2) * plan.turns
-        head = zero_load_cycles(self.distances.spread(_run(plan), together) + 1, 1, self._pipeline)
-        serial = maximum(busiest - 1.0, 0.0)
-        return [Flow(plan.name, plan.name, "partial_sums", plan.steps, sent, links, head * sends, serial * sends)]
+        each = packet * (held - 1.0) * minimum(ceil(cut * held / plan.tiles), 2)
+        head = sends * zero_load_cycles(self.distances.spread(_run(plan), together) + 1, 1, self._pipeline)
+        tail, serial = (sends * maximum(flits - 1.0, 0.0) for flits in (each, each * plan.turns))
+        return [Flow(plan.name, plan.name, "partial_sums", plan.steps, sent, sent, links, head, serial, tail, 1)]
 
     def _values(
-        self,
-        layer: str,
-        target: str,
-        kind: Kind,
-        a: Run,
-        b: Run,
-        busiest: Real,
-        each: Real,
-        bits: int,
-        rate: Real | None,
+        self, layer: str, target: str, kind: Kind, a: Run, b: Run, busiest: Real, bits: Real, rate: Real | None = None
     ) -> Flow:
-        """`each` values of `bits` bits from every tile to every tile: all of them, or the active ones as events."""
-        steps = self.mapping.network.time_steps
-        if rate is not None and self.mapping.hardware.noc.encoding == "aer":
-            return self._sent(layer, target, kind, a, b, steps, busiest, events=each * minimum(rate, 1.0))
-        return self._sent(layer, target, kind, a, b, steps, busiest, bits=each * bits)
+        """`bits` from every tile to every tile per time-step; one-bit values of which a share `rate` is active."""
+        steps, passes = self.mapping.network.time_steps, 0 if self.mapping.network.runs_once(layer) else 1
+        if steps > 1 and self.mapping.hardware.schedule.order == "layer_first":
+            bits, passes, steps = bits * steps, passes * steps, 1
+        flits = self._dense(bits) if rate is None else self._encoded(bits, minimum(rate, 1.0))
+        return self._sent(layer, target, kind, a, b, steps, busiest, flits, passes)
 
     def _sent(
         self,
@@ -332,21 +345,31 @@ class _Flows:
         b: Run,
         steps: int,
         busiest: Real,
-        *,
-        bits: Real = 0,
-        events: Real | None = None,
+        each: Real,
+        passes: int,
     ) -> Flow:
-        """`busiest`: share of all flits that pass the busiest port."""
-        together = steps > 1 and kind != "input" and self.mapping.hardware.schedule.order == "layer_first"
-        many, steps = (steps, 1) if together else (1, steps)
-        each = self._flits(bits * many) if events is None else events * many
+        """`each` flits from every tile to every tile; the busiest port has a share `busiest` of them, if no link more.
+
+        A tile's last packets to all others leave together, and meet as many at their ends.
+        """
+        mesh, noc = self.mapping.mesh, self.mapping.hardware.noc
+        share = busiest_link(a.first, a.count, b.first, b.count, mesh.width, mesh.snake)
         flits, links = each * a.count * b.count, each * self.distances.total(a, b)
         head = zero_load_cycles(self.distances.farthest(a, b) + 1, 1, self._pipeline)
-        return Flow(layer, target, kind, steps, flits, links, head, maximum(busiest * flits - 1.0, 0.0))
+        serial = maximum(maximum(busiest, share) * flits - 1.0, 0.0)
+        last = minimum(each, noc.packet_flits + 1.0) * share * a.count * b.count
+        tail = minimum(maximum(last - 1.0, 0.0), serial)
+        return Flow(layer, target, kind, steps, flits, flits, links, head, serial, tail, passes)
 
-    def _flits(self, bits: Real) -> Real:
-        """A header flit and the payload; the small share guards against a flit from rounding."""
-        return ceil(bits * (1 - 1e-12) / self.mapping.hardware.noc.flit_bits) + 1.0
+    def _dense(self, bits: Real) -> Real:
+        """Flits of so many bits: the payload, and a header for every packet of it."""
+        noc = self.mapping.hardware.noc
+        return dense(bits, 1, noc.flit_bits, noc.packet_flits).flits
+
+    def _encoded(self, values: Real, rate: Real) -> Real:
+        """Flits of so many values, of which a share is active."""
+        noc = self.mapping.hardware.noc
+        return expected_sent(noc.encoding, values, 1, rate, noc.flit_bits, noc.packet_flits).flits
 
     @property
     def _pipeline(self) -> str:

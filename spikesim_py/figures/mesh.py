@@ -1,0 +1,129 @@
+"""The chip's floor plan: tiles by layer, and how much every link between them carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
+
+from .style import CATEGORIES, PAPER, REST, TEMPLATE
+
+_HALF = 0.31  # of a tile's side, in tile pitches
+_LANE = 0.09  # a link's distance from the middle: its opposite runs beside it
+_SHADES = 9
+_SCALE = "YlOrRd"
+
+
+def mesh_figure(data: Mapping[str, Any]) -> go.Figure:
+    """Tiles and links of a mesh; the plain data of `NocReport.to_dict`.
+
+    A link is drawn to the right of its direction; colour and width grow with its flits, the busiest is darkest.
+    """
+    figure = go.Figure(layout={"template": TEMPLATE, "hovermode": "closest"})
+    _add_links(figure, data["links"])
+    _add_tiles(figure, data["tiles"])
+    width, height = data["mesh"]
+    figure.update_xaxes(visible=False, range=[-0.6, width - 0.4], constrain="domain")
+    figure.update_yaxes(visible=False, range=[height - 0.4, -0.6], scaleanchor="x", constrain="domain")
+    figure.update_layout(
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        margin={"t": 10, "b": 10, "l": 10, "r": 10},
+        height=min(140 + 74 * height, 760),
+    )
+    return figure
+
+
+def _add_links(figure: go.Figure, links: Sequence[Mapping[str, Any]]) -> None:
+    most = max((link["flits"] for link in links), default=0.0)
+    if not most:
+        return
+    shade = [min(int(link["flits"] / most * _SHADES), _SHADES - 1) for link in links]
+    colors = sample_colorscale(_SCALE, [0.25 + 0.75 * index / (_SHADES - 1) for index in range(_SHADES)])
+    for index, color in enumerate(colors):
+        x, y = list[float | None](), list[float | None]()
+        for link, own in zip(links, shade, strict=True):
+            if own == index and link["flits"]:
+                ends = _lane(link["from"], link["to"])
+                x += [ends[0][0], ends[1][0], None]
+                y += [ends[0][1], ends[1][1], None]
+        if x:
+            line = {"color": color, "width": 1.5 + 5.0 * (index + 1) / _SHADES}
+            figure.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False)
+    middles = [_middle(*_lane(link["from"], link["to"])) for link in links]
+    figure.add_scatter(
+        x=[point[0] for point in middles],
+        y=[point[1] for point in middles],
+        mode="markers",
+        marker={
+            "size": 9,
+            "opacity": 0,
+            "color": [link["flits"] for link in links],
+            "colorscale": colors,
+            "cmin": 0,
+            "cmax": most,
+            "showscale": True,
+            "colorbar": {"title": {"text": "flits per<br>inference", "side": "top"}, "thickness": 12, "len": 0.6},
+        },
+        text=[_told(link) for link in links],
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+
+
+def _add_tiles(figure: go.Figure, tiles: Sequence[Mapping[str, Any]]) -> None:
+    layers = list(dict.fromkeys(tile["layer"] for tile in tiles))
+    for index, layer in enumerate(layers):
+        color = CATEGORIES[index % len(CATEGORIES)] if layer else REST
+        x, y = list[float | None](), list[float | None]()
+        own = [tile for tile in tiles if tile["layer"] == layer]
+        for tile in own:
+            left, top = tile["x"] - _HALF, tile["y"] - _HALF
+            right, bottom = tile["x"] + _HALF, tile["y"] + _HALF
+            x += [left, right, right, left, left, None]
+            y += [top, top, bottom, bottom, top, None]
+        name = escape(layer or "no layer")
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            fill="toself",
+            fillcolor=color,
+            line={"color": PAPER, "width": 1},
+            opacity=0.9,
+            name=name,
+            hoverinfo="skip",
+        )
+        figure.add_scatter(
+            x=[tile["x"] for tile in own],
+            y=[tile["y"] for tile in own],
+            mode="text",
+            text=[name if len(own) < 3 else "" for _ in own],
+            textfont={"size": 10, "color": PAPER},
+            customdata=[[tile["index"], tile["x"], tile["y"]] for tile in own],
+            hovertemplate=f"<b>{name}</b><br>tile %{{customdata[0]}} at (%{{customdata[1]}}, %{{customdata[2]}})"
+            "<extra></extra>",
+            showlegend=False,
+        )
+
+
+def _lane(start: Sequence[float], end: Sequence[float]) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ends of a link's line: between two tiles, to the right of its direction (y grows downwards)."""
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    shift_x, shift_y = -dy * _LANE, dx * _LANE
+    near = (start[0] + dx * _HALF + shift_x, start[1] + dy * _HALF + shift_y)
+    return near, (end[0] - dx * _HALF + shift_x, end[1] - dy * _HALF + shift_y)
+
+
+def _middle(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+    return (a[0] + b[0]) / 2, (a[1] + b[1]) / 2
+
+
+def _told(link: Mapping[str, Any]) -> str:
+    """What the pointer says over a link."""
+    start, end = (f"({place[0]}, {place[1]})" for place in (link["from"], link["to"]))
+    lines = [f"<b>{start} to {end}</b>", f"{link['flits']:,.0f} flits, busy {link['load']:.1%} of the time"]
+    lines += [f"{escape(pair['layer'])} → {escape(pair['target'])}: {pair['share']:.0%}" for pair in link["pairs"][:4]]
+    return "<br>".join(lines)

@@ -1,0 +1,212 @@
+"""Transfers that the closed form cannot know: packets that fork, tiles that were moved, links that are shared.
+
+The closed form spreads traffic evenly. What trees and moved tiles change is found on the packets of one inference, tile
+by tile, as a ratio to the same packets as copies on a snake, and applied to the closed form: both sides of a comparison
+are then spread alike. With the fidelity `event` or `cycle` the same packets are sent through the mesh as the schedule
+makes them, and a transfer is as late as they are, on average over the time-steps.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..activity import Activity
+from ..errors import InputError
+from ..hardware import Hardware
+from ..mapping import Mapping
+from .analytic import Flow
+from .blocks import all_blocks
+from .edges import Label
+from .fabric import LOCAL, Fabric, Ints, NocResult
+from .multicast import loads_by_label
+from .placement import Placed, optimized_places
+from .records import Trains
+from .run import run
+from .schedule import LayerTiming, Scheduled, schedule_packets
+from .traffic import block_rate, traffic
+
+#: of the places that annealing finds, and of the spikes that are drawn where none were measured
+SEED = 0
+
+
+def is_refined(hardware: Hardware) -> bool:
+    """Whether a chip's transfers are found tile by tile, so that it has no closed form."""
+    noc = hardware.noc
+    return noc.cast != "unicast" or noc.placement == "optimized" or noc.fidelity != "analytic"
+
+
+def fabric_of(mapping: Mapping) -> Fabric:
+    """The mesh of a mapping as the simulators take it."""
+    noc, mesh = mapping.hardware.noc, mapping.mesh
+    return Fabric(mesh.width, mesh.height, noc.vcs, noc.buffer_flits, noc.pipeline)
+
+
+def placed(mapping: Mapping, activity: Activity) -> Placed:
+    """Places on which the flits of an inference pass the fewest links; see `optimized_places`."""
+    mesh = mapping.mesh
+    volumes, port = np.zeros((mesh.tiles, mesh.tiles)), np.zeros((mesh.tiles, 2))
+    for transfer in traffic(mapping, activity, mapping.hardware.noc.packet_flits).transfers:
+        plan = mapping.layers[transfer.target]
+        to = slice(plan.first_tile, plan.first_tile + plan.tiles)
+        if transfer.from_port:
+            port[to, 0] += transfer.flits[0] * transfer.steps
+        else:
+            plan = mapping.layers[transfer.layer]
+            volumes[plan.first_tile : plan.first_tile + plan.tiles, to] += transfer.flits * transfer.steps
+    return optimized_places(volumes, port, mesh.width, mesh.height, seed=SEED)
+
+
+def moved(mapping: Mapping, activity: Activity) -> Mapping:
+    """The mapping with its tiles where the chip puts them."""
+    if mapping.hardware.noc.placement != "optimized" or mapping.mesh.moved is not None:
+        return mapping
+    places = tuple((int(x), int(y)) for x, y in placed(mapping, activity).places)
+    return replace(mapping, mesh=replace(mapping.mesh, moved=places))
+
+
+def drawn_trains(mapping: Mapping, activity: Activity) -> Trains:
+    """Spikes of one inference at the rates of an activity, independent of each other: {node: (1, T, C, H, W)}.
+
+    The network's input is dense.
+    """
+    network, found = mapping.network, dict[str, NDArray[np.bool_]]()
+    for blocks in all_blocks(mapping):
+        shape = (1, blocks.steps, *network.edges[blocks.node].shape)
+        rate = 1.0 if blocks.sender is None else min(block_rate(mapping, activity, blocks, blocks.labels[0]), 1.0)
+        random = np.random.Generator(np.random.Philox(key=(SEED, zlib.crc32(blocks.node.encode()))))
+        found[blocks.node] = random.random(shape, np.float32) < rate
+    if mapping.hardware.crossbar.event_driven:  # whose rows are quiet is asked of every layer
+        for layer in network.layers:
+            source = layer.inputs[0]
+            if source not in found:
+                shape = (1, network.time_steps, *network.edges[source].shape)
+                random = np.random.Generator(np.random.Philox(key=(SEED, zlib.crc32(source.encode()))))
+                found[source] = random.random(shape, np.float32) < activity.layers[layer.name].rate
+    return found
+
+
+def packets_of(mapping: Mapping, timings: MappingType[str, LayerTiming], trains: Trains, sample: int = 0) -> Scheduled:
+    """The packets of one inference as the chip sends them."""
+    noc = mapping.hardware.noc
+    return schedule_packets(
+        mapping,
+        timings,
+        packet_flits=noc.packet_flits,
+        trains=trains,
+        sample=sample,
+        multicast=noc.cast == "tree",
+    )
+
+
+def refined(
+    mapping: Mapping, activity: Activity, closed: Sequence[Flow], timings: MappingType[str, LayerTiming]
+) -> tuple[Flow, ...]:
+    """The transfers of a chip beyond the closed form.
+
+    Args:
+        closed: what `flows` says. timings: of every layer, without its transfers.
+
+    Raises:
+        InputError: the mapping is one of many designs at once. MappingError: the chip takes too many tiles.
+    """
+    _check_single(mapping)
+    trains, own = drawn_trains(mapping, activity), moved(mapping, activity)
+    sent = packets_of(own, timings, trains)
+    made = tuple(closed)
+    if own.mesh.moved is not None or mapping.hardware.noc.cast == "tree":
+        copies = schedule_packets(
+            mapping, timings, packet_flits=mapping.hardware.noc.packet_flits, trains=trains, multicast=False
+        )
+        before, after = (_loads(where, packets) for where, packets in ((mapping, copies), (own, sent)))
+        made = tuple(_changed(flow, before, after) for flow in made)
+    fidelity = mapping.hardware.noc.fidelity
+    if fidelity != "analytic":
+        result = run(sent.packets, fabric_of(own), fidelity)
+        made = tuple(replace(flow, late_cycles=late_cycles(sent, result, flow)) for flow in made)
+    return made
+
+
+def _check_single(mapping: Mapping) -> None:
+    """One design: simulators, trees and moved tiles have no closed form."""
+    if isinstance(mapping.mesh.tiles, np.ndarray):
+        noc = mapping.hardware.noc
+        raise InputError(
+            f"noc.cast = {noc.cast!r}, noc.placement = {noc.placement!r}, noc.fidelity = {noc.fidelity!r}: many "
+            f"designs at once need 'unicast', 'row_major' or 'snake', and 'analytic'; cost() takes one at a time"
+        )
+
+
+@dataclass(frozen=True)
+class _Load:
+    """What a transfer's packets are: flits that enter, times links, of the busiest link or port, and links of a route."""
+
+    injected: float
+    links: float
+    busiest: float
+    farthest: float
+
+
+def _loads(mapping: Mapping, sent: Scheduled) -> MappingType[Label, _Load]:
+    """Every transfer on the mesh."""
+    packets, fabric = sent.packets, fabric_of(mapping)
+    loads = loads_by_label(packets, fabric)
+    found = {}
+    for number, label in enumerate(sent.labels[: len(loads)]):
+        own = packets.label == number
+        entered = np.bincount(packets.source[own], packets.flits[own], fabric.nodes)
+        links = loads[number, :, :LOCAL]
+        found[label] = _Load(
+            float(entered.sum()),
+            float(links.sum()),
+            float(max(entered.max(), loads[number].max())),
+            float(_farthest(packets.source, packets.first, packets.destination, own, fabric.width)),
+        )
+    return found
+
+
+def _farthest(source: Ints, first: Ints, destination: Ints, own: NDArray[np.bool_], width: int) -> int:
+    copies = np.diff(first)
+    start, end = np.repeat(source, copies)[np.repeat(own, copies)], destination[np.repeat(own, copies)]
+    links = np.abs(start % width - end % width) + np.abs(start // width - end // width)
+    return int(links.max(initial=0))
+
+
+def _label(flow: Flow) -> Label:
+    return Label(flow.layer, flow.target, flow.kind)
+
+
+def _changed(flow: Flow, before: MappingType[Label, _Load], after: MappingType[Label, _Load]) -> Flow:
+    """The closed form, scaled by what the packets of its transfer became."""
+    label = _label(flow)
+    if label not in before or label not in after:
+        return flow
+    was, now = before[label], after[label]
+    busiest = now.busiest / was.busiest
+    return replace(
+        flow,
+        injected=flow.injected * now.injected / was.injected,
+        flit_links=flow.flit_links * (now.links / was.links if was.links else 1.0),
+        head_cycles=flow.head_cycles * (now.farthest + 1) / (was.farthest + 1),
+        serial_cycles=flow.serial_cycles * busiest,
+        tail_cycles=flow.tail_cycles * busiest,
+    )
+
+
+def late_cycles(sent: Scheduled, result: NocResult, flow: Flow) -> float:
+    """How long after its last packet was made a transfer's last one arrives: the mean of its time-steps."""
+    if _label(flow) not in sent.labels:
+        return 0.0
+    packets = sent.packets
+    own = packets.label == sent.labels.index(_label(flow))
+    arrival = np.maximum.reduceat(result.arrival_cycle, packets.first[:-1])[own]
+    group = sent.step[own] if flow.steps > 1 else np.zeros(own.sum(), np.int64)
+    last, made = np.zeros(group.max(initial=0) + 1), np.zeros(group.max(initial=0) + 1)
+    np.maximum.at(last, group, arrival)
+    np.maximum.at(made, group, packets.cycle[own])
+    return float((last - made)[np.unique(group)].mean()) if own.any() else 0.0
