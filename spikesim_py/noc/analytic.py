@@ -24,7 +24,7 @@ from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
 from ..network import Add, Conv, Linear
-from .traffic import Kind, owners, shortcut_rate, spike_rate
+from .edges import Kind, owners, shortcut_rate, spike_rate
 from .zero_load import zero_load_cycles
 
 
@@ -258,11 +258,12 @@ class _Flows:
             steps = network.time_steps if spec.coding == "events" else 1
             bits = network.edges["input"].size * spec.bits * share
             return self._sent(node.name, node.name, "input", _PORT, target, steps, 1.0, bits=bits)
-        rate = spike_rate(self.mapping, self.activity, node, sender)
         edge, origin = network.edges[source], _run(self.mapping.layers[sender])
+        rate = spike_rate(self.mapping, self.activity, node, sender) if edge.bits == 1 else None
         each = edge.size * share / origin.count
         busiest = maximum(most_owned(self.mapping.layers[sender]), 1.0 / target.count)
-        return self._values(sender, node.name, "spikes", origin, target, busiest, each, edge.bits, rate)
+        kind: Kind = "spikes" if edge.bits == 1 else "graded"
+        return self._values(sender, node.name, kind, origin, target, busiest, each, edge.bits, rate)
 
     def shortcut(self, node: str, source: str) -> Flow:
         """An edge to the tiles that add it: each needs what it owns."""
