@@ -24,10 +24,10 @@ from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
 from ..network import Add, Conv, Linear
+from .edges import Kind, owners, shortcut_rate, spike_rate
 from .encodings import expected_sent
 from .encodings.base import dense
 from .link_bound import busiest_link
-from .traffic import Kind, owners, shortcut_rate, spike_rate
 from .zero_load import zero_load_cycles
 
 

@@ -1,0 +1,57 @@
+"""Who computes every node of a network, and how active the edges between layers are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingType
+from typing import Literal, NamedTuple
+
+from .._arrays import Real
+from ..activity import Activity
+from ..mapping import Mapping
+from ..network import Conv, Lif, Linear, Network
+
+Kind = Literal["input", "spikes", "graded", "partial_sums", "shortcut"]
+
+
+class Label(NamedTuple):
+    """What a transfer is: the layer that sends (for `input`, the one that reads), the one that receives, and what.
+
+    Spikes are values of one bit, graded ones (pooled sums, several spikes) of more; sums and pre-activations that are
+    added are shortcuts, whatever their bits.
+    """
+
+    layer: str
+    target: str
+    kind: Kind
+
+
+def owners(network: Network) -> MappingType[str, str | None]:
+    """The layer that every node follows: itself, or the latest layer upstream; None for the input.
+
+    Nodes before any layer (a pool on the input) belong to the first layer.
+    """
+    order = {node.name: index for index, node in enumerate(network.layers)}
+    first = network.layers[0].name if network.layers else None
+    found: dict[str, str | None] = {"input": None}
+    for node in network.nodes:
+        if node.name in order:
+            found[node.name] = node.name
+        else:
+            above = [layer for source in node.inputs if (layer := found[source]) is not None]
+            found[node.name] = max(above, key=order.__getitem__) if above else first
+    return found
+
+
+def spike_rate(mapping: Mapping, activity: Activity, node: Conv | Linear, sender: str) -> Real:
+    """Events per value that a layer reads: the sender's spikes where measured, else the reader's input rate."""
+    source = node.inputs[0]
+    measured = activity.layers[sender].output_rate
+    if isinstance(mapping.network.by_name[source], Lif) and measured is not None:
+        return measured
+    return activity.layers[node.name].rate * mapping.network.edges[source].bits
+
+
+def shortcut_rate(mapping: Mapping, activity: Activity, sender: str | None) -> Real:
+    """Events per value of an edge that is added: the sender's spikes where measured, else the chip's assumed rate."""
+    measured = None if sender is None else activity.layers[sender].output_rate
+    return mapping.hardware.cost.assumed_activity if measured is None else measured
