@@ -1,0 +1,303 @@
+"""Packets hop by hop: who gets which channel and link, and when. `reference.py` says the same with plain objects.
+
+A packet is a tree of *edges* in the order in which its head may pass them: the injection link, links, ejection links.
+An edge holds a virtual channel of its link from the head's allocation until its tail has won the switch, and L slots
+of the link. Nothing happens per flit. Times are cycles in which the switch is won.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+Array = Any
+_NEVER = 1 << 60
+#: from winning the switch to the next buffer, and from the source to the first one
+_WIRE, _INJECTION_WIRE = 3, 2
+#: slots of the wheel of events; what lies further ahead comes round again
+_WHEEL = 4096
+
+
+@njit(cache=True)
+def count_edges(source: Array, first: Array, destination: Array, width: int) -> int:
+    """At most so many edges: routes that share nothing."""
+    total = len(source)
+    for packet in range(len(source)):
+        x, y = source[packet] % width, source[packet] // width
+        for i in range(first[packet], first[packet + 1]):
+            total += abs(destination[i] % width - x) + abs(destination[i] // width - y) + 1
+    return total
+
+
+@njit(cache=True)
+def grow_trees(
+    source: Array,
+    first: Array,
+    destination: Array,
+    width: int,
+    nodes: int,
+    root: Array,
+    link: Array,
+    parent: Array,
+    leaf: Array,
+) -> int:
+    """Fill every packet's edges, parents before children; how many there are.
+
+    root: (packets + 1,) first edge, the injection link 5 nodes + source. link: (edges,) 5 node + port. parent: (edges,)
+    edge before it, -1. leaf: (deliveries,) ejection edge of each.
+    """
+    edges, marks = 0, np.full(nodes, -1)  # the edge that enters a node, if it is this packet's
+    steps = np.array([1, -1, width, -width])
+    for packet in range(len(source)):
+        root[packet] = edges
+        link[edges], parent[edges] = 5 * nodes + source[packet], -1
+        marks[source[packet]] = edges
+        edges += 1
+        for i in range(first[packet], first[packet + 1]):
+            at, to = source[packet], destination[i]
+            while at != to:
+                x, to_x = at % width, to % width
+                port = (0 if to_x > x else 1) if x != to_x else (2 if to > at else 3)
+                there = at + steps[port]
+                if marks[there] < root[packet]:
+                    link[edges], parent[edges] = 5 * at + port, marks[at]
+                    marks[there] = edges
+                    edges += 1
+                at = there
+            link[edges], parent[edges] = 5 * at + 4, marks[at]
+            leaf[i] = edges
+            edges += 1
+    root[len(source)] = edges
+    return edges
+
+
+@njit(cache=True)
+def find_children(parent: Array, child: Array, sibling: Array) -> None:
+    """(edges,) first edge behind each and the next one behind the same, or -1."""
+    child[:], sibling[:] = -1, -1
+    for edge in range(len(parent) - 1, -1, -1):
+        if parent[edge] >= 0:
+            sibling[edge] = child[parent[edge]]
+            child[parent[edge]] = edge
+
+
+@njit(cache=True)
+def _push(wheel: Array, following: Array, due: Array, edge: int, cycle: int, fresh: int) -> None:
+    """Note an edge for a cycle, after those that are there; those that have waited (0) go before fresh ones (1)."""
+    due[edge], slot = cycle, cycle % _WHEEL
+    following[edge] = -1
+    if wheel[0, fresh, slot] < 0:
+        wheel[0, fresh, slot] = edge
+    else:
+        following[wheel[1, fresh, slot]] = edge
+    wheel[1, fresh, slot] = edge
+
+
+@njit(cache=True)
+def _start(wheel: Array, following: Array, due: Array, edge: int, sibling: Array, cycle: int) -> int:
+    """Note an edge and those beside it; how many."""
+    count = 0
+    while edge >= 0:
+        _push(wheel, following, due, edge, cycle, 1)
+        edge = sibling[edge]
+        count += 1
+    return count
+
+
+@njit(cache=True)
+def run(
+    flits: Array,
+    created: Array,
+    order: Array,
+    queues: Array,
+    packet: Array,
+    root: Array,
+    link: Array,
+    parent: Array,
+    child: Array,
+    sibling: Array,
+    nodes: int,
+    vcs: int,
+    slots: int,
+    routing: int,
+    allocation: int,
+    credit: int,
+    head: Array,
+    tail: Array,
+) -> None:
+    """Send every packet; fills `head` and `tail`, (edges,) cycles in which both win the switch.
+
+    Args:
+        flits, created: (packets,). order: packets by source, `queues` (nodes + 1,) where each source's begin.
+        packet, link, parent, child, sibling: of every edge. root: (packets + 1,).
+        routing: cycles before a head may ask for a channel. allocation: cycles from a channel to the switch.
+        credit: cycles until a slot that was left can be used.
+    """
+    edges, channels = len(link), 6 * nodes * vcs
+    wheel = np.full((2, 2, _WHEEL), -1)
+    following, due = np.empty(edges, np.int64), np.empty(edges, np.int64)
+    waiting = np.full((2, 6 * nodes), -1)  # edges without a channel, per link
+    behind = np.full((2, channels), -1)  # packets in a channel's buffer, by the edge on which they came
+    after = np.full(edges, -1)
+    channel = np.full(edges, -1)
+    free_input = np.zeros(6 * nodes, np.int64)
+    free_link, free_channel = np.zeros(6 * nodes, np.int64), np.zeros(channels, np.int64)
+    entered, left = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # flits into and out of a buffer
+    leaves = np.full((channels, slots), -_NEVER)  # when the last ones left or will
+    starved = np.full(channels, -1)  # the edge that holds a channel without a slot
+    inside, unsettled = np.zeros(edges, np.int64), np.zeros(edges, np.int64)
+    span = np.zeros(edges, np.int64)
+    stretch = max(credit + _WIRE - slots, 0)
+    pending = 0
+    for edge in range(edges):  # a tail settles once the head is so far ahead that the buffers between hold the rest
+        span[edge] = (flits[packet[edge]] - 1) // slots
+        up, level = edge, 0
+        while up >= 0 and level <= span[edge]:
+            unsettled[up] += 1
+            up = parent[up]
+            level += 1
+        if parent[edge] >= 0:
+            inside[parent[edge]] += 1
+    for node in range(nodes):
+        if queues[node] < queues[node + 1]:
+            first = order[queues[node]]
+            _push(wheel, following, due, root[first], created[first], 1)
+            pending += 1
+    cursor = queues[:-1].copy()
+    stack = np.empty(flits.max() // slots + 2, np.int64)
+    cycle = 0
+    tail[:] = -1
+    while pending > 0:
+        slot = cycle % _WHEEL
+        for fresh in range(2):
+            edge = wheel[0, fresh, slot]
+            wheel[0, fresh, slot] = -1
+            while edge >= 0:
+                after_this = following[edge]
+                if due[edge] > cycle:
+                    _push(wheel, following, due, edge, due[edge], fresh)
+                    edge = after_this
+                    continue
+                pending -= 1
+                line, length = link[edge], flits[packet[edge]]
+                injected, ejected = line >= 5 * nodes, line < 5 * nodes and line % 5 == 4
+                if channel[edge] < 0:  # the channel that is free first; it lasts until the tail has left
+                    best, least = -1, _NEVER
+                    for vc in range(vcs):
+                        if free_channel[line * vcs + vc] < least:
+                            best, least = line * vcs + vc, free_channel[line * vcs + vc]
+                    if best < 0:
+                        following[edge] = -1
+                        if waiting[0, line] < 0:
+                            waiting[0, line] = edge
+                        else:
+                            following[waiting[1, line]] = edge
+                        waiting[1, line] = edge
+                        edge = after_this
+                        continue
+                    if least > cycle:
+                        _push(wheel, following, due, edge, least, 0)
+                        pending += 1
+                        edge = after_this
+                        continue
+                    channel[edge] = best
+                    free_channel[best] = _NEVER
+                    earliest = cycle if injected else cycle + allocation
+                else:
+                    earliest = cycle
+                held = channel[edge]
+                if not ejected:
+                    if entered[held] - left[held] >= slots:
+                        starved[held] = edge
+                        edge = after_this
+                        continue
+                    earliest = max(earliest, leaves[held, entered[held] % slots] + credit)
+                won = max(earliest, free_link[line])
+                if not injected:  # an input port sends one flit per cycle
+                    feed = link[parent[edge]]
+                    won = max(won, free_input[feed])
+                    free_input[feed] = won + length
+                free_link[line] = max(free_link[line], earliest) + length
+                last = won + length - 1 + (length - 1) // slots * stretch
+                if not ejected:
+                    if length <= slots and entered[held] + length - 1 - slots < left[held]:
+                        last = max(last, leaves[held, (entered[held] + length - 1) % slots] + credit)
+                    entered[held] += length
+                if not injected:
+                    wire = _INJECTION_WIRE if link[parent[edge]] >= 5 * nodes else _WIRE
+                    last = max(last, tail[parent[edge]] + wire)
+                head[edge], tail[edge] = won, max(last, tail[edge])
+                # the packet comes into the next buffer, in front or behind others
+                if not ejected:
+                    after[edge] = -1
+                    if behind[0, held] < 0:
+                        behind[0, held] = behind[1, held] = edge
+                        start = won + (_INJECTION_WIRE if injected else _WIRE) + routing
+                        pending += _start(wheel, following, due, child[edge], sibling, start)
+                    else:
+                        after[behind[1, held]] = edge
+                        behind[1, held] = edge
+                # flits leave the buffer that the packet lay in, once all branches have them
+                up = parent[edge]
+                if up >= 0:
+                    inside[up] -= 1
+                    if inside[up] == 0:
+                        buffer = channel[up]
+                        for flit in range(length):
+                            leaves[buffer, (left[buffer] + flit) % slots] = won + flit * (last - won) // max(
+                                length - 1, 1
+                            )
+                        left[buffer] += length
+                        if starved[buffer] >= 0:
+                            _push(wheel, following, due, starved[buffer], won + credit, 0)
+                            pending += 1
+                            starved[buffer] = -1
+                # tails that are settled free their channel, their buffer's front and their source
+                up, level, top = edge, 0, 0
+                while up >= 0 and level <= span[edge]:
+                    tail[up] = max(tail[up], won + length - 1 - level * slots + level * credit)
+                    unsettled[up] -= 1
+                    if unsettled[up] == 0:
+                        stack[top] = up
+                        top += 1
+                    up = parent[up]
+                    level += 1
+                while top > 0:
+                    top -= 1
+                    done = stack[top]
+                    end = tail[done] + 1
+                    free_channel[channel[done]] = end
+                    line = link[done]
+                    woken = waiting[0, line]
+                    if woken >= 0:
+                        waiting[0, line] = following[woken]
+                        _push(wheel, following, due, woken, max(end, cycle + 1), 0)
+                        pending += 1
+                    if line >= 5 * nodes:
+                        node = line - 5 * nodes
+                        cursor[node] += 1
+                        if cursor[node] < queues[node + 1]:
+                            entry = order[cursor[node]]
+                            _push(wheel, following, due, root[entry], max(max(created[entry], end), cycle + 1), 1)
+                            pending += 1
+                        continue
+                    came = parent[done]
+                    ready = end
+                    settled = True
+                    branch = child[came]
+                    while branch >= 0:
+                        settled = settled and unsettled[branch] == 0
+                        ready = max(ready, tail[branch] + 1)
+                        branch = sibling[branch]
+                    if settled:
+                        buffer = channel[came]
+                        entering = after[came]
+                        behind[0, buffer] = entering
+                        if entering >= 0:
+                            wire = _INJECTION_WIRE if link[entering] >= 5 * nodes else _WIRE
+                            start = max(max(ready, head[entering] + wire) + routing, cycle + 1)
+                            pending += _start(wheel, following, due, child[entering], sibling, start)
+                edge = after_this
+        cycle += 1
