@@ -184,13 +184,15 @@ def cut_columns(plan: LayerPlan) -> tuple[Real, Real]:
 
 def _cuts(plan: LayerPlan, size: Real) -> Real:
     """Borders of tiles that do not fall between two sets of `size` crossbars; tiles begin every `per_tile` of them."""
-    common: Real
-    if is_array(plan.per_tile, size):
-        common = np.gcd(np.asarray(plan.per_tile, np.int64), np.asarray(size, np.int64)).astype(np.float64)
-    else:
-        common = math.gcd(plan.per_tile, size)
     borders = plan.tiles - 1
-    return borders - floor_div(borders * common, size)
+    return borders - floor_div(borders * _common(plan.per_tile, size), size)
+
+
+def _common(a: Real, b: Real) -> Real:
+    """The greatest common divisor of whole numbers."""
+    if is_array(a, b):
+        return np.gcd(np.asarray(a, np.int64), np.asarray(b, np.int64)).astype(np.float64)
+    return math.gcd(int(a), int(b))
 
 
 def most_owned(plan: LayerPlan) -> Real:
@@ -278,12 +280,14 @@ class _Flows:
             payload = self._dense(network.edges["input"].size * spec.bits * share)
             return self._sent(node.name, node.name, "input", _PORT, target, steps, 1.0, payload, 0)
         edge, origin = network.edges[source], _run(self.mapping.layers[sender])
-        each = edge.size * share / origin.count
+        # a tile has a run of the channels, and one that reads some of them meets those tiles only
+        reach = minimum(needed_rows(plan, self.mapping.hardware) + 1.0 / origin.count, 1.0)
+        each = edge.size * share / (origin.count * reach)
         busiest = most_owned(self.mapping.layers[sender])
         if edge.bits > 1:
-            return self._values(sender, node.name, "graded", origin, target, busiest, each * edge.bits)
+            return self._values(sender, node.name, "graded", origin, target, busiest, reach, each * edge.bits)
         rate = spike_rate(self.mapping, self.activity, node, sender)
-        return self._values(sender, node.name, "spikes", origin, target, busiest, each, rate)
+        return self._values(sender, node.name, "spikes", origin, target, busiest, reach, each, rate)
 
     def shortcut(self, node: str, source: str) -> Flow:
         """An edge to the tiles that add it: each needs what it owns."""
@@ -293,12 +297,14 @@ class _Flows:
         origin = _PORT if sender is None else _run(self.mapping.layers[sender])
         busiest = 1.0 if sender is None else most_owned(self.mapping.layers[sender])
         busiest = maximum(busiest, most_owned(self.mapping.layers[target]))
-        each = edge.size / (origin.count * reached.count)
+        # both have runs of the same channels: as many pairs as borders, of which common ones count once
+        pairs = origin.count + reached.count - _common(origin.count, reached.count)
+        reach, each = pairs / (origin.count * reached.count), edge.size / pairs
         if network.constant(source):
-            payload = self._dense(each * edge.bits)
+            payload = self._dense(each * edge.bits) * reach
             return self._sent(sender or target, target, "shortcut", origin, reached, 1, busiest, payload, 0)
         rate = shortcut_rate(self.mapping, self.activity, sender) if edge.bits == 1 else None
-        return self._values(sender or target, target, "shortcut", origin, reached, busiest, each * edge.bits, rate)
+        return self._values(sender or target, target, "shortcut", origin, reached, busiest, reach, each * edge.bits, rate)
 
     def partial_sums(self, plan: LayerPlan) -> list[Flow]:
         """One packet per output pixel and pair of tiles that hold a column: sums of the other one's outputs."""
@@ -327,14 +333,23 @@ class _Flows:
         return [Flow(plan.name, plan.name, "partial_sums", plan.steps, sent, sent, links, head, serial, tail, 1)]
 
     def _values(
-        self, layer: str, target: str, kind: Kind, a: Run, b: Run, busiest: Real, bits: Real, rate: Real | None = None
+        self,
+        layer: str,
+        target: str,
+        kind: Kind,
+        a: Run,
+        b: Run,
+        busiest: Real,
+        reach: Real,
+        bits: Real,
+        rate: Real | None = None,
     ) -> Flow:
-        """`bits` from every tile to every tile per time-step; one-bit values of which a share `rate` is active."""
+        """`bits` over a share `reach` of all pairs of tiles per time-step; one-bit values, a share `rate` active."""
         steps, passes = self.mapping.network.time_steps, 0 if self.mapping.network.runs_once(layer) else 1
         if steps > 1 and self.mapping.hardware.schedule.order == "layer_first":
             bits, passes, steps = bits * steps, passes * steps, 1
         flits = self._dense(bits) if rate is None else self._encoded(bits, minimum(rate, 1.0))
-        return self._sent(layer, target, kind, a, b, steps, busiest, flits, passes)
+        return self._sent(layer, target, kind, a, b, steps, busiest, flits * reach, passes)
 
     def _sent(
         self,
@@ -348,7 +363,7 @@ class _Flows:
         each: Real,
         passes: int,
     ) -> Flow:
-        """`each` flits from every tile to every tile; the busiest port has a share `busiest` of them, if no link more.
+        """`each` flits from every tile to every tile on average; the busiest port has a share `busiest` of them, if no link more.
 
         A tile's last packets to all others leave together, and meet as many at their ends.
         """

@@ -51,7 +51,7 @@ def placed(mapping: Mapping, activity: Activity) -> Placed:
     """Places on which the flits of an inference pass the fewest links; see `optimized_places`."""
     mesh = mapping.mesh
     volumes, port = np.zeros((mesh.tiles, mesh.tiles)), np.zeros((mesh.tiles, 2))
-    for transfer in traffic(mapping, activity, mapping.hardware.noc.packet_flits).transfers:
+    for transfer in traffic(mapping, activity).transfers:
         plan = mapping.layers[transfer.target]
         to = slice(plan.first_tile, plan.first_tile + plan.tiles)
         if transfer.from_port:

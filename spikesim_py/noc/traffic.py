@@ -46,6 +46,7 @@ class Transfer:
         sources, destinations: (n, 2) and (m, 2) mesh places, x and y.
         flits, packets: (n, m) per time-step; expected values for address events.
         steps: time-steps per inference in which it happens.
+        from_port: whether the chip's port sends it, not a tile.
     """
 
     layer: str
@@ -56,6 +57,7 @@ class Transfer:
     flits: Floats
     packets: Floats
     steps: int
+    from_port: bool
 
     @cached_property
     def links(self) -> NDArray[np.int64]:
@@ -81,18 +83,17 @@ class Traffic:
         return float(sum(transfer.flits.sum() * transfer.steps for transfer in self.transfers))
 
 
-def traffic(mapping: Mapping, activity: Activity, packet_flits: int | None = None) -> Traffic:
+def traffic(mapping: Mapping, activity: Activity) -> Traffic:
     """The traffic of one inference.
 
     Args:
         mapping: tells tiles and their places. activity: rates, for encodings whose size depends on them:
             `output_rate` where measured, else the reading layer's input rate.
-        packet_flits: most payload flits of a packet; None: no limit.
 
     Raises:
         MappingError: the chip takes too many tiles.
     """
-    made = [*_value_transfers(mapping, activity, packet_flits), *_sum_transfers(mapping, activity)]
+    made = [*_value_transfers(mapping, activity), *_sum_transfers(mapping, activity)]
     return Traffic(mapping.mesh, mapping.hardware.noc.flit_bits, tuple(made))
 
 
@@ -107,14 +108,14 @@ def block_rate(mapping: Mapping, activity: Activity, blocks: Blocks, label: Labe
     return float(spike_rate(mapping, activity, node, blocks.sender))
 
 
-def _value_transfers(mapping: Mapping, activity: Activity, packet_flits: int | None) -> Iterator[Transfer]:
+def _value_transfers(mapping: Mapping, activity: Activity) -> Iterator[Transfer]:
     noc = mapping.hardware.noc
     for blocks in (made.unicast() for made in all_blocks(mapping)):
         for number, label in enumerate(blocks.labels):
             here = blocks.label == number
             name: EncodingName = "bitmap" if label.kind == "input" else noc.encoding
             rate = block_rate(mapping, activity, blocks, label)
-            sent = expected_sent(name, blocks.units[here], blocks.bits, rate, noc.flit_bits, packet_flits)
+            sent = expected_sent(name, blocks.units[here], blocks.bits, rate, noc.flit_bits, noc.packet_flits)
             pairs = blocks.source[here], blocks.destination[here]
             if np.any(sent.flits):
                 yield _transfer(mapping, label, blocks.sender, *pairs, sent.flits, sent.packets, blocks.steps)
@@ -157,7 +158,7 @@ def _transfer(
     tables = np.zeros((2, len(origin), len(target)))
     for table, values in zip(tables, (flits, packets), strict=True):
         np.add.at(table, (source - from_first, destination - to_first), values)
-    return Transfer(*label, origin, target, *tables, steps)
+    return Transfer(*label, origin, target, *tables, steps, sender is None)
 
 
 def _places(mapping: Mapping, layer: str) -> tuple[int, Ints]:

@@ -7,14 +7,15 @@ BookSim2 (28f43299), latency-1 channels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
+from .fabric import HOP_CYCLES
 from .traffic import Traffic, Transfer
 
-HOP_CYCLES: Mapping[str, int] = {"A": 5, "B": 4}
 Place = tuple[int, int]
 LinkLoads = dict[tuple[Place, Place], float]
 
@@ -25,7 +26,7 @@ class ZeroLoad:
 
     Attributes:
         head_cycles: until the farthest packet's head is out. serial_cycles: flits that follow it through the
-            busiest injection or ejection port. flit_links, flit_routers: flits times what they pass.
+            busiest link, or injection or ejection port. flit_links, flit_routers: flits times what they pass.
     """
 
     transfer: Transfer
@@ -46,14 +47,14 @@ def zero_load_cycles(routers: Any, flits: Any, pipeline: str) -> Any:
 
 
 def zero_load(traffic: Traffic, pipeline: str) -> tuple[ZeroLoad, ...]:
-    """Every transfer on an empty mesh. Ports, not links, bound the stream: contention needs the simulator."""
+    """Every transfer on an empty mesh: its busiest port or link bounds the stream. Contention needs the simulator."""
     return tuple(_one(transfer, pipeline) for transfer in traffic.transfers)
 
 
 def _one(transfer: Transfer, pipeline: str) -> ZeroLoad:
     used = transfer.flits > 0
     farthest = int(transfer.links[used].max()) + 1 if used.any() else 0
-    busiest = max(transfer.flits.sum(1).max(), transfer.flits.sum(0).max())
+    busiest = max(transfer.flits.sum(1).max(), transfer.flits.sum(0).max(), _busiest_link(transfer))
     links = float((transfer.flits * transfer.links).sum())
     return ZeroLoad(
         transfer,
@@ -62,6 +63,26 @@ def _one(transfer: Transfer, pipeline: str) -> ZeroLoad:
         links,
         links + float(transfer.flits.sum()),
     )
+
+
+def _busiest_link(transfer: Transfer) -> float:
+    """Flits over the busiest link: every pair loads a stretch of its source's row and one of its target's column."""
+    x, y = (transfer.sources[:, None, axis] for axis in (0, 1))
+    to_x, to_y = (transfer.destinations[None, :, axis] for axis in (0, 1))
+    along_x = _busiest_stretch(y, x, to_x, transfer.flits)
+    return max(along_x, _busiest_stretch(to_x, y, to_y, transfer.flits))
+
+
+def _busiest_stretch(line: Any, start: Any, end: Any, flits: Any) -> float:
+    """The largest sum of flits over one place of any line, in one direction; they pass all places from start to end."""
+    line, start, end, flits = (part.ravel() for part in np.broadcast_arrays(line, start, end, flits))
+    most = 0.0
+    for forth in (end > start, end < start):
+        steps = np.zeros((int(line.max()) + 1, int(max(start.max(), end.max())) + 2))
+        np.add.at(steps, (line[forth], np.minimum(start, end)[forth]), flits[forth])
+        np.add.at(steps, (line[forth], np.maximum(start, end)[forth]), -flits[forth])
+        most = max(most, float(steps.cumsum(1).max()))
+    return most
 
 
 def route(source: Place, destination: Place) -> tuple[Place, ...]:
