@@ -36,6 +36,8 @@ from .tree import CostNode, branch
 FITTED_LINES, FITTED_MUX = (32, 256), (4, 32)
 #: resistances of a cell at its highest level at which they were run
 FITTED_OHM = (6e3, 1e6)
+#: layer to its parts but for the NoC, and the time of one pass over its positions
+Cores = MappingType[str, tuple[list[Part], Real]]
 #: how a note on the mesh's load begins
 LOADED = "NoC load: "
 
@@ -66,10 +68,9 @@ def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
     """The one definition of what a design costs; the tree and `cost_batch` are two ways to look at it."""
     if activity.exit:
         check_exit(mapping)
-    cores = {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
-    areas = {name: sum(part.area_um2 for part in parts) for name, (parts, _) in cores.items()}
-    pitch = pitch_mm(sum(areas.values()) / sum(plan.tiles for plan in mapping.layers.values()))
-    reload = reload_of(mapping, tech, areas)
+    cores = cores_of(mapping, tech, activity)
+    pitch = mean_pitch_mm(mapping, cores)
+    reload = reload_of(mapping, tech, {name: _area_um2(parts) for name, (parts, _) in cores.items()})
     if reload:
         cores = {name: (_in_turn(parts, reload.area_share), ns) for name, (parts, ns) in cores.items()}
     passes = {name: ns for name, (_, ns) in cores.items()}
@@ -85,7 +86,22 @@ def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
     return RollUp(staged, shared, timing, reload, sent, passes)
 
 
-def layer_timings(mapping: Mapping, cores: MappingType[str, tuple[list[Part], Real]]) -> dict[str, LayerTiming]:
+def cores_of(mapping: Mapping, tech: Technology, activity: Activity) -> Cores:
+    """Every layer without its transfers."""
+    return {name: _core(mapping, tech, plan, activity) for name, plan in mapping.layers.items()}
+
+
+def mean_pitch_mm(mapping: Mapping, cores: Cores) -> Real:
+    """Distance of neighbouring tiles."""
+    total = sum(_area_um2(parts) for parts, _ in cores.values())
+    return pitch_mm(total / sum(plan.tiles for plan in mapping.layers.values()))
+
+
+def _area_um2(parts: Sequence[Part]) -> Real:
+    return sum(part.area_um2 for part in parts)
+
+
+def layer_timings(mapping: Mapping, cores: Cores) -> dict[str, LayerTiming]:
     """When every layer of one design makes its values, as if nothing crossed the mesh."""
     found = {}
     for name, (parts, pass_ns) in cores.items():

@@ -1,0 +1,340 @@
+"""What the mesh of a chip carries while a network runs on it: link by link, layer by layer, time-step by time-step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ._files import write_atomic
+from .activity import Activity, resolve_activity
+from .cost.mesh import FlitEnergy, MeshInputs, mesh_inputs
+from .datasets import load_dataset
+from .errors import InputError
+from .evaluate import check_fits, design
+from .hardware import Hardware
+from .mapping import Mapping as NetworkMapping
+from .mapping import map_network
+from .network import Network
+from .noc import Fidelity, Label, NocResult, Scheduled, Trains, all_blocks, run
+from .noc.fabric import LOCAL
+from .noc.multicast import flit_links, loads_by_label
+from .noc.records import choice_of, train_of
+from .noc.refine import drawn_trains, fabric_of, moved, packets_of, placed
+from .noc.schedule import schedule_packets
+
+#: what +x, -x, +y and -y add to a place
+_STEP = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+@dataclass(frozen=True)
+class LinkUse:
+    """One link, on average over the samples.
+
+    Attributes:
+        start, end: places (x, y). flits: per inference. load: share of all cycles in which it carries one.
+        peak: the same while the layer that loads it most makes its values. pairs: transfer to its share of the flits,
+            the largest first.
+    """
+
+    start: tuple[int, int]
+    end: tuple[int, int]
+    flits: float
+    load: float
+    peak: float
+    pairs: tuple[tuple[Label, float], ...]
+
+
+@dataclass(frozen=True)
+class StepUse:
+    """One time-step, over the samples: cycles from its first layer's turn to its last arrival (mean and largest).
+
+    Attributes:
+        compute_cycles: the layers' turns alone. late_cycles: from the last packet made to the last arrival, mean.
+        p50_cycles, p99_cycles, most_cycles: latency of its packets.
+    """
+
+    step: int
+    makespan_cycles: float
+    most_makespan_cycles: float
+    compute_cycles: float
+    late_cycles: float
+    p50_cycles: float
+    p99_cycles: float
+    most_cycles: float
+
+
+@dataclass(frozen=True)
+class LayerUse:
+    """What a layer sends of one kind: how it is encoded, and what it costs per inference.
+
+    Attributes:
+        encoding: the code; None for partial sums and values of several bits, which are dense. rate: active share.
+        break_even_rate: below it the cheapest sparse code beats the bitmap.
+    """
+
+    label: Label
+    encoding: str | None
+    rate: float | None
+    break_even_rate: float | None
+    flits: float
+    flit_links: float
+    energy: FlitEnergy
+
+
+@dataclass(frozen=True)
+class NocReport:
+    """The mesh under the traffic of some samples.
+
+    Attributes:
+        network, chip: by name. fidelity: of the simulation. origin: `measured` spikes, or `drawn` at the rates of the
+            activity. samples: how many.
+        mesh: (width, height). tiles: place (x, y) and layer of every tile. steps, layers, links: see there; links from
+            the most flits on.
+        placement: of the chip. before, after: flits times links, and flits over the busiest link, on a snake (or row by
+            row, whichever is better) and where annealing puts the tiles; the chip has the latter with
+            `noc.placement: optimized`.
+        saved_flit_links: what trees save, or would save, of the flits times links of copies (share).
+        warnings: why numbers may be off.
+    """
+
+    network: str
+    chip: str
+    fidelity: Fidelity
+    origin: str
+    samples: int
+    mesh: tuple[int, int]
+    tiles: tuple[tuple[int, int, str | None], ...]
+    steps: tuple[StepUse, ...]
+    layers: tuple[LayerUse, ...]
+    links: tuple[LinkUse, ...]
+    placement: str
+    before: tuple[float, float]
+    after: tuple[float, float]
+    saved_flit_links: float
+    warnings: tuple[str, ...]
+
+    @property
+    def flit_links(self) -> float:
+        """Flits times links per inference."""
+        return sum(link.flits for link in self.links)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data; what `mesh_figure` draws."""
+        plain = {key: value for key, value in vars(self).items() if key not in ("tiles", "links", "layers", "steps")}
+        return plain | {
+            "tiles": [{"index": i, "x": x, "y": y, "layer": layer} for i, (x, y, layer) in enumerate(self.tiles)],
+            "steps": [asdict(step) for step in self.steps],
+            "layers": [_plain_layer(layer) for layer in self.layers],
+            "links": [_plain_link(link) for link in self.links],
+        }
+
+    def to_json(self, path: str | Path) -> Path:
+        """Write `to_dict`; the file is whole or not there."""
+        return write_atomic(path, json.dumps(self.to_dict(), indent=1))
+
+
+def _plain_layer(layer: LayerUse) -> dict[str, Any]:
+    plain = {key: value for key, value in vars(layer).items() if key not in ("label", "energy")}
+    return layer.label._asdict() | plain | asdict(layer.energy) | {"total_pj": layer.energy.total_pj}
+
+
+def _plain_link(link: LinkUse) -> dict[str, Any]:
+    pairs = [label._asdict() | {"share": share} for label, share in link.pairs]
+    used = {"flits": link.flits, "load": link.load, "peak": link.peak}
+    return {"from": link.start, "to": link.end, **used, "pairs": pairs}
+
+
+def noc_report(
+    network: str | Path | Network,
+    chip: str | Path | Hardware,
+    *,
+    data: str = "digits",
+    split: str = "report",
+    samples: int = 4,
+    seed: int = 0,
+    overrides: Mapping[str, Any] | None = None,
+    fidelity: Fidelity = "cycle",
+) -> NocReport:
+    """The traffic of a network's spikes on a chip's mesh.
+
+    Args:
+        network, chip, overrides: as in `evaluate`.
+        data, split, samples: whose spikes are recorded on the simulated chip. A shape-only workload has none: spikes
+            are drawn at the chip's `cost.assumed_activity` (or the rates that the network stores), one inference.
+        seed: of the device instance.
+        fidelity: `cycle`, `event` or `analytic`.
+
+    Raises:
+        InputError: an input cannot be used, or the network runs on no crossbars.
+    """
+    net, hardware = design(network, chip, overrides)
+    if net.arithmetic == "float" or hardware.cost.library != "parametric":
+        what = "network has float weights" if net.arithmetic == "float" else "chip has the released cost library"
+        raise InputError(f"noc: {net.name!r} on {hardware.name!r}: the {what}, which knows no mesh")
+    mapping = map_network(net, hardware)
+    layers = tuple(node.name for node in net.layers)
+    activity = resolve_activity(None, layers, net.model.activity, hardware.cost.assumed_activity)
+    if net.shape_only:
+        trains, shown, origin = drawn_trains(mapping, activity), 1, "drawn"
+    else:
+        from .inference import record_trains
+
+        dataset = load_dataset(data, split).head(samples)
+        shown, origin = check_fits(net, dataset), "measured"
+        trains = record_trains(net, hardware, dataset, seed=seed)
+    own, better = moved(mapping, activity), placed(mapping, activity)
+    inputs = mesh_inputs(mapping, activity)
+    sent = [packets_of(own, inputs.timings, trains, sample) for sample in range(shown)]
+    results = [run(one.packets, fabric_of(own), fidelity) for one in sent]
+    loads = _loads(own, sent)
+    return NocReport(
+        network=net.name,
+        chip=hardware.name,
+        fidelity=fidelity,
+        origin=origin,
+        samples=shown,
+        mesh=(own.mesh.width, own.mesh.height),
+        tiles=_tiles(own),
+        steps=_steps(inputs, sent, results),
+        layers=_layers(own, inputs, trains, loads, sent),
+        links=_links(own, inputs, loads, sent, results),
+        placement=hardware.noc.placement,
+        before=better.before,
+        after=better.after,
+        saved_flit_links=_saved(own, inputs, trains),
+        warnings=tuple(dict.fromkeys(warning for result in results for warning in result.warnings)),
+    )
+
+
+def _tiles(mapping: NetworkMapping) -> tuple[tuple[int, int, str | None], ...]:
+    layer_of = dict[int, str]()
+    for name, plan in mapping.layers.items():  # layers that take turns share tiles: the first is shown
+        for tile in range(plan.first_tile, plan.first_tile + plan.tiles):
+            layer_of.setdefault(tile, name)
+    return tuple((x, y, layer_of.get(tile)) for tile, (x, y) in enumerate(mapping.mesh.places))
+
+
+def _loads(mapping: NetworkMapping, sent: Sequence[Scheduled]) -> Mapping[Label, NDArray[np.float64]]:
+    """Transfer to the (nodes, 5) flits that leave every router by every port, mean of the samples."""
+    found: dict[Label, NDArray[np.float64]] = {}
+    for one in sent:
+        loads = loads_by_label(one.packets, fabric_of(mapping))
+        for label, load in zip(one.labels, loads, strict=False):
+            found[label] = found.get(label, 0.0) + load / len(sent)
+    return found
+
+
+def _steps(inputs: MeshInputs, sent: Sequence[Scheduled], results: Sequence[NocResult]) -> tuple[StepUse, ...]:
+    found = []
+    for step in range(inputs.steps):
+        spans, late, latency = [], [], []
+        for one, result in zip(sent, results, strict=True):
+            copies = np.diff(one.packets.first)
+            own = one.step == step
+            if not own.any():
+                continue
+            arrival = result.arrival_cycle[np.repeat(own, copies)]
+            spans.append(arrival.max() - one.step_cycle[step])
+            late.append(arrival.max() - one.packets.cycle[own].max())
+            latency.append(result.latency_cycles[np.repeat(own, copies)])
+        if spans:
+            of_all = np.concatenate(latency)
+            p50, p99 = np.percentile(of_all, (50, 99)).tolist()
+            found.append(
+                StepUse(
+                    step,
+                    float(np.mean(spans)),
+                    float(max(spans)),
+                    sum(inputs.turn_cycles(layer, step) for layer in inputs.timings),
+                    float(np.mean(late)),
+                    p50,
+                    p99,
+                    float(of_all.max()),
+                )
+            )
+    return tuple(found)
+
+
+def _layers(
+    mapping: NetworkMapping,
+    inputs: MeshInputs,
+    trains: Trains,
+    loads: Mapping[Label, NDArray[np.float64]],
+    sent: Sequence[Scheduled],
+) -> tuple[LayerUse, ...]:
+    """Every transfer, in the order of the network's layers."""
+    choices = {}
+    for blocks in all_blocks(mapping):
+        seen = choice_of(mapping, blocks, None, train_of(mapping, trains, blocks.node, blocks.steps))
+        choices.update(dict.fromkeys(blocks.labels, seen if blocks.bits == 1 else None))
+    order = list(mapping.layers)
+    found = []
+    for label in sorted(loads, key=lambda label: (order.index(label.layer), order.index(label.target), label.kind)):
+        load, choice = loads[label], choices.get(label)
+        links, delivered = float(load[:, :LOCAL].sum()), float(load[:, LOCAL].sum())
+        entered = sum(_injected(one, label) for one in sent) / len(sent)
+        found.append(
+            LayerUse(
+                label,
+                choice.encoding.name if choice else None,
+                choice.rate if choice else None,
+                choice.break_even_rate if choice else None,
+                delivered,
+                links,
+                inputs.energy(entered + links, delivered + links, links),
+            )
+        )
+    return tuple(found)
+
+
+def _injected(sent: Scheduled, label: Label) -> float:
+    if label not in sent.labels:
+        return 0.0
+    return float(sent.packets.flits[sent.packets.label == sent.labels.index(label)].sum())
+
+
+def _links(
+    mapping: NetworkMapping,
+    inputs: MeshInputs,
+    loads: Mapping[Label, NDArray[np.float64]],
+    sent: Sequence[Scheduled],
+    results: Sequence[NocResult],
+) -> tuple[LinkUse, ...]:
+    """Every link that carries anything, the busiest first; of equal ones the first in order of place and port."""
+    labels, width = list(loads), mapping.mesh.width
+    by_label = np.stack([loads[label][:, :LOCAL] for label in labels]) if labels else np.zeros((0, 1, LOCAL))
+    duration = float(np.mean([result.duration_cycles for result in results]))
+    windows = {layer: sum(inputs.turn_cycles(layer, step) for step in range(inputs.steps)) for layer in mapping.layers}
+    found = []
+    for node, port in np.argwhere(by_label.sum(0) > 0).tolist():
+        own = by_label[:, node, port]
+        total, start = float(own.sum()), (node % width, node // width)
+        by_layer: dict[str, float] = {}
+        for label, flits in zip(labels, own.tolist(), strict=True):
+            by_layer[label.layer] = by_layer.get(label.layer, 0.0) + flits
+        order = np.argsort(-own, kind="stable").tolist()
+        found.append(
+            LinkUse(
+                start,
+                (start[0] + _STEP[port][0], start[1] + _STEP[port][1]),
+                total,
+                total / duration,
+                max(flits / max(windows[layer], 1.0) for layer, flits in by_layer.items()),
+                tuple((labels[i], float(own[i]) / total) for i in order if own[i]),
+            )
+        )
+    return tuple(sorted(found, key=lambda link: -link.flits))
+
+
+def _saved(mapping: NetworkMapping, inputs: MeshInputs, trains: Trains) -> float:
+    """Share of the flits times links of copies that trees save, of the first sample's packets."""
+    packet_flits = mapping.hardware.noc.packet_flits
+    trees = schedule_packets(mapping, inputs.timings, packet_flits=packet_flits, trains=trains, multicast=True)
+    links = flit_links(trees.packets, fabric_of(mapping))
+    return links.saved / links.unicast if links.unicast else 0.0
