@@ -73,8 +73,8 @@ def schedule_packets(
 
     Args:
         timings: of every layer. packet_flits: most payload flits of a packet, 1 or more.
-        trains: spikes {node: (samples, T, C, H, W)}; without them, every spike is sent as a bitmap and every row is
-            awake. sample: which of them.
+        trains: spikes {node: (samples, T, C, H, W)}, all of which settle how they are encoded; without them, every
+            spike is sent as a bitmap and every row is awake. sample: whose packets.
         multicast: one packet for all destinations of a value. encoding: of spikes; the chip's own where None.
         nodes: (tiles,) mesh node of every tile, x + width y; the mapping's placement where None.
 
@@ -85,16 +85,17 @@ def schedule_packets(
     if packet_flits < 1:
         raise InputError(f"packet_flits = {packet_flits}: must be at least 1")
     clock = _Clock(mapping, timings)
-    spikes = None if trains is None else {node: train[sample : sample + 1] for node, train in trains.items()}
+    if trains is not None and not 0 <= sample < (samples := len(next(iter(trains.values())))):
+        raise InputError(f"sample = {sample}: must be from 0 to {samples - 1}")
     made: list[_Made] = []
     labels: dict[Label, int] = {}
     for tree in all_blocks(mapping):
         blocks = tree if multicast else tree.unicast()
-        made += _value_packets(mapping, clock, blocks, spikes, encoding, packet_flits, labels)
+        made += _value_packets(mapping, clock, blocks, trains, sample, encoding, packet_flits, labels)
     for layer in mapping.layers:
         sums = layer_sums(mapping, layer)
         if len(sums.source):
-            made.append(_sum_packets(mapping, clock, sums, spikes, packet_flits, labels))
+            made.append(_sum_packets(mapping, clock, sums, trains, sample, packet_flits, labels))
     places = np.array([x + mapping.mesh.width * y for x, y in mapping.mesh.places]) if nodes is None else nodes
     return _ordered(made, tuple(labels), np.append(places, 0), clock)  # tile -1, the port, is at node 0
 
@@ -162,6 +163,7 @@ def _value_packets(
     clock: _Clock,
     blocks: Blocks,
     trains: Trains | None,
+    sample: int,
     encoding: EncodingName | None,
     packet_flits: int,
     labels: dict[Label, int],
@@ -177,7 +179,7 @@ def _value_packets(
     else:
         train = train_of(mapping, trains, blocks.node, blocks.steps)
         code = choice_of(mapping, blocks, None, train, encoding, packet_flits).encoding
-        ends = word_ends(blocks, code, train)
+        ends = word_ends(blocks, code, train[sample : sample + 1])
     turn = np.broadcast_to(blocks.turn, blocks.shape).ravel()[blocks.index]
     made = []
     for block in range(len(blocks)):
@@ -192,7 +194,10 @@ def _value_packets(
             sizes, last = _cut(len(times), limit)
             full = sizes == limit
             count = np.unique(sizes)
-            flits = {n: int(code.payload_flits(n, int(blocks.units[block]), flit_bits)) + code.headers for n in count.tolist()}
+            flits = {
+                n: int(code.payload_flits(n, int(blocks.units[block]), flit_bits)) + code.headers
+                for n in count.tolist()
+            }
             made.append(
                 _Made(
                     np.full(len(sizes), blocks.source[block]),
@@ -229,13 +234,19 @@ def _cut(words: int, limit: int) -> tuple[Ints, Ints]:
 
 
 def _sum_packets(
-    mapping: Mapping, clock: _Clock, sums: Sums, trains: Trains | None, packet_flits: int, labels: dict[Label, int]
+    mapping: Mapping,
+    clock: _Clock,
+    sums: Sums,
+    trains: Trains | None,
+    sample: int,
+    packet_flits: int,
+    labels: dict[Label, int],
 ) -> _Made:
     """Packets of one layer's partial sums: one per position and pair of tiles, or more where it takes too many flits."""
     plan, hardware, timing = mapping.layers[sums.layer], mapping.hardware, clock.timings[sums.layer]
     awake: list[Bools] | None = None
     if trains is not None and hardware.crossbar.event_driven:
-        awake = awake_positions(mapping, sums, trains)
+        awake = awake_positions(mapping, sums, {node: train[sample : sample + 1] for node, train in trains.items()})
     positions = np.bincount(bands(plan.positions, plan.copies)[0])
     code, flit_bits = Bitmap(sums.bits), hardware.noc.flit_bits
     found: list[tuple[Ints, ...]] = []
@@ -256,7 +267,9 @@ def _sum_packets(
 
 def _label(labels: dict[Label, int], several: list[Label]) -> int:
     """The number of a label; what goes to several layers at once has their names joined."""
-    layers, targets = (list(dict.fromkeys(names)) for names in ([x.layer for x in several], [x.target for x in several]))
+    layers, targets = (
+        list(dict.fromkeys(names)) for names in ([x.layer for x in several], [x.target for x in several])
+    )
     label = Label("+".join(layers), "+".join(targets), several[0].kind)
     return labels.setdefault(label, len(labels))
 

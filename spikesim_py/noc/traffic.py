@@ -151,7 +151,14 @@ def quiet_share(mapping: Mapping, activity: Activity, sums: Sums) -> Floats:
 
 
 def _transfer(
-    mapping: Mapping, label: Label, sender: str | None, source: Ints, destination: Ints, flits: Any, packets: Any, steps: int
+    mapping: Mapping,
+    label: Label,
+    sender: str | None,
+    source: Ints,
+    destination: Ints,
+    flits: Any,
+    packets: Any,
+    steps: int,
 ) -> Transfer:
     """Pairs as matrices over all tiles of both layers."""
     from_first, origin = (PORT, np.array([PORT_PLACE])) if sender is None else _places(mapping, sender)
