@@ -278,7 +278,9 @@ def test_shares_of_tiles(name: str) -> None:
             assert 0 < share <= needed_rows(plan, mapping.hardware) <= 1
             assert share * plan.tiles >= 1 - 1e-12
             assert 1 / plan.tiles - 1e-12 <= most_owned(plan) <= 1
-            assert most_owned(plan) == pytest.approx(np.bincount(owner.ravel()).max() / owner.size, rel=0.5, abs=2 / owner.size)
+            assert most_owned(plan) == pytest.approx(
+                np.bincount(owner.ravel()).max() / owner.size, rel=0.5, abs=2 / owner.size
+            )
 
 
 @pytest.mark.parametrize("encoding", ["bitmap", "aer"])

@@ -9,64 +9,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import conv, lif, mixed_network, tiny_network
+from conftest import mixed_network
+from noc_cases import CHIPS, COPIED, NETWORKS, SMALL
 
 from spikesim_py.activity import resolve_activity
 from spikesim_py.hardware import load_hardware
 from spikesim_py.mapping import Mapping, map_network
 from spikesim_py.mapping.cells import Cells
-from spikesim_py.network import Add, Conv, Flatten, Linear, Network, Pool, build, load_network
+from spikesim_py.network import Add, Conv, Flatten, Linear, Pool, load_network
 from spikesim_py.noc import Blocks, all_blocks, layer_sums, owners, traffic
 
 Unit = tuple[str, int]  # node, channel * pixels + pixel
-SMALL = {"crossbar.rows": 8, "crossbar.cols": 24, "pe.crossbars": 1}
-CHIPS: list[dict[str, Any]] = [
-    {"tile.pes": 2},
-    {"tile.pes": 3, "mapping.signs": "offset"},
-    {"tile.pes": 5, "mapping.rows": "spikeflow"},
-    {"tile.pes": 9, "mapping.rows": "spikeflow", "mapping.tap_sum": "adc_shared_serial"},
-]
-
-
-def branched_network(steps: int = 2) -> Network:
-    """Integer: a padded first layer behind a pool of the input, a branch with stride, an add, overlapping pools."""
-    rng = np.random.default_rng(3)
-    nodes = [
-        {"op": "pool", "name": "p0", "inputs": ["input"], "kernel": (2, 2), "stride": (1, 1)},
-        conv("a", "p0", 2, 5, weight_bits=3),
-        lif("la", "a"),
-        conv("b", "la", 5, 6, stride=(2, 2), weight_bits=3),
-        conv("c", "la", 5, 6, k=1, stride=(2, 2), weight_bits=3),
-        {"op": "add", "name": "sum", "inputs": ["b", "c"]},
-        lif("ls", "sum"),
-        {"op": "pool", "name": "p1", "inputs": ["ls"], "kernel": (2, 2), "stride": (1, 1), "kind": "max"},
-        {"op": "flatten", "name": "f", "inputs": ["p1"]},
-        {"op": "linear", "name": "fc", "inputs": ["f"], "in_features": 24, "out_features": 3, "weight_bits": 3},
-        {"op": "readout", "name": "out", "inputs": ["fc"]},
-    ]
-    spec = {"shape": (2, 6, 6), "bits": 2}
-    arrays = {
-        "a.weight": rng.integers(-4, 4, (5, 2, 3, 3)).astype(np.int16),
-        "b.weight": rng.integers(-4, 4, (6, 5, 3, 3)).astype(np.int16),
-        "c.weight": rng.integers(-4, 4, (6, 5, 1, 1)).astype(np.int16),
-        "fc.weight": rng.integers(-4, 4, (3, 24)).astype(np.int16),
-        "la.theta": np.array([3]),
-        "ls.theta": np.array([3]),
-    }
-    return build(
-        {"name": "branched", "arithmetic": "integer", "time_steps": steps, "input": spec, "nodes": nodes}, arrays
-    )
-
-
-NETWORKS = {"tiny": tiny_network(), "branched": branched_network()}
-COPIED = {"tiny": {"conv1": 5, "conv2": 2}, "branched": {"a": 4, "b": 2, "c": 3}}
 
 
 def mappings(name: str) -> list[Mapping]:
     made = []
     digital = {"mapping.digital_layers": next(iter(COPIED[name])), "tile.pes": 4}
     for fields, copies in [*product(CHIPS, ({}, COPIED[name])), (digital, {})]:
-        made.append(map_network(NETWORKS[name], load_hardware("rram_32nm", SMALL | fields | {"mapping.copies": copies})))
+        made.append(
+            map_network(NETWORKS[name], load_hardware("rram_32nm", SMALL | fields | {"mapping.copies": copies}))
+        )
     return made
 
 
@@ -103,7 +65,9 @@ class Enumerated:
         stride, padding = (node.stride, node.padding) if isinstance(node, Conv) else ((1, 1), (0, 0))
         per_group, physical = plan.outputs // plan.groups, 0 if cells is None else cells.columns.count
         tile = lambda copy, crossbar: (  # noqa: E731
-            plan.first_tile if cells is None else plan.first_tile + (copy * plan.read_crossbars + crossbar) // plan.per_tile
+            plan.first_tile
+            if cells is None
+            else plan.first_tile + (copy * plan.read_crossbars + crossbar) // plan.per_tile
         )
         where = {  # (group, row, output) -> crossbars that hold its cells
             (g, r, o): {self._crossbar(cells, g, r, o * physical + k) for k in range(max(physical, 1))}
@@ -240,3 +204,41 @@ def test_flattened_outputs_go_to_the_rows_that_read_them() -> None:
     flat = next(made for made in all_blocks(mapping) if made.node == "flat")
     assert set(flat.index.tolist()) == set(range(36))
     assert {label.kind for label in flat.labels} == {"spikes"}
+
+
+def test_a_thousand_tiles_take_seconds() -> None:
+    mapping = map_network(load_network("vgg16-cifar10"), load_hardware("rram_32nm", {"pe.crossbars": 6, "tile.pes": 1}))
+    assert mapping.tiles > 900
+    begin = time.process_time()
+    blocks = all_blocks(mapping)
+    pairs = [made.unicast() for made in blocks]
+    assert time.process_time() - begin < 5  # 0.1 s on the author's machine
+    for tree, copies in zip(blocks, pairs, strict=True):
+        assert (tree.units * np.diff(tree.first)).sum() == copies.units.sum()
+
+
+@pytest.mark.parametrize("rounds", [None, 12])
+def test_layers_that_take_turns_keep_their_own_tiles_apart(rounds: int | None) -> None:
+    """Where two layers have one tile in turn, what one sends the other is still sent."""
+    fields = {"crossbar.rows": 64, "chip.max_tiles": rounds, "dram.kind": "lpddr4", "pe.crossbars": 4, "tile.pes": 4}
+    whole = map_network(load_network("vgg9-cifar10"), load_hardware("rram_32nm", fields | {"chip.max_tiles": None}))
+    chip = load_hardware("rram_32nm", fields | {"chip.max_tiles": max(p.tiles for p in whole.layers.values()) + 1})
+    turns = map_network(load_network("vgg9-cifar10"), chip) if rounds else whole
+    assert (np.asarray(turns.rounds) > 1) == bool(rounds)
+    for one, other in zip(all_blocks(whole), all_blocks(turns), strict=True):
+        assert one.unicast().units.sum() == other.unicast().units.sum()
+
+
+def test_expected_transfers_are_the_blocks() -> None:
+    """Dense traffic of a network: the bits of every pair of tiles in flits, with a header each."""
+    network = mixed_network()
+    mapping = map_network(network, load_hardware("rram_32nm", SMALL | {"tile.pes": 2}))
+    activity = resolve_activity(0.1, tuple(node.name for node in network.layers), {}, 0.1)
+    made = {(t.layer, t.target, t.kind): t for t in traffic(mapping, activity).transfers}
+    for blocks in (tree.unicast() for tree in all_blocks(mapping)):
+        for number, label in enumerate(blocks.labels):
+            units = blocks.units[blocks.label == number]
+            if units.size:
+                flits = -(-units * blocks.bits // 64) + 1
+                assert made[label].flits.sum() == flits.sum()
+                assert made[label].packets.sum() == len(units)

@@ -4,6 +4,7 @@ from .interval import accuracy_interval
 from .paired import PairedDifference, paired_difference
 from .precision import BitChoice, choose_adc_bits
 from .simulation import Simulation, chip_varies, simulate
+from .trains import record_trains
 
 __all__ = [
     "BitChoice",
@@ -13,5 +14,6 @@ __all__ = [
     "chip_varies",
     "choose_adc_bits",
     "paired_difference",
+    "record_trains",
     "simulate",
 ]

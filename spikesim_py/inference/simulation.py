@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from ..hardware.device import ReadModel
 from ..mapping import map_network
 from ..mapping.digital import digital_layers
 from ..network import Conv, Linear, Network, Readout, run
-from ..network.executor import Product, exact_product
+from ..network.executor import Observer, Product, exact_product
 from .calibrate import ranged
 from .quality import Errors, Meter
 from .recalibrate import recalibrated, recalibration_images
@@ -34,6 +35,8 @@ from .watch import Watch
 _BATCH_BYTES = 64 * 2**20
 #: called with the chip's number, a layer on crossbars, and the batch (reads, C, H, W) that it is about to read
 Probe = Callable[[int, ProgrammedLayer, NDArray[Any]], None]
+#: called with the chip's number, a node's name and its output (samples, steps, C, H, W), batch by batch
+ChipObserver = Callable[[int, str, torch.Tensor], None]
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def simulate(
     engine: Engine = "auto",
     exit: EarlyExit | None = None,
     probe: Probe | None = None,
+    observer: ChipObserver | None = None,
+    first_chip: int = 0,
 ) -> Simulation:
     """Classify a dataset on `chips` device instances of a chip.
 
@@ -79,7 +84,7 @@ def simulate(
         network: integer or float network.
         hardware: the chip.
         dataset: images that fit the network's input, and labels.
-        chips: device instances, numbered from 0.
+        chips: device instances, numbered from `first_chip`.
         seed: with its number, names a device instance.
         quality: also measure how exact each layer is; takes an exact run of the network beside each chip's, and
             changes nothing else.
@@ -89,13 +94,17 @@ def simulate(
             A scale of `exit` that is not given is found on them, too.
         exit: where inferences end; None after T time-steps. The whole run is simulated, and cut afterwards.
         probe: sees what every layer on crossbars reads, in the dataset's order; changes nothing.
+        observer: sees every node's output on every chip, in the dataset's order; changes nothing.
+        first_chip: number of the first device instance.
 
     Raises:
-        InputError: `chips` is not positive; the network cannot be mapped or has no weights; the quality of a
+        InputError: `chips` is not positive, or `first_chip` negative; the network cannot be mapped or has no weights; the quality of a
             float network is asked for; an early exit of fewer than two classes.
     """
     if chips < 1:
         raise InputError(f"chips = {chips}: must be at least 1")
+    if first_chip < 0:
+        raise InputError(f"first_chip = {first_chip}: must be at least 0")
     if quality and network.arithmetic == "float":
         raise InputError(f"quality: float network {network.name!r} runs on no crossbar, so that no layer has errors")
     hardware = ranged(network, hardware, dataset, calibration)
@@ -115,8 +124,9 @@ def simulate(
             engine=engine,
             exit=exit,
             probe=probe,
+            observer=observer,
         )
-        for chip in range(runs)
+        for chip in range(first_chip, first_chip + runs)
     ]
     by_step = np.repeat(np.stack([result.correct for result in results]), chips // runs, axis=0)
     steps = np.repeat(np.stack([result.steps for result in results]), chips // runs, axis=0)
@@ -197,6 +207,7 @@ def _run_chip(
     engine: Engine,
     exit: EarlyExit | None,
     probe: Probe | None,
+    observer: ChipObserver | None,
 ) -> _Run:
     digital, exact = digital_layers(network, hardware), exact_product(network)
     analog = [node.name for node in network.layers if node.name not in digital]
@@ -224,7 +235,7 @@ def _run_chip(
         return torch.from_numpy(values).reshape(*x.shape[:2], *values.shape[1:])
 
     meter, watch = Meter(network, product) if quality else None, Watch(network)
-    _watched_run(network, dataset, product, meter, watch)
+    _watched_run(network, dataset, product, meter, watch, partial(observer, chip) if observer else None)
     answers, spikes = watch.readouts, watch.spikes
     steps = np.full(len(dataset), network.time_steps)
     if exit:
@@ -241,13 +252,22 @@ def _run_chip(
     )
 
 
-def _watched_run(network: Network, dataset: Dataset, product: Product, meter: Meter | None, watch: Watch) -> None:
+def _watched_run(
+    network: Network,
+    dataset: Dataset,
+    product: Product,
+    meter: Meter | None,
+    watch: Watch,
+    observer: Observer | None,
+) -> None:
     """Run all samples, watched."""
 
     def observe(name: str, value: torch.Tensor) -> None:
         watch.observe(name, value)
         if meter:
             meter.observe(name, value)
+        if observer:
+            observer(name, value)
 
     size = batch_size(network)
     for start in range(0, max(1, len(dataset)), size):  # no samples are refused by `run`

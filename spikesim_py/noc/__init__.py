@@ -3,28 +3,44 @@
 from .analytic import Flow, flows, idle_share, needed_rows, needed_share
 from .blocks import Blocks, Sums, all_blocks, layer_sums
 from .edges import Label, owners
+from .hottest import HotLink, hottest
+from .multicast import FlitLinks, flit_links, loads_by_label, route_links, tree_links
+from .records import Records, records
+from .schedule import LayerTiming, Scheduled, schedule_packets
 from .traffic import Traffic, Transfer, traffic
 from .zero_load import LinkLoads, ZeroLoad, link_loads, route, zero_load, zero_load_cycles
 
 __all__ = [
     "Blocks",
+    "FlitLinks",
     "Flow",
+    "HotLink",
     "Label",
+    "LayerTiming",
     "LinkLoads",
+    "Records",
+    "Scheduled",
     "Sums",
     "Traffic",
     "Transfer",
     "ZeroLoad",
     "all_blocks",
+    "flit_links",
     "flows",
+    "hottest",
     "idle_share",
     "layer_sums",
     "link_loads",
+    "loads_by_label",
     "needed_rows",
     "needed_share",
     "owners",
+    "records",
     "route",
+    "route_links",
+    "schedule_packets",
     "traffic",
+    "tree_links",
     "zero_load",
     "zero_load_cycles",
 ]

@@ -157,9 +157,7 @@ def all_blocks(mapping: Mapping) -> tuple[Blocks, ...]:
     return tuple(blocks for blocks in made if len(blocks))
 
 
-def _needs_of(
-    mapping: Mapping, held: MappingType[str, Held], node: AnyNode
-) -> Iterator[tuple[str, Label, Needs]]:
+def _needs_of(mapping: Mapping, held: MappingType[str, Held], node: AnyNode) -> Iterator[tuple[str, Label, Needs]]:
     """The outputs that a node's tiles need, and what of each."""
     network, layer_of = mapping.network, owners(mapping.network)
     if isinstance(node, Conv | Linear):
@@ -167,7 +165,9 @@ def _needs_of(
         target = node.name
         wanted = [(node.inputs[0], kind, layer_needs(mapping, node))]
     elif isinstance(node, Add | Pool) and node.name in held:
-        kind = "shortcut" if isinstance(node, Add) else "spikes" if network.edges[node.inputs[0]].bits == 1 else "graded"
+        kind = (
+            "shortcut" if isinstance(node, Add) else "spikes" if network.edges[node.inputs[0]].bits == 1 else "graded"
+        )
         target = held[node.name].layer
         own = lender(node, layer_of, held) if isinstance(node, Add) else None
         wanted = [

@@ -26,6 +26,7 @@ from .blocks import PORT, Blocks, Sums, all_blocks, layer_sums
 from .edges import Kind, Label, owners, shortcut_rate, spike_rate
 from .encodings import EncodingName, expected_sent
 from .fabric import Ints
+from .holdings import bands
 from .needs import held_rows
 
 __all__ = ["Kind", "Traffic", "Transfer", "owners", "shortcut_rate", "spike_rate", "traffic"]
@@ -121,19 +122,20 @@ def _value_transfers(mapping: Mapping, activity: Activity) -> Iterator[Transfer]
                 yield _transfer(mapping, label, blocks.sender, *pairs, sent.flits, sent.packets, blocks.steps)
 
 
-def _sum_transfers(mapping: Mapping, activity: Activity) -> Iterator[Transfer]:
-    flit_bits = mapping.hardware.noc.flit_bits
+def _sum_transfers(mapping: Mapping, activity: Activity, packet_flits: int | None) -> Iterator[Transfer]:
+    noc = mapping.hardware.noc
     for layer, plan in mapping.layers.items():
         sums = layer_sums(mapping, layer)
         if not len(sums.source):
             continue
-        positions = np.bincount(np.arange(plan.positions) * plan.copies // plan.positions)[sums.copy]
-        packets = positions * (1.0 - _quiet(mapping, activity, sums))
-        flits = packets * (-(-sums.outputs * sums.bits // flit_bits) + 1)
-        yield _transfer(mapping, sums.label, layer, sums.source, sums.destination, flits, packets, sums.steps)
+        positions = np.bincount(bands(plan.positions, plan.copies)[0])[sums.copy]
+        reads = positions * (1.0 - quiet_share(mapping, activity, sums))
+        each = expected_sent("bitmap", sums.outputs, sums.bits, 1.0, noc.flit_bits, packet_flits)
+        sent = each.flits * reads, each.packets * reads
+        yield _transfer(mapping, sums.label, layer, sums.source, sums.destination, *sent, sums.steps)
 
 
-def _quiet(mapping: Mapping, activity: Activity, sums: Sums) -> Floats:
+def quiet_share(mapping: Mapping, activity: Activity, sums: Sums) -> Floats:
     """(n,) share of positions at which a tile's rows are all quiet, so that it sends no sums."""
     if not mapping.hardware.crossbar.event_driven:
         return np.zeros(len(sums.source))
@@ -150,7 +152,14 @@ def _quiet(mapping: Mapping, activity: Activity, sums: Sums) -> Floats:
 
 
 def _transfer(
-    mapping: Mapping, label: Label, sender: str | None, source: Ints, destination: Ints, flits: Any, packets: Any, steps: int
+    mapping: Mapping,
+    label: Label,
+    sender: str | None,
+    source: Ints,
+    destination: Ints,
+    flits: Any,
+    packets: Any,
+    steps: int,
 ) -> Transfer:
     """Pairs as matrices over all tiles of both layers."""
     from_first, origin = (PORT, np.array([PORT_PLACE])) if sender is None else _places(mapping, sender)

@@ -78,7 +78,9 @@ def choose(
         units: (blocks,) units of every block.
     """
     if bits > 1:
-        return Choice(Bitmap(bits), rate, None, {"bitmap": _flits("bitmap", units, bits, rate, flit_bits, packet_flits)})
+        return Choice(
+            Bitmap(bits), rate, None, {"bitmap": _flits("bitmap", units, bits, rate, flit_bits, packet_flits)}
+        )
     flits = {c: _flits(c, units, bits, rate, flit_bits, packet_flits) for c in CANDIDATES}
     best = min(CANDIDATES, key=lambda candidate: flits[candidate])
     return Choice(

@@ -85,7 +85,6 @@ class RunLength(Encoding):
         return low + 0.0 * units
 
 
-
 def best_run_length(units: Real, rate: Real, flit_bits: Real, packet_flits: Real | None = None) -> Sent:
     """Mean flits and packets with the best width at each rate: of many designs at once, each its own."""
     if not is_array(units, rate, flit_bits, packet_flits):
