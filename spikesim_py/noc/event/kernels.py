@@ -74,6 +74,17 @@ def grow_trees(
 
 
 @njit(cache=True)
+def accumulate(parent: Array, values: Array, highest: bool) -> Array:
+    """(edges,) the sum of values from the root to each edge, or the highest."""
+    total = values.copy()
+    for edge in range(len(parent)):
+        if parent[edge] >= 0:
+            before = total[parent[edge]]
+            total[edge] = max(before, total[edge]) if highest else before + total[edge]
+    return total
+
+
+@njit(cache=True)
 def find_children(parent: Array, child: Array, sibling: Array) -> None:
     """(edges,) first edge behind each and the next one behind the same, or -1."""
     child[:], sibling[:] = -1, -1

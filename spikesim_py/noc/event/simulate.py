@@ -12,55 +12,26 @@ from __future__ import annotations
 import numpy as np
 
 from ..fabric import PORTS, Fabric, NocResult, Packets
+from .trees import trees
 
 
 def simulate_events(packets: Packets, fabric: Fabric) -> NocResult:
     """Send every packet until it has arrived."""
-    from .kernels import count_edges, find_children, grow_trees, run
+    from .kernels import find_children, run
 
-    nodes, n = fabric.nodes, len(packets)
-    trees = packets.source, packets.first, packets.destination
-    size = count_edges(*trees, fabric.width)
-    root, leaf = np.empty(n + 1, np.int64), np.empty(len(packets.destination), np.int64)
-    link, parent = np.empty(size, np.int64), np.empty(size, np.int64)
-    edges = grow_trees(*trees, fabric.width, nodes, root, link, parent, leaf)
-    link, parent = link[:edges], parent[:edges]
-    child, sibling, head, tail = (np.empty(edges, np.int64) for _ in range(4))
-    find_children(parent, child, sibling)
-    packet = np.repeat(np.arange(n), np.diff(root))
+    nodes = fabric.nodes
+    found = trees(packets.source, packets.first, packets.destination, fabric.width, nodes)
+    child, sibling, head, tail = (np.empty(len(found.link), np.int64) for _ in range(4))
+    find_children(found.parent, child, sibling)
     order = np.argsort(packets.source, kind="stable")
     queues = np.searchsorted(packets.source[order], np.arange(nodes + 1))
-    routing, allocation = int(fabric.pipeline == "A"), int(fabric.pipeline != "C")
-    credit = 4 if fabric.pipeline == "D" else 2
+    stages = int(fabric.pipeline == "A"), int(fabric.pipeline != "C"), 4 if fabric.pipeline == "D" else 2
     run(
-        packets.flits,
-        packets.cycle,
-        order,
-        queues,
-        packet,
-        root,
-        link,
-        parent,
-        child,
-        sibling,
-        nodes,
-        fabric.vcs,
-        fabric.buffer_flits,
-        routing,
-        allocation,
-        credit,
-        head,
-        tail,
-    )
-    arrival = tail[leaf] + 3.0
-    injected = head[root[:-1]]
-    flits = np.bincount(link, packets.flits[packet], 6 * nodes)[: PORTS * nodes]
-    return NocResult(
-        fabric,
-        packets,
-        "event",
-        float(arrival.max(initial=-1.0) + 1.0),
-        arrival,
-        arrival - np.repeat(injected, np.diff(packets.first)),
-        flits.reshape(nodes, PORTS),
-    )
+        packets.flits, packets.cycle, order, queues, found.packet, found.root, found.link, found.parent, child, sibling,
+        nodes, fabric.vcs, fabric.buffer_flits, *stages, head, tail,
+    )  # fmt: skip
+    arrival = tail[found.leaf] + 3.0
+    injected = np.repeat(head[found.root[:-1]], np.diff(packets.first))
+    flits = np.bincount(found.link, packets.flits[found.packet], 6 * nodes)[: PORTS * nodes].reshape(nodes, PORTS)
+    duration = float(arrival.max(initial=-1.0) + 1.0)
+    return NocResult(fabric, packets, "event", duration, arrival, arrival - injected, flits)
