@@ -290,6 +290,51 @@ def cost(
 @_net
 @_chip
 @_set
+@click.option("--data", default="digits", show_default=True, help="Dataset whose spikes are sent.")
+@click.option("--samples", default=4, show_default=True, type=click.IntRange(1, 10_000), help="Images of it.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the device instance.")
+@click.option(
+    "--fidelity",
+    default="cycle",
+    show_default=True,
+    type=click.Choice(["cycle", "event", "analytic"]),
+    help="Every flit in every cycle, packet by packet, or in closed form.",
+)
+@click.option("--top", default=10, show_default=True, type=click.IntRange(min=1), help="Links to print.")
+@click.option("--json", "json_path", metavar="FILE", help="Also write everything as JSON.")
+@click.option("--html", "html_path", metavar="FILE", help="Also write the floor plan with its links as a page.")
+def noc(
+    net: str,
+    chip: str,
+    assignments: tuple[str, ...],
+    data: str,
+    samples: int,
+    seed: int,
+    fidelity: Any,
+    top: int,
+    json_path: str | None,
+    html_path: str | None,
+) -> None:
+    """What a network's spikes do to the chip's mesh: hottest links, and the layers that load them.
+
+    \b
+    Example:
+      spikesim noc digits-w4 rram_32nm --set pe.crossbars=2 --set tile.pes=1
+      spikesim noc vgg9-cifar10 rram_32nm --set noc.placement=optimized --html mesh.html
+    """
+    _check_outputs(json_path, html_path)
+    from ._terminal_noc import print_noc
+    from .noc_report import noc_report
+
+    overrides = _overrides(assignments)
+    found = noc_report(net, chip, data=data, samples=samples, seed=seed, overrides=overrides, fidelity=fidelity)
+    _deliver(lambda: print_noc(found, top), (json_path, found.to_json), (html_path, found.to_html))
+
+
+@main.command()
+@_net
+@_chip
+@_set
 @click.option("--activity", type=float, help="Spikes per input line and time-step, for every layer.")
 @click.option("--json", "json_path", metavar="FILE", help="Also write ratios and reports as JSON.")
 def precision(net: str, chip: str, assignments: tuple[str, ...], activity: float | None, json_path: str | None) -> None:

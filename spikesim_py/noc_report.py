@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ._files import write_atomic
-from .activity import Activity, resolve_activity
+from .activity import resolve_activity
 from .cost.mesh import FlitEnergy, MeshInputs, mesh_inputs
 from .datasets import load_dataset
 from .errors import InputError
@@ -22,10 +22,11 @@ from .mapping import Mapping as NetworkMapping
 from .mapping import map_network
 from .network import Network
 from .noc import Fidelity, Label, NocResult, Scheduled, Trains, all_blocks, run
+from .noc.encodings import Choice
 from .noc.fabric import LOCAL
 from .noc.multicast import flit_links, loads_by_label
 from .noc.records import choice_of, train_of
-from .noc.refine import drawn_trains, fabric_of, moved, packets_of, placed
+from .noc.refine import drawn_trains, fabric_of, layer_waits, moved, packets_of, placed
 from .noc.schedule import schedule_packets
 
 #: what +x, -x, +y and -y add to a place
@@ -52,10 +53,13 @@ class LinkUse:
 
 @dataclass(frozen=True)
 class StepUse:
-    """One time-step, over the samples: cycles from its first layer's turn to its last arrival (mean and largest).
+    """One time-step, in cycles.
 
     Attributes:
-        compute_cycles: the layers' turns alone. late_cycles: from the last packet made to the last arrival, mean.
+        makespan_cycles, most_makespan_cycles: until its last layer is done (mean and largest of the samples): layer after
+            layer, each starting when the last packet that it needs is there; the slowest layer where the chip's
+            pipeline overlaps them. compute_cycles: the same on a mesh that takes no time.
+        late_cycles: what layers wait for last packets, in sum.
         p50_cycles, p99_cycles, most_cycles: latency of its packets.
     """
 
@@ -137,6 +141,12 @@ class NocReport:
     def to_json(self, path: str | Path) -> Path:
         """Write `to_dict`; the file is whole or not there."""
         return write_atomic(path, json.dumps(self.to_dict(), indent=1))
+
+    def to_html(self, path: str | Path) -> Path:
+        """Write a self-contained page: floor plan, links, layers and time-steps."""
+        from .figures.noc_page import noc_page
+
+        return write_atomic(path, noc_page(self.to_dict()))
 
 
 def _plain_layer(layer: LayerUse) -> dict[str, Any]:
@@ -224,41 +234,29 @@ def _loads(mapping: NetworkMapping, sent: Sequence[Scheduled]) -> Mapping[Label,
     """Transfer to the (nodes, 5) flits that leave every router by every port, mean of the samples."""
     found: dict[Label, NDArray[np.float64]] = {}
     for one in sent:
-        loads = loads_by_label(one.packets, fabric_of(mapping))
-        for label, load in zip(one.labels, loads, strict=False):
+        loads = loads_by_label(one.packets, fabric_of(mapping), len(one.labels))
+        for label, load in zip(one.labels, loads, strict=True):
             found[label] = found.get(label, 0.0) + load / len(sent)
     return found
 
 
 def _steps(inputs: MeshInputs, sent: Sequence[Scheduled], results: Sequence[NocResult]) -> tuple[StepUse, ...]:
-    found = []
-    for step in range(inputs.steps):
-        spans, late, latency = [], [], []
-        for one, result in zip(sent, results, strict=True):
-            copies = np.diff(one.packets.first)
-            own = one.step == step
-            if not own.any():
-                continue
-            arrival = result.arrival_cycle[np.repeat(own, copies)]
-            spans.append(arrival.max() - one.step_cycle[step])
-            late.append(arrival.max() - one.packets.cycle[own].max())
-            latency.append(result.latency_cycles[np.repeat(own, copies)])
-        if spans:
-            of_all = np.concatenate(latency)
-            p50, p99 = np.percentile(of_all, (50, 99)).tolist()
-            found.append(
-                StepUse(
-                    step,
-                    float(np.mean(spans)),
-                    float(max(spans)),
-                    sum(inputs.turn_cycles(layer, step) for layer in inputs.timings),
-                    float(np.mean(late)),
-                    p50,
-                    p99,
-                    float(of_all.max()),
-                )
-            )
-    return tuple(found)
+    return tuple(_step(inputs, sent, results, step) for step in range(inputs.steps))
+
+
+def _step(inputs: MeshInputs, sent: Sequence[Scheduled], results: Sequence[NocResult], step: int) -> StepUse:
+    turns = {layer: inputs.turn_cycles(layer, step) for layer in inputs.timings}
+    whole = max if inputs.overlapped else sum
+    spans, waits, latency = [], [], [np.zeros(0)]
+    for one, result in zip(sent, results, strict=True):
+        late = layer_waits(one, result, step)
+        spans.append(whole(turn + late.get(layer, 0.0) for layer, turn in turns.items()))
+        waits.append(sum(late.values()))
+        latency.append(result.latency_cycles[np.repeat(one.step == step, np.diff(one.packets.first))])
+    of_all = np.concatenate(latency)
+    p50, p99, most = np.percentile(of_all, (50, 99, 100)).tolist() if len(of_all) else (0.0, 0.0, 0.0)
+    compute = whole(turns.values())
+    return StepUse(step, float(np.mean(spans)), max(spans), compute, float(np.mean(waits)), p50, p99, most)
 
 
 def _layers(
@@ -269,7 +267,7 @@ def _layers(
     sent: Sequence[Scheduled],
 ) -> tuple[LayerUse, ...]:
     """Every transfer, in the order of the network's layers."""
-    choices = {}
+    choices: dict[Label, Choice | None] = {}
     for blocks in all_blocks(mapping):
         seen = choice_of(mapping, blocks, None, train_of(mapping, trains, blocks.node, blocks.steps))
         choices.update(dict.fromkeys(blocks.labels, seen if blocks.bits == 1 else None))

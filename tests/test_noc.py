@@ -98,7 +98,9 @@ def test_bitmaps_carry_the_edge_and_a_header() -> None:
     assert (first.layer, first.target) == ("conv1", "conv2")
     assert first.flits.tolist() == [[64 * 32 * 32 / 64 * 17 / 16]]  # a header for every 16 flits
     pooled = next(t for t in flow.transfers if t.target == "conv3")
-    assert pooled.flits.sum() == 769 + 49  # sums of four spikes: 341 of 3 bits in a packet, which fill 1,023 of 1,024 bits
+    assert (
+        pooled.flits.sum() == 769 + 49
+    )  # sums of four spikes: 341 of 3 bits in a packet, which fill 1,023 of 1,024 bits
 
 
 def test_address_events_follow_the_measured_spikes() -> None:

@@ -30,6 +30,11 @@ class MeshInputs:
     pitch_mm: float
     steps: int
 
+    @property
+    def overlapped(self) -> bool:
+        """Whether layers work at the same time."""
+        return self.mapping.hardware.schedule.pipeline != "none"
+
     def turn_cycles(self, layer: str, step: int) -> float:
         """Cycles of a layer's turn in a time-step; its crossbars rest where their sums were made in the first."""
         timing, plan = self.timings[layer], self.mapping.layers[layer]

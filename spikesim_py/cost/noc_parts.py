@@ -61,17 +61,32 @@ def flit_energy(
     )
 
 
+@dataclass(frozen=True)
+class Window:
+    """In which a layer makes what it sends, per time-step: one pass over its positions.
+
+    Attributes:
+        sums_ns: of its crossbars. values_ns: until its neurons have them.
+    """
+
+    sums_ns: Real
+    values_ns: Real
+
+    def of(self, flow: Flow) -> Real:
+        return self.sums_ns if flow.kind == "partial_sums" else self.values_ns
+
+
 def traffic_part(
-    tech: Technology, hardware: Hardware, sent: Sequence[Flow], pitch_mm: Real, pass_ns: Real, steps: Real
+    tech: Technology, hardware: Hardware, sent: Sequence[Flow], pitch_mm: Real, window: Window, steps: Real
 ) -> Part:
-    """Transfers of one layer. What it makes streams out while its crossbars are read, for `pass_ns` per time-step."""
+    """Transfers of one layer. What it makes streams out in the meantime."""
     clock_ns = 1e3 / hardware.technology.clock_mhz
     once = read = step = hidden = energy = 0.0
     for flow in sent:
         entered, left = flow.injected + flow.flit_links, flow.flits + flow.flit_links
         taken = flit_energy(tech, hardware, entered, left, flow.flit_links, pitch_mm)
         energy += flow.steps * taken.total_pj
-        late = flow.late_ns(clock_ns, pass_ns)
+        late = flow.late_ns(clock_ns, window.of(flow))
         hidden += (flow.cycles * clock_ns - late) * flow.steps
         if flow.kind == "partial_sums":
             read += late

@@ -17,13 +17,14 @@ from ..hardware import AdcKind, DeviceKind, Hardware, TapSum
 from ..mapping import LayerPlan, Mapping, code_bits, lossless_bits
 from ..network import Conv, Linear
 from ..noc import Flow, LayerTiming, flows, idle_share, is_refined, owners, refined
+from ..noc.queueing import TRUSTED, TRUSTED_WORM
 from .components.adc import FITTED_BITS
 from .components.base import weakest
 from .crossbar_parts import crossbar_parts, pass_ns, read_of
 from .digital import integer_parts
 from .mitigation_parts import correction_parts, mitigation_notes, repair_parts
 from .neuron_parts import exit_part, neuron_parts, once_parts
-from .noc_parts import pitch_mm, shared_parts, traffic_part
+from .noc_parts import Window, pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, exposed, merged
 from .reload import Reload, memory_notes, memory_parts, reload_of
 from .result import CostResult
@@ -46,7 +47,7 @@ LOADED = "NoC load: "
 class RollUp:
     """The parts of every layer and of the chip, and their timing: of one design, or of many in arrays.
 
-    `sent` is what crosses the mesh, `pass_ns` a layer's time for one pass over its positions.
+    `sent` is what crosses the mesh, `windows` the time in which each layer makes it.
     """
 
     layers: tuple[Staged, ...]
@@ -54,7 +55,7 @@ class RollUp:
     timing: Timing
     reload: Reload | None
     sent: tuple[Flow, ...]
-    pass_ns: MappingType[str, Real]
+    windows: MappingType[str, Window]
 
     def branches(self) -> Iterator[tuple[str, list[CostNode]]]:
         """The components of every layer, and of what all layers share."""
@@ -73,17 +74,17 @@ def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
     reload = reload_of(mapping, tech, {name: _area_um2(parts) for name, (parts, _) in cores.items()})
     if reload:
         cores = {name: (_in_turn(parts, reload.area_share), ns) for name, (parts, ns) in cores.items()}
-    passes = {name: ns for name, (_, ns) in cores.items()}
+    windows = {name: _window(mapping, name, *core) for name, core in cores.items()}
     sent = flows(mapping, activity)
     if is_refined(mapping.hardware):
         sent = refined(mapping, activity, sent, layer_timings(mapping, cores))
     staged = tuple(
-        _stage(mapping, tech, plan, *cores[name], [flow for flow in sent if flow.layer == name], pitch)
+        _stage(mapping, tech, plan, cores[name][0], windows[name], [flow for flow in sent if flow.layer == name], pitch)
         for name, plan in mapping.layers.items()
     )
     timing = schedule(staged, mapping.hardware.schedule.pipeline, reload.time_ns if reload else 0.0)
     shared = (*shared_parts(tech, mapping), *memory_parts(mapping, reload))
-    return RollUp(staged, shared, timing, reload, sent, passes)
+    return RollUp(staged, shared, timing, reload, sent, windows)
 
 
 def cores_of(mapping: Mapping, tech: Technology, activity: Activity) -> Cores:
@@ -101,14 +102,20 @@ def _area_um2(parts: Sequence[Part]) -> Real:
     return sum(part.area_um2 for part in parts)
 
 
+def _window(mapping: Mapping, layer: str, parts: Sequence[Part], pass_ns: Real) -> Window:
+    """Values come while the crossbars are read; where sums are buffered, while the neurons take them."""
+    once = mapping.network.runs_once(layer)
+    return Window(pass_ns, sum(part.step_ns for part in parts) if once else pass_ns)
+
+
 def layer_timings(mapping: Mapping, cores: Cores) -> dict[str, LayerTiming]:
     """When every layer of one design makes its values, as if nothing crossed the mesh."""
     found = {}
-    for name, (parts, pass_ns) in cores.items():
+    for name, (parts, reads_ns) in cores.items():
         plan = mapping.layers[name]
-        read_ns = pass_ns / plan.turns
+        read_ns = reads_ns / plan.turns
         phases = max(plan.input_bits * plan.serial_conversions, 1)
-        step_ns = pass_ns + sum(part.step_ns for part in parts)
+        step_ns = reads_ns + sum(part.step_ns for part in parts)
         found[name] = LayerTiming(read_ns, read_ns / phases, step_ns)
     return found
 
@@ -231,13 +238,13 @@ def _stage(
     tech: Technology,
     plan: LayerPlan,
     parts: Sequence[Part],
-    pass_ns: Real,
+    window: Window,
     sent: Sequence[Flow],
     pitch: Real,
 ) -> Staged:
     steps = mapping.network.time_steps
     if sent:
-        parts = [*parts, traffic_part(tech, mapping.hardware, sent, pitch, pass_ns, steps)]
+        parts = [*parts, traffic_part(tech, mapping.hardware, sent, pitch, window, steps)]
     return Staged(plan.name, tuple(parts), Counts(plan.steps, steps), mapping.network.runs_once(plan.name))
 
 
@@ -291,13 +298,14 @@ def _noc_notes(mapping: Mapping, rolled: RollUp) -> list[str]:
     notes = [f"NoC: traffic spread evenly over a layer's tiles; latency {noc.fidelity}; leakage {leaks}"]
     if noc.fidelity != "analytic":
         return notes
+    trusted = TRUSTED if noc.packet_flits < noc.buffer_flits else TRUSTED_WORM
     for flow in rolled.sent:
-        window_ns = flow.passes * rolled.pass_ns[flow.layer]
-        if window_ns and flow.serial_cycles * clock_ns > BUSY_LINK * window_ns:
+        window_ns = flow.passes * rolled.windows[flow.layer].of(flow)
+        if window_ns and flow.serial_cycles * clock_ns > trusted * window_ns:
             notes.append(
                 f"{LOADED}{flow.kind} of {flow.layer} for {flow.target} keep a port or link busy for "
                 f"{flow.serial_cycles * clock_ns / window_ns:.0%} of the time in which they are made: above "
-                f"{BUSY_LINK:.0%} others wait, and the latency is too short; noc.fidelity = 'cycle' simulates it"
+                f"{trusted:.0%} others wait, and the latency is too short; noc.fidelity = 'cycle' simulates it"
             )
     return notes
 

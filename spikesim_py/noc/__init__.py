@@ -3,25 +3,33 @@
 from .analytic import Flow, flows, idle_share, needed_rows, needed_share
 from .blocks import Blocks, Sums, all_blocks, layer_sums
 from .edges import Label, owners
+from .fabric import Fabric, Fidelity, NocResult, Packets
+from .fidelity import run
 from .hottest import HotLink, hottest
 from .multicast import FlitLinks, flit_links, loads_by_label, route_links, tree_links
-from .records import Records, records
+from .records import Records, Trains, records
+from .refine import is_refined, refined
 from .schedule import LayerTiming, Scheduled, schedule_packets
 from .traffic import Traffic, Transfer, traffic
 from .zero_load import LinkLoads, ZeroLoad, link_loads, route, zero_load, zero_load_cycles
 
 __all__ = [
     "Blocks",
+    "Fabric",
+    "Fidelity",
     "FlitLinks",
     "Flow",
     "HotLink",
     "Label",
     "LayerTiming",
     "LinkLoads",
+    "NocResult",
+    "Packets",
     "Records",
     "Scheduled",
     "Sums",
     "Traffic",
+    "Trains",
     "Transfer",
     "ZeroLoad",
     "all_blocks",
@@ -29,6 +37,7 @@ __all__ = [
     "flows",
     "hottest",
     "idle_share",
+    "is_refined",
     "layer_sums",
     "link_loads",
     "loads_by_label",
@@ -36,8 +45,10 @@ __all__ = [
     "needed_share",
     "owners",
     "records",
+    "refined",
     "route",
     "route_links",
+    "run",
     "schedule_packets",
     "traffic",
     "tree_links",

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .._arrays import Real, ceil, ceil_div, floor, floor_div, is_array, maximum, minimum, where
+from .._arrays import Real, ceil, ceil_div, floor, floor_div, is_array, maximum, minimum, sqrt, where
 from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
@@ -41,7 +41,7 @@ class Flow:
         flit_links: flits times the links that they pass.
         head_cycles: until the farthest packet's head is out. serial_cycles: flits that follow it through the busiest
             port or link. tail_cycles: those of them that the last packets of all sources are.
-        passes: over the layer's positions, during which the values are made, and sent as they are; 0 if all are there
+        passes: of the layer (see `late_ns`) during which the values are made, and sent as they are; 0 if all are there
             from the start.
         late_cycles: from the last value made to the last flit out, where that was simulated.
     """
@@ -65,12 +65,22 @@ class Flow:
         return self.head_cycles + self.serial_cycles
 
     def late_ns(self, clock_ns: Real, pass_ns: Real) -> Real:
-        """From the last value made to the last flit out: at least the last packets', and what no pass hides."""
+        """From the last value made to the last flit out: at least the last packets', and what no pass hides.
+
+        With s flits through the busiest port or link, w cycles of the pass and t flits of the last packets, these are
+        out after t + ((s - w) + sqrt((s - w)^2 + 2 t s)) / 2, but not more than s: for s below w that is t times the
+        wait of a queue with load r = s / w, 1 + r / (2 (1 - r)) (M/D/1; Kleinrock, Queueing Systems I, 1975, eq. 5.71),
+        and for s above w what the pass leaves over. A longer pass never ends sooner.
+
+        Args:
+            pass_ns: one pass over the layer's positions: of its crossbars, or of its neurons where sums are buffered.
+        """
         if self.late_cycles is not None:
             return self.late_cycles * clock_ns
-        window_ns = self.passes * pass_ns
-        rest_ns = maximum(self.tail_cycles * clock_ns, self.serial_cycles * clock_ns - window_ns)
-        return self.head_cycles * clock_ns + rest_ns
+        serial_ns, tail_ns = self.serial_cycles * clock_ns, self.tail_cycles * clock_ns
+        over_ns = serial_ns - self.passes * pass_ns
+        wait_ns = (over_ns + sqrt(over_ns * over_ns + 2.0 * tail_ns * serial_ns)) / 2.0
+        return self.head_cycles * clock_ns + minimum(tail_ns + wait_ns, serial_ns)
 
 
 @dataclass(frozen=True)
@@ -304,7 +314,9 @@ class _Flows:
             payload = self._dense(each * edge.bits) * reach
             return self._sent(sender or target, target, "shortcut", origin, reached, 1, busiest, payload, 0)
         rate = shortcut_rate(self.mapping, self.activity, sender) if edge.bits == 1 else None
-        return self._values(sender or target, target, "shortcut", origin, reached, busiest, reach, each * edge.bits, rate)
+        return self._values(
+            sender or target, target, "shortcut", origin, reached, busiest, reach, each * edge.bits, rate
+        )
 
     def partial_sums(self, plan: LayerPlan) -> list[Flow]:
         """One packet per output pixel and pair of tiles that hold a column: sums of the other one's outputs."""
@@ -345,7 +357,7 @@ class _Flows:
         rate: Real | None = None,
     ) -> Flow:
         """`bits` over a share `reach` of all pairs of tiles per time-step; one-bit values, a share `rate` active."""
-        steps, passes = self.mapping.network.time_steps, 0 if self.mapping.network.runs_once(layer) else 1
+        steps, passes = self.mapping.network.time_steps, 1
         if steps > 1 and self.mapping.hardware.schedule.order == "layer_first":
             bits, passes, steps = bits * steps, passes * steps, 1
         flits = self._dense(bits) if rate is None else self._encoded(bits, minimum(rate, 1.0))

@@ -24,10 +24,10 @@ from .analytic import Flow
 from .blocks import all_blocks
 from .edges import Label
 from .fabric import LOCAL, Fabric, Ints, NocResult
+from .fidelity import run
 from .multicast import loads_by_label
 from .placement import Placed, optimized_places
 from .records import Trains
-from .run import run
 from .schedule import LayerTiming, Scheduled, schedule_packets
 from .traffic import block_rate, traffic
 
@@ -128,8 +128,28 @@ def refined(
     fidelity = mapping.hardware.noc.fidelity
     if fidelity != "analytic":
         result = run(sent.packets, fabric_of(own), fidelity)
-        made = tuple(replace(flow, late_cycles=late_cycles(sent, result, flow)) for flow in made)
+        made = _simulated(made, sent, result)
     return made
+
+
+def _simulated(flows: Sequence[Flow], sent: Scheduled, result: NocResult) -> tuple[Flow, ...]:
+    """Transfers as late as they were. Those of one layer wait at the same time: each is charged what it adds.
+
+    Partial sums come first; what they wait for other values of their layer is charged to these.
+    """
+    late = {_label(flow): late_cycles(sent, result, flow) for flow in flows}
+    charged: dict[tuple[str, int], float] = {}
+    found = {}
+    for flow in sorted(flows, key=lambda flow: flow.kind != "partial_sums"):
+        own, together = late[_label(flow)], (flow.layer, flow.steps)
+        if flow.kind == "input":
+            found[_label(flow)] = own
+            continue
+        before = charged.get(together, 0.0)
+        alone = min(own, flow.head_cycles + flow.tail_cycles) if flow.kind == "partial_sums" else own
+        found[_label(flow)] = max(alone - before, 0.0)
+        charged[together] = max(before, alone)
+    return tuple(replace(flow, late_cycles=found[_label(flow)]) for flow in flows)
 
 
 def _check_single(mapping: Mapping) -> None:
@@ -155,9 +175,9 @@ class _Load:
 def _loads(mapping: Mapping, sent: Scheduled) -> MappingType[Label, _Load]:
     """Every transfer on the mesh."""
     packets, fabric = sent.packets, fabric_of(mapping)
-    loads = loads_by_label(packets, fabric)
+    loads = loads_by_label(packets, fabric, len(sent.labels))
     found = {}
-    for number, label in enumerate(sent.labels[: len(loads)]):
+    for number, label in enumerate(sent.labels):
         own = packets.label == number
         entered = np.bincount(packets.source[own], packets.flits[own], fabric.nodes)
         links = loads[number, :, :LOCAL]
@@ -210,3 +230,19 @@ def late_cycles(sent: Scheduled, result: NocResult, flow: Flow) -> float:
     np.maximum.at(last, group, arrival)
     np.maximum.at(made, group, packets.cycle[own])
     return float((last - made)[np.unique(group)].mean()) if own.any() else 0.0
+
+
+def layer_waits(sent: Scheduled, result: NocResult, step: int) -> MappingType[str, float]:
+    """Per layer, the cycles of a time-step from its last packet made to the last arrival, and those of what it reads from the port.
+    """
+    packets = sent.packets
+    here = np.flatnonzero(sent.step == step)
+    arrival = np.maximum.reduceat(result.arrival_cycle, packets.first[:-1])[here] if len(here) else np.zeros(0)
+    waits: dict[str, float] = {}
+    for kinds in (("input",), ("spikes", "graded", "partial_sums", "shortcut")):
+        for layer in dict.fromkeys(label.layer for label in sent.labels):
+            numbers = [n for n, label in enumerate(sent.labels) if label.layer == layer and label.kind in kinds]
+            own = np.isin(packets.label[here], numbers)
+            if own.any():
+                waits[layer] = waits.get(layer, 0.0) + float(arrival[own].max() - packets.cycle[here][own].max())
+    return waits

@@ -1,7 +1,7 @@
 """Packets as the schedule produces them: who sends what, and in which cycle.
 
 Layers take their turn in the network's order, within every time-step (`step_first`) or one after the other for all
-time-steps (`layer_first`). In its turn a layer reads its positions one after the other, each copy those of its band. A
+time-steps (`layer_first`); where the chip's pipeline overlaps them, all at the pace of the slowest. In its turn a layer reads its positions one after the other, each copy those of its band. A
 value is ready when its read ends, the last mux phase being over; partial sums when the phase is over that converts the
 last of them, one packet or more per position. The input waits at the port until its first reader's turn.
 
@@ -112,6 +112,10 @@ class _Clock:
         self.layer_first = mapping.hardware.schedule.order == "layer_first"
         order = [(t, x) for x in layers for t in steps] if self.layer_first else [(t, x) for t in steps for x in layers]
         self.start: dict[tuple[str, int], float] = {}
+        if mapping.hardware.schedule.pipeline != "none":  # every layer at once, each on another input or time-step
+            beat = max(self.turn_ns(layer, step) for step, layer in order)
+            self.start = {(layer, step): step * beat for step, layer in order}
+            return
         now = 0.0
         for step, layer in order:
             self.start[layer, step] = now

@@ -122,7 +122,7 @@ def _value_transfers(mapping: Mapping, activity: Activity) -> Iterator[Transfer]
                 yield _transfer(mapping, label, blocks.sender, *pairs, sent.flits, sent.packets, blocks.steps)
 
 
-def _sum_transfers(mapping: Mapping, activity: Activity, packet_flits: int | None) -> Iterator[Transfer]:
+def _sum_transfers(mapping: Mapping, activity: Activity) -> Iterator[Transfer]:
     noc = mapping.hardware.noc
     for layer, plan in mapping.layers.items():
         sums = layer_sums(mapping, layer)
@@ -130,7 +130,7 @@ def _sum_transfers(mapping: Mapping, activity: Activity, packet_flits: int | Non
             continue
         positions = np.bincount(bands(plan.positions, plan.copies)[0])[sums.copy]
         reads = positions * (1.0 - quiet_share(mapping, activity, sums))
-        each = expected_sent("bitmap", sums.outputs, sums.bits, 1.0, noc.flit_bits, packet_flits)
+        each = expected_sent("bitmap", sums.outputs, sums.bits, 1.0, noc.flit_bits, noc.packet_flits)
         sent = each.flits * reads, each.packets * reads
         yield _transfer(mapping, sums.label, layer, sums.source, sums.destination, *sent, sums.steps)
 
