@@ -59,8 +59,8 @@ class Enumerated:
     def _layer(self, node: Conv | Linear) -> None:
         plan, source = self.mapping.layers[node.name], node.inputs[0]
         cells = None if plan.digital else self.mapping.cells(node.name)
-        _, height, width = self._shape(node.name)
-        channels, in_height, in_width = self._shape(source)
+        width = self._shape(node.name)[2]
+        _, in_height, in_width = self._shape(source)
         kernel = node.kernel if isinstance(node, Conv) else (1, 1)
         stride, padding = (node.stride, node.padding) if isinstance(node, Conv) else ((1, 1), (0, 0))
         per_group, physical = plan.outputs // plan.groups, 0 if cells is None else cells.columns.count

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from conftest import tiny_images, tiny_network
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from noc_cases import COPIED, NETWORKS, SMALL
 from spikesim_py.datasets import Dataset
 from spikesim_py.errors import InputError
 from spikesim_py.hardware import load_hardware
-from spikesim_py.inference import record_trains
+from spikesim_py.inference import record_trains, simulate
 from spikesim_py.mapping import Mapping, map_network
 from spikesim_py.network import load_network, run
 from spikesim_py.noc import (
@@ -159,6 +160,8 @@ def test_wrong_spikes_are_refused() -> None:
         records(mapping)
     with pytest.raises(InputError, match="node 'flat' is missing"):
         records(mapping, trains={name: train for name, train in trains.items() if name != "flat"})
+    still = records(mapping, trains=trains | {"flat": trains["flat"][:, :1]})  # the same in every time-step
+    assert all(record.active.shape[1] == record.blocks.steps for record in still)
     with pytest.raises(InputError, match=r"trains.flat: shape \(3, 3, 36, 1\): must be \(samples, 3, 36, 1, 1\)"):
         records(mapping, trains=trains | {"flat": trains["flat"][..., 0]})
 
@@ -185,6 +188,17 @@ def test_the_spikes_depend_on_the_chip_and_nothing_else() -> None:
     one, same, other = (record_trains(network, noisy, data, seed=1, chip=chip) for chip in (2, 2, 3))
     assert all(np.array_equal(one[name], same[name]) for name in one)
     assert any(not np.array_equal(one[name], other[name]) for name in one)
+    seen: dict[int, list[np.ndarray]] = {2: [], 3: []}
+
+    def observe(chip: int, name: str, value: torch.Tensor) -> None:
+        if name == "lif1" and chip in seen:
+            seen[chip].append(value.numpy() != 0)
+
+    simulate(network, noisy, data, seed=1, chips=4, observer=observe)
+    assert np.array_equal(np.concatenate(seen[2]), one["lif1"])
+    assert np.array_equal(np.concatenate(seen[3]), other["lif1"])
+    with pytest.raises(InputError, match="first_chip = -1: must be at least 0"):
+        record_trains(network, noisy, data, chip=-1)
 
 
 # ------------------------------------------------------------------------------------------------ packets
@@ -252,7 +266,7 @@ def test_packets_are_in_order_and_within_their_turn() -> None:
 
 
 def test_the_cycle_of_a_packet_by_hand() -> None:
-    """An event leaves when the read of its position ends, a packet of values with its last one or with the last read."""
+    """An event leaves when the read of its position ends, a full packet with its last value."""
     mapping = map_network(NETWORKS["tiny"], load_hardware("rram_32nm", {"technology.clock_mhz": 1000}))
     assert mapping.tiles == 3
     trains = {name: np.zeros_like(train) for name, train in drawn(mapping).items()}

@@ -98,8 +98,8 @@ def simulate(
         first_chip: number of the first device instance.
 
     Raises:
-        InputError: `chips` is not positive, or `first_chip` negative; the network cannot be mapped or has no weights; the quality of a
-            float network is asked for; an early exit of fewer than two classes.
+        InputError: `chips` is not positive, or `first_chip` negative; the network cannot be mapped or has no weights;
+            the quality of a float network is asked for; an early exit of fewer than two classes.
     """
     if chips < 1:
         raise InputError(f"chips = {chips}: must be at least 1")

@@ -309,4 +309,5 @@ def _gather(values: Ints, first: Ints, rows: Ints) -> Ints:
     """Those rows of ragged `values`, one after the other."""
     sizes = np.diff(first)[rows]
     start = np.repeat(first[rows] - _offsets(sizes)[:-1], sizes)
-    return values[start + np.arange(sizes.sum())]
+    found: Ints = values[start + np.arange(sizes.sum())]
+    return found

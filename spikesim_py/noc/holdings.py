@@ -1,8 +1,8 @@
 """Which tile holds every value of a node's output, and when in a pass it is ready.
 
-A layer's crossbars fill its tiles in the plan's order: copies outside, then groups, column blocks, row blocks. An output
-channel lies in one or two column blocks, so that a run of consecutive tiles holds its columns. Outputs that the same
-tiles hold are shared out among them in equal contiguous parts: each tile reduces the partial sums of its part, keeps
+A layer's crossbars fill its tiles in the plan's order: copies outside, then groups, column blocks, row blocks. The
+columns of an output lie in consecutive column blocks, so that a run of tiles holds them. Outputs that the same tiles
+hold are shared out among them in equal contiguous parts: each tile reduces the partial sums of its part, keeps
 those membranes and sends those spikes. Copies work on equal contiguous bands of the positions, row by row.
 
 Nodes behind a layer are computed where their inputs are held; a pooled value where the last of its inputs is.

@@ -1,7 +1,7 @@
 """Links of a packet: of an XY route, and of the tree that XY routes from one source to many destinations make together.
 
-XY routes from one source never meet again once they part, so their union is a tree; a flit passes each of its links once.
-A link is node x 5 + output port, in the numbering of `fabric`.
+XY routes from one source never meet again once they part, so their union is a tree; a flit passes each of its links
+once. A link is node x 5 + output port, in the numbering of `fabric`.
 """
 
 from __future__ import annotations
@@ -61,10 +61,10 @@ def sharing(packets: Packets) -> Iterator[tuple[int, tuple[int, ...], Ints]]:
 
 
 def loads_by_label(packets: Packets, fabric: Fabric, labels: int) -> Ints:
-    """(labels, nodes, 5) flits that leave every router by every port, by the packets' label; the nodes' own included."""
+    """(labels, nodes, 5) flits that leave every router by every port, those of the nodes included, by packet label."""
     loads = np.zeros((labels, fabric.nodes * PORTS), np.int64)
     for source, destinations, rows in sharing(packets):
         flits = np.bincount(packets.label[rows], packets.flits[rows], labels).astype(np.int64)
         links = tree_links(source, destinations, fabric.width) + [to * PORTS + LOCAL for to in destinations]
-        np.add.at(loads, (slice(None), links), flits[:, None])
+        loads[:, links] += flits[:, None]  # no link is in a tree twice
     return loads.reshape(labels, fabric.nodes, PORTS)

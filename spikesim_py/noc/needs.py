@@ -26,7 +26,8 @@ class Needs:
     """Units of an edge (C channels of P pixels) that the tiles of a layer need.
 
     Attributes:
-        tiles: (n,) tiles of the layer. channel_class: (C,) channels that are needed alike. masks: (m, P) sets of pixels.
+        tiles: (n,) tiles of the layer. channel_class: (C,) channels that are needed alike.
+        masks: (m, P) sets of pixels.
         mask: (n, classes) which set a tile needs of the channels of a class.
     """
 
@@ -74,8 +75,8 @@ def held_rows(plan: LayerPlan, mapping: Mapping) -> Rows:
         return Rows((np.stack([0 * group, group, 0 * group], 1),), np.zeros(plan.rows, np.int64))
     hardware = mapping.hardware
     block = np.empty(plan.rows, np.int64)
-    for index, rows in enumerate(row_blocks(plan, hardware.input_rows, hardware.mapping.rows)):
-        block[rows] = index
+    for number, rows in enumerate(row_blocks(plan, hardware.input_rows, hardware.mapping.rows)):
+        block[rows] = number
     column, place = np.divmod(np.arange(plan.crossbars), plan.row_blocks)
     channel_block, tap = np.divmod(place, plan.adc_sharing)  # kernel positions that share ADCs lie side by side
     index = tap * (plan.row_blocks // plan.adc_sharing) + channel_block

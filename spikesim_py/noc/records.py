@@ -1,7 +1,7 @@
 """Volumes of traffic: active units and payload bits of every block, expected from rates or exact from spikes.
 
 One record per time-step and block, a block being one source tile and destination set. Spikes are plain arrays
-{node: (samples, T, C, H, W)}, 0 where a value is quiet; constant edges have T = 1.
+{node: (samples, T, C, H, W)}, 0 where a value is quiet; T = 1 where all time-steps are the same.
 """
 
 from __future__ import annotations
@@ -94,10 +94,10 @@ def train_of(mapping: Mapping, trains: Trains, node: str, steps: int) -> NDArray
     if node not in trains:
         raise InputError(f"trains: node {node!r} is missing (of network {mapping.network.name!r})")
     found = trains[node]
-    if found.ndim != 5 or found.shape[2:] != shape or found.shape[1] < steps:
-        wanted = ", ".join(map(str, (steps, *shape)))
+    if found.ndim != 5 or found.shape[2:] != shape or found.shape[1] not in (1, mapping.network.time_steps):
+        wanted = ", ".join(map(str, (mapping.network.time_steps, *shape)))
         raise InputError(f"trains.{node}: shape {found.shape}: must be (samples, {wanted})")
-    return found[:, :steps]
+    return np.broadcast_to(found[:, :steps], (len(found), steps, *shape))
 
 
 def choice_of(
@@ -136,7 +136,7 @@ def awake_positions(mapping: Mapping, sums: Sums, trains: Trains) -> list[Bools]
     node = network.by_name[sums.layer]
     assert isinstance(node, Conv | Linear)
     train = train_of(mapping, trains, node.inputs[0], sums.steps)
-    values = train.reshape(*train.shape[:2], plan.groups, plan.channels, -1) != 0
+    values = train.reshape(*train.shape[:2], plan.groups, plan.channels, -1).astype(bool)
     values = np.concatenate([values, np.zeros_like(values[..., :1])], axis=-1)  # the padding, pixel -1
     rows, pixels, band = held_rows(plan, mapping), read_pixels(node, network), bands(plan.positions, plan.copies)[0]
     known: dict[tuple[int, int, int], Bools] = {}
@@ -150,7 +150,7 @@ def awake_positions(mapping: Mapping, sums: Sums, trains: Trains) -> list[Bools]
         read = pixels[band == copy]
         awake = np.zeros((*train.shape[:2], len(read)), bool)
         for tap in np.flatnonzero(held.any(0)):
-            awake |= values[:, :, group, held[:, tap]].any(2)[:, :, read[:, tap]]
+            awake |= np.asarray(values[:, :, group, held[:, tap]].any(2))[:, :, read[:, tap]]
         known[tile, copy, group] = awake
     return [known[key] for key in keys]
 

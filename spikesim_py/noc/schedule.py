@@ -137,12 +137,12 @@ class _Clock:
 
     def turn_ns(self, layer: str, step: int) -> float:
         timing, reads = self.timings[layer], self.mapping.layers[layer].turns
-        return timing.step_ns - (reads * timing.read_ns if self._quiet(layer, step) else 0.0)
+        return timing.step_ns - (float(reads * timing.read_ns) if self._quiet(layer, step) else 0.0)
 
     def spacing_ns(self, layer: str, step: int) -> float:
         """From one position to the next; of sums that were made before, evenly over the layer's turn."""
         if self._quiet(layer, step):
-            return self.turn_ns(layer, step) / self.mapping.layers[layer].turns
+            return float(self.turn_ns(layer, step) / self.mapping.layers[layer].turns)
         return self.timings[layer].read_ns
 
     def cycles(self, ns: Floats) -> Ints:
@@ -228,7 +228,8 @@ def _ready(clock: _Clock, blocks: Blocks, block: int, step: int, turn: Ints) -> 
         start = min(clock.start[blocks.labels[reader].target, step] for reader in readers)
         return np.full(len(turn), start), start
     start, spacing = clock.start[blocks.sender, step], clock.spacing_ns(blocks.sender, step)
-    return start + (turn + 1) * spacing, start + clock.mapping.layers[blocks.sender].turns * spacing
+    ready: Floats = start + np.asarray(turn + 1, np.float64) * spacing
+    return ready, float(start + clock.mapping.layers[blocks.sender].turns * spacing)
 
 
 def _cut(words: int, limit: int) -> tuple[Ints, Ints]:
@@ -246,7 +247,7 @@ def _sum_packets(
     packet_flits: int,
     labels: dict[Label, int],
 ) -> _Made:
-    """Packets of one layer's partial sums: one per position and pair of tiles, or more where it takes too many flits."""
+    """Packets of one layer's partial sums: per position and pair of tiles one, or more if they do not fit it."""
     plan, hardware, timing = mapping.layers[sums.layer], mapping.hardware, clock.timings[sums.layer]
     awake: list[Bools] | None = None
     if trains is not None and hardware.crossbar.event_driven:

@@ -1,9 +1,9 @@
 """Expected traffic of a mapped network, tile by tile: flits and packets from every source to every destination tile.
 
-Unicast, without data: the blocks of `blocks` (exact units) at the rates of an `Activity`. Transfers are the `input` from
-the chip's port (mesh place 0, 0); the `spikes` of a layer, or its `graded` values, to the tiles of every layer that reads
-them, and to tiles of its own where a pool's window lies on two; `partial_sums` between the tiles of one layer that hold
-one column; `shortcut` edges to the layer that adds them.
+Unicast, without data: the blocks of `blocks` (exact units) at the rates of an `Activity`. Transfers are the `input`
+from the chip's port (mesh place 0, 0); the `spikes` of a layer, or its `graded` values, to the tiles of every layer
+that reads them, and to tiles of its own where a pool's window lies on two; `partial_sums` between the tiles of one
+layer that hold one column; `shortcut` edges to the layer that adds them.
 
 Partial sums take a packet per output pixel and pair of tiles. On a chip with `crossbar.event_driven` a tile whose rows
 are all quiet sends none: `idle_reads` of its row blocks where measured, else (1 - rate)^rows.
@@ -146,8 +146,8 @@ def quiet_share(mapping: Mapping, activity: Activity, sums: Sums) -> Floats:
     for tile, copy, group in zip((sums.source - plan.first_tile).tolist(), sums.copy, sums.group, strict=True):
         parts = rows.parts[tile]
         blocks = parts[(parts[:, 0] == copy) & (parts[:, 1] == group), 2]
-        measured = record.idle_reads is not None
-        found.append(record.idle_reads ** len(blocks) if measured else (1.0 - record.rate) ** sizes[blocks].sum())
+        idle = record.idle_reads
+        found.append((1.0 - record.rate) ** sizes[blocks].sum() if idle is None else idle ** len(blocks))
     return np.array(found)
 
 
@@ -167,7 +167,7 @@ def _transfer(
     tables = np.zeros((2, len(origin), len(target)))
     for table, values in zip(tables, (flits, packets), strict=True):
         np.add.at(table, (source - from_first, destination - to_first), values)
-    return Transfer(*label, origin, target, *tables, steps, sender is None)
+    return Transfer(*label, origin, target, tables[0], tables[1], steps, sender is None)
 
 
 def _places(mapping: Mapping, layer: str) -> tuple[int, Ints]:

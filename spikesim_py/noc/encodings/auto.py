@@ -34,7 +34,7 @@ class Choice:
     encoding: Encoding
     rate: float
     break_even_rate: float | None
-    flits: Mapping[str, float]
+    flits: Mapping[EncodingName, float]
 
 
 def encoding_of(name: EncodingName, bits: int, rate: float) -> Encoding:

@@ -1,4 +1,4 @@
-"""Every unit in its place, active or not: the cheapest code of busy layers, and the only one of values above one bit."""
+"""Every unit in its place, active or not: the cheapest code of busy layers, and the only one of values of many bits."""
 
 from __future__ import annotations
 

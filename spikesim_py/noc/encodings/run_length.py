@@ -42,7 +42,7 @@ class RunLength(Encoding):
     @property
     def longest(self) -> int:
         """M, the escape."""
-        return 2**self.width - 1
+        return (1 << self.width) - 1
 
     def bits_per_unit(self, rate: Real) -> Real:
         """Mean bits per unit of a long block: c over the mean length of a word, (1 - q^M) / p; c / M without spikes."""
@@ -57,7 +57,7 @@ class RunLength(Encoding):
         index = np.arange(1, active.shape[-1] + 1)
         last = np.maximum.accumulate(np.where(active, index, 0), axis=-1)  # the latest spike, itself included
         quiet = index - last
-        return active | ((quiet > 0) & (quiet % self.longest == 0))
+        return np.asarray(active | ((quiet > 0) & (quiet % self.longest == 0)), bool)
 
     def expected_words(self, units: Real, rate: Real) -> Real:
         rate = minimum(rate, 1.0)
