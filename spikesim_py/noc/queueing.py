@@ -95,7 +95,8 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     """A trace: waits at each link's mean load between the first and the last packet that it passes.
 
     What exceeds a link's capacity in that time waits half of the time that it takes to drain. The last packet leaves
-    not before the busiest link has passed all of its flits, after the first head's way there and before its own on.
+    not before the busiest link has passed all of its flits, after the first head's way there and before its own on: a
+    lower bound, which worms that block each other in short buffers exceed.
     """
     nodes, n = fabric.nodes, len(packets)
     if not n:
@@ -113,7 +114,7 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     load = passed / window
     excess = np.maximum(passed / capacity - window, 0.0)
     queues = _Queues(found, flits, length, fabric, np.minimum(load, TRUSTED * capacity))
-    waits = queues.waits()
+    waits = np.minimum(queues.waits(), np.maximum(passed - length, 0.0) / 2)  # no longer than the others take
     network = np.where(np.arange(6 * nodes) < PORTS * nodes, waits, 0.0)
     zero = _zero_load(found, packets.flits, fabric)
     stuck = found.along(excess[link] / 2, highest=True)
