@@ -6,9 +6,7 @@ number of cycles, so what routers do to each other needs no order within a cycle
 
 from __future__ import annotations
 
-from numba import njit
-
-from .bits import inlined
+from .bits import compiled, inlined
 from .kernels_flits import offer_branches, place_after, send_flit, start, step
 from .state import AWAKE_ROUTERS, AWAKE_SOURCES, FLYING, IDLE, LEFT, PLACE, RING, ROW, TREE, Journal, State
 
@@ -51,7 +49,7 @@ def _receive_credits(s: State, slot: int) -> None:
         if s.port[here] == TREE:
             offer_branches(s, router, owner)
             _wake(s, router)
-        elif s.credit[there] == 1 and s.count[here]:
+        elif s.credit[there] == 1 and s.stored[here]:
             s.offer[router * ROW + s.port[here]] |= 1 << owner
             _wake(s, router)
     s.returned[slot] = 0
@@ -65,9 +63,9 @@ def _receive_flits(s: State, slot: int) -> None:
         place = s.wire_to[slot, k]
         router, channel = place // PLACE, place % PLACE
         here = router * s.channels + channel
-        stored = s.count[here]
+        stored = s.stored[here]
         s.fifo[here * s.slots + place_after(s, s.front[here], stored)] = s.wire_flit[slot, k]
-        s.count[here] = stored + 1
+        s.stored[here] = stored + 1
         if s.out[here] == IDLE:
             start(s, router, channel)
             _wake(s, router)
@@ -119,12 +117,12 @@ def _inject(s: State, j: Journal, node: int, cycle: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[untyped-decorator]
+@compiled
 def run(s: State, j: Journal, last_cycle: int) -> int:
     """Simulate until every counted packet has arrived, nothing moves any more, or after `last_cycle`.
 
     Returns:
-        The cycle in which it stopped.
+        Cycles simulated.
     """
     cycle, created, packets = 0, 0, len(j.created)
     while cycle <= last_cycle:
@@ -151,9 +149,9 @@ def run(s: State, j: Journal, last_cycle: int) -> int:
             else:
                 s.awake[router] = False
         s.tally[AWAKE_ROUTERS] = kept
+        cycle += 1
         if s.tally[LEFT] == 0:
             return cycle
-        cycle += 1
         if kept == 0 and s.tally[FLYING] == 0 and s.tally[AWAKE_SOURCES] == 0:
             if created == packets:
                 return cycle

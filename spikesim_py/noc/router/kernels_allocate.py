@@ -18,14 +18,15 @@ def can_send(s: State, router: int, channel: int, port: int) -> bool:
     sent = s.branch_sent[branch]
     flits = s.flits[s.fifo[here * s.slots + s.front[here]] >> 1]
     needed = flits if sent == 0 else 1
-    stored = s.count[here] > sent - s.shifted[here]
-    return stored and sent < flits and s.credit[router * s.channels + s.branch_out[branch]] >= needed
+    ready: bool = s.stored[here] > sent - s.shifted[here] and sent < flits
+    return ready and bool(s.credit[router * s.channels + s.branch_out[branch]] >= needed)
 
 
 @inlined
 def _speculative(s: State, router: int, port: int) -> int:
     """Heads that ask for the switch together with a channel: some free channel of the port has a credit."""
-    wanted, free = s.want[router * ROW + port], s.free[router * ROW + port]
+    wanted: int = s.want[router * ROW + port]
+    free = s.free[router * ROW + port]
     if wanted:
         while free:
             if s.credit[router * s.channels + port * s.vcs + lowest(free)] > 0:

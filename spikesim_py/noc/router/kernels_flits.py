@@ -128,11 +128,11 @@ def _drop_front(s: State, router: int, channel: int, last: bool, cycle: int) -> 
     """A slot is free: its credit goes upstream, and after a tail the next head starts."""
     here = router * s.channels + channel
     s.front[here] = place_after(s, s.front[here], 1)
-    s.count[here] -= 1
+    s.stored[here] -= 1
     port = s.port_of[channel]
     late = 0 if port == LOCAL else s.credit_delay  # sources see theirs at once
     _send_credit(s, cycle + CREDIT + late, s.across[router * PORTS + port] + channel - port * s.vcs)
-    if last and s.count[here]:
+    if last and s.stored[here]:
         start(s, router, channel)
     elif last:
         s.out[here] = IDLE
@@ -152,7 +152,7 @@ def _leave(s: State, j: Journal, router: int, channel: int, cycle: int) -> None:
     if last:
         _release(s, router, out)
     _drop_front(s, router, channel, last, cycle)
-    if last or s.count[here] == 0 or s.credit[router * s.channels + out] == 0:
+    if last or s.stored[here] == 0 or s.credit[router * s.channels + out] == 0:
         s.offer[offer] &= ~(1 << channel)
 
 
@@ -208,7 +208,7 @@ def step(s: State, j: Journal, router: int, cycle: int) -> bool:
                     _fork(s, j, router, channel, s.matched[port], cycle)
                 else:
                     _leave(s, j, router, channel, cycle)
-    busy = s.routing[router] != 0
+    busy: bool = s.routing[router] != 0
     for k in range(router * ROW, router * ROW + PORTS):
         busy |= s.offer[k] != 0 or (s.want[k] != 0 and s.free[k] != 0)
     return busy

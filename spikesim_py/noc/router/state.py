@@ -52,7 +52,7 @@ class State(NamedTuple):
     trees: Array  # (trees, nodes) output ports of the tree at a router, as bits
     fifo: Array  # (input channels x B,)
     front: Array  # (input channels,) first flit in the buffer, and how many
-    count: Array
+    stored: Array
     out: Array  # output channel of the packet in front (0 to 5 V - 1), or IDLE, or WAITING
     port: Array  # output port of the packet in front, or TREE
     branches: Array  # of a tree: its output ports as bits
@@ -103,10 +103,15 @@ class Journal(NamedTuple):
     vc_flits: Ints  # (output channels,)
 
 
+def _plain(values: Ints) -> Ints:
+    """Another layout or type would compile the kernel anew."""
+    return np.array(values, np.int64)
+
+
 def journal(packets: Packets, fabric: Fabric, counted: NDArray[np.bool_]) -> Journal:
     order = np.argsort(packets.source, kind="stable")
     return Journal(
-        created=packets.cycle,
+        created=_plain(packets.cycle),
         by_cycle=np.argsort(packets.cycle, kind="stable"),
         order=order,
         queues=np.searchsorted(packets.source[order], np.arange(fabric.nodes + 1)),
@@ -147,15 +152,15 @@ def fresh(packets: Packets, fabric: Fabric, journal: Journal, to: Ints, trees: N
         y=(np.arange(nodes) // fabric.width).astype(np.int32),
         across=_across(fabric),
         port_of=np.repeat(np.arange(PORTS), vcs),
-        source=packets.source,
+        source=_plain(packets.source),
         to=to,
-        flits=packets.flits,
-        first=packets.first,
-        destination=packets.destination,
+        flits=_plain(packets.flits),
+        first=_plain(packets.first),
+        destination=_plain(packets.destination),
         trees=trees,
         fifo=zeros(channels * fabric.buffer_flits, np.int64),
         front=zeros(channels),
-        count=zeros(channels),
+        stored=zeros(channels),
         out=np.full(channels, IDLE, np.int32),
         port=zeros(channels),
         branches=zeros(channels),
