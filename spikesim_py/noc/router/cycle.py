@@ -55,8 +55,8 @@ def simulate_counted(
     """
     from .kernels import run  # Numba takes longer to import than all the rest
 
-    written = journal(packets, fabric, counted)
-    state = fresh(packets, fabric, written, *forks(packets, fabric))
+    written = journal(packets, fabric)
+    state = fresh(packets, fabric, counted, *forks(packets, fabric))
     cycles = run(state, written, last_cycle) if state.tally[LEFT] else 0
     return written, int(cycles)
 
