@@ -2,6 +2,7 @@
 
 The readable twin of the whole router is `twin.py`; state and its words are in `state.py`. Every wire delays by a fixed
 number of cycles, so what routers do to each other needs no order within a cycle, and an idle one costs nothing.
+Numba's cache looks at this file alone: touch it after a change of the kernels that it calls.
 """
 
 from __future__ import annotations
