@@ -19,6 +19,7 @@ from .cost_model import batch_rows, idle_rows, report_rows
 from .ladder import ladder_rows
 from .neuron_share import neuron_rows
 from .neurosim_vgg8 import neurosim_rows
+from .noc import exact_rows, speed_rows
 from .peers import peer_rows
 from .spikingjelly_energy import rows as spikingjelly_rows
 from .timing import Row, best, show
@@ -120,6 +121,8 @@ def main() -> None:
     show("SpikeSim's energy against SpikingJelly's", spikingjelly_rows())
     show("the floor: energy per time-step of VGG8 by input activity", idle_rows())
     show("the neuron module's share of the area, VGG9 at SpikeSim's operating point", neuron_rows())
+    show("network on chip against BookSim2's results", exact_rows())
+    show("network on chip, simulated per CPU second, against BookSim2's published speed", speed_rows())
     show("cold start", start_rows())
 
 

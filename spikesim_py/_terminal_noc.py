@@ -35,7 +35,15 @@ def print_noc(found: NocReport, top: int) -> None:
 def _print_layers(found: NocReport) -> None:
     parts = ("buffers", "crossbars", "arbiters", "clock", "links", "total")
     table = _table(
-        "traffic and its energy per inference", "from → to", "kind", "code", "rate", "even at", "flits", "× links", *parts
+        "traffic and its energy per inference",
+        "from → to",
+        "kind",
+        "code",
+        "rate",
+        "even at",
+        "flits",
+        "× links",
+        *parts,
     )
     for layer in found.layers:
         sparse = layer.encoding is not None

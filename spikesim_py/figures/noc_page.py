@@ -47,7 +47,9 @@ def noc_page(data: Mapping[str, Any]) -> str:
 
 def _link_row(link: Mapping[str, Any]) -> tuple[str, ...]:
     ends = " → ".join(f"({place[0]}, {place[1]})" for place in (link["from"], link["to"]))
-    pairs = ", ".join(f"{pair['layer']} → {pair['target']} {pair['kind']} {pair['share']:.0%}" for pair in link["pairs"])
+    pairs = ", ".join(
+        f"{pair['layer']} → {pair['target']} {pair['kind']} {pair['share']:.0%}" for pair in link["pairs"]
+    )
     return ends, f"{link['flits']:,.0f}", f"{link['load']:.2%}", f"{link['peak']:.1%}", pairs
 
 

@@ -1,4 +1,7 @@
-"""The network on chip: who sends what to whom, over which links, and how long that takes without contention."""
+"""The network on chip: who sends what to whom, over which links, and how long that takes.
+
+`burst` and `load` run synthetic traffic and `simulate` any packets, cycle by cycle.
+"""
 
 from .analytic import Flow, flows, idle_share, needed_rows, needed_share
 from .blocks import Blocks, Sums, all_blocks, layer_sums
@@ -9,6 +12,7 @@ from .hottest import HotLink, hottest
 from .multicast import FlitLinks, flit_links, loads_by_label, route_links, tree_links
 from .records import Records, Trains, records
 from .refine import is_refined, refined
+from .router import Load, burst, load, read_packets, simulate, write_counters, write_histogram, write_packets
 from .schedule import LayerTiming, Scheduled, schedule_packets
 from .traffic import Traffic, Transfer, traffic
 from .zero_load import LinkLoads, ZeroLoad, link_loads, route, zero_load, zero_load_cycles
@@ -23,6 +27,7 @@ __all__ = [
     "Label",
     "LayerTiming",
     "LinkLoads",
+    "Load",
     "NocResult",
     "Packets",
     "Records",
@@ -33,6 +38,7 @@ __all__ = [
     "Transfer",
     "ZeroLoad",
     "all_blocks",
+    "burst",
     "flit_links",
     "flows",
     "hottest",
@@ -40,18 +46,24 @@ __all__ = [
     "is_refined",
     "layer_sums",
     "link_loads",
+    "load",
     "loads_by_label",
     "needed_rows",
     "needed_share",
     "owners",
+    "read_packets",
     "records",
     "refined",
     "route",
     "route_links",
     "run",
     "schedule_packets",
+    "simulate",
     "traffic",
     "tree_links",
+    "write_counters",
+    "write_histogram",
+    "write_packets",
     "zero_load",
     "zero_load_cycles",
 ]

@@ -233,8 +233,7 @@ def late_cycles(sent: Scheduled, result: NocResult, flow: Flow) -> float:
 
 
 def layer_waits(sent: Scheduled, result: NocResult, step: int) -> MappingType[str, float]:
-    """Per layer, the cycles of a time-step from its last packet made to the last arrival, and those of what it reads from the port.
-    """
+    """Per layer, the cycles of a time-step from its last packet made to the last arrival, and those of what it reads from the port."""
     packets = sent.packets
     here = np.flatnonzero(sent.step == step)
     arrival = np.maximum.reduceat(result.arrival_cycle, packets.first[:-1])[here] if len(here) else np.zeros(0)

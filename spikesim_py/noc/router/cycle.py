@@ -51,26 +51,26 @@ def simulate_counted(
     """Until every counted packet has arrived, at most up to `last_cycle`; checks nothing.
 
     Returns:
-        What became of the packets (arrived = -1: did not), and the cycle in which it stopped.
+        What became of the packets (arrived = -1: did not), and how many cycles were simulated.
     """
     from .kernels import run  # Numba takes longer to import than all the rest
 
-    written = journal(packets, fabric, counted)
-    state = fresh(packets, fabric, written, *forks(packets, fabric))
-    end = run(state, written, last_cycle) if state.tally[LEFT] else 0
-    return written, int(end)
+    written = journal(packets, fabric)
+    state = fresh(packets, fabric, counted, *forks(packets, fabric))
+    cycles = run(state, written, last_cycle) if state.tally[LEFT] else 0
+    return written, int(cycles)
 
 
 def forks(packets: Packets, fabric: Fabric) -> tuple[Ints, NDArray[np.uint8]]:
     """Where packets go: (packets,) the node, or -1 - t for tree t; and (trees, nodes) each tree's ports as bits."""
-    to = packets.destination[packets.first[:-1]]
+    to = packets.destination[packets.first[:-1]].astype(np.int64)
     known: dict[tuple[int, bytes], int] = {}
     for packet in np.flatnonzero(np.diff(packets.first) > 1):
         where = packets.destination[packets.first[packet] : packets.first[packet + 1]]
         to[packet] = -1 - known.setdefault((int(packets.source[packet]), where.tobytes()), len(known))
     trees = np.zeros((max(len(known), 1), fabric.nodes), np.uint8)
     for (source, raw), tree in known.items():
-        _grow(trees[tree].reshape(fabric.height, fabric.width), source, np.frombuffer(raw, to.dtype))
+        _grow(trees[tree].reshape(fabric.height, fabric.width), source, np.frombuffer(raw, packets.destination.dtype))
     return to, trees
 
 

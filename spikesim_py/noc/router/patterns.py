@@ -68,7 +68,8 @@ def _bitrev(fabric: Fabric) -> Ints:
 def _shifted(fabric: Fabric, x: int, y: int) -> Ints:
     node = np.arange(fabric.nodes)
     row, column = np.divmod(node, fabric.width)
-    return (column + x) % fabric.width + (row + y) % fabric.height * fabric.width
+    to: Ints = (column + x) % fabric.width + (row + y) % fabric.height * fabric.width
+    return to
 
 
 def _tornado(fabric: Fabric) -> Ints:

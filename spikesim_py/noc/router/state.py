@@ -1,4 +1,7 @@
-"""The state of all routers and sources as plain arrays, and what the simulation writes down."""
+"""The state of all routers and sources as plain arrays, and what the simulation writes down.
+
+A few wide arrays, since Numba's compile time grows with their number; the names below are their columns.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,38 @@ from ..fabric import LOCAL, PORTS, Fabric, Ints, Packets
 
 #: most virtual channels: the input channels of a router are bits of one word
 MOST_VCS = 12
-#: of an input channel's `out`: no packet; a packet that has no output channel yet
+#: of an input channel's OUT: no packet; a packet that has no output channel yet
 IDLE, WAITING = -2, -1
-#: of an input channel's `port`: a packet that forks
+#: of an input channel's PORT: a packet that forks
 TREE = 5
-#: ports of a router in a row of masks, padded to a cache line
-ROW = 8
 #: slots of the rings that hold what is on the wires: more than the longest delay in cycles
 RING = 8
 #: routers and channels in one number: 64 router + channel
 PLACE = 64
-#: places in `tally`: how many routers and sources are awake, flits and credits on wires, counted arrivals to come
+
+#: packets: source; destination, or -1 - tree; length; first delivery; cycle of creation; 1 if it must arrive
+SOURCE, TO, FLITS, FIRST, CREATED, COUNTED = range(6)
+#: input channels: first flit in the buffer, and how many; output channel (0 to 5 V - 1) and port of the packet in
+#: front; of a tree its ports as bits, and its flits that all branches have. Output channels: input channel that holds
+#: it, or -1; free slots behind it, also the sources'. Round-robin pointers of both
+FRONT, STORED, OUT, PORT, BRANCHES, SHIFTED, OWNER, CREDITS, CHANNEL_GRANT, CHANNEL_ACCEPT = range(10)
+#: branches of a tree, by input channel and port: output channel, and flits that it has
+BRANCH_OUT, BRANCH_SENT = range(2)
+#: routers, by output port: input channels that wait for an output channel, and that can send a flit (channel, flit and
+#: credit are there), output channels that no packet holds, each as bits; and heads in the routing stage
+WANT, OFFER, FREE, ROUTING = 0, 5, 10, 15
+#: ports: place of the channels that feed input port p, and that output port p feeds; round-robin pointers
+ACROSS, SWITCH_GRANT, SWITCH_ACCEPT, TURN = range(4)
+#: nodes: coordinates; whether router and source are awake; of the source the place in `Journal.order` of the packet
+#: that is sent or sent next, where its packets end, flits still to be sent once the head is, channel last used
+X, Y, AWAKE, SOURCE_AWAKE, QUEUE, QUEUE_END, UNSENT, SOURCE_VC = range(8)
+#: rows of `awake_list`; of `due`: how many flits and credits arrive in a cycle modulo 8; of `wires`: which ones
+ROUTERS, SOURCES = range(2)
+WIRED, RETURNED = range(2)
+WIRE_TO, WIRE_FLIT, CREDIT_TO = range(3)
+#: rows of `small`: port of a channel, then scratch of the allocators
+PORT_OF, REQUESTS, GRANTED, MATCHED, PICKED, GRANTS = range(6)
+#: how many routers and sources are awake, flits and credits on wires, counted arrivals to come
 AWAKE_ROUTERS, AWAKE_SOURCES, FLYING, LEFT = range(4)
 Array = NDArray[Any]
 
@@ -40,101 +64,52 @@ class State(NamedTuple):
     routes: bool  # a stage of its own for routing
     speculates: bool
     credit_delay: int
-    x: Array  # (nodes,)
-    y: Array
-    across: Array  # (5 nodes,) place of the channel that feeds input port p, and that is fed by output port p
-    port_of: Array  # (5 V,) port of a channel
-    source: Array  # (packets,)
-    to: Array  # node, or -1 - tree
-    flits: Array
-    first: Array  # (packets + 1,) and (deliveries,), see `Packets`
-    destination: Array
+    packet: Array  # (packets + 1, 6), the last for its FIRST
+    destination: Array  # (deliveries,)
     trees: Array  # (trees, nodes) output ports of the tree at a router, as bits
     fifo: Array  # (input channels x B,)
-    front: Array  # (input channels,) first flit in the buffer, and how many
-    count: Array
-    out: Array  # output channel of the packet in front (0 to 5 V - 1), or IDLE, or WAITING
-    port: Array  # output port of the packet in front, or TREE
-    branches: Array  # of a tree: its output ports as bits
-    shifted: Array  # its flits that all branches have
-    branch_out: Array  # (input channels x 5,) output channel of a branch, or WAITING, and how many flits it has
-    branch_sent: Array
-    owner: Array  # (output channels,) the input channel that holds it, or -1
-    credit: Array  # (output channels, then sources',)
-    routing: Array  # (nodes,) heads in the routing stage
-    want: Array  # (8 nodes,) input channels that wait for a channel of an output port
-    offer: Array  # input channels that can send a flit by an output port: channel, flit and credit are there
-    free: Array  # channels of an output port that no packet holds
-    channel_grant: Array  # round-robin pointers
-    channel_accept: Array
-    switch_grant: Array
-    switch_accept: Array
-    turn: Array
-    awake: Array
-    routers: Array
-    source_awake: Array
-    sources: Array
-    queue: Array  # (nodes,) place in `Journal.order` of the packet that is sent or sent next
-    unsent: Array  # its flits still to be sent once its head is
-    source_vc: Array
-    wired: Array  # (8,) flits that arrive in a cycle modulo 8
-    wire_to: Array
-    wire_flit: Array
-    returned: Array  # the same for credits
-    credit_to: Array
-    requests: Array  # scratch of the allocators
-    granted: Array
-    matched: Array
-    picked: Array
-    grants: Array
-    tally: Array
+    channel: Array  # (output channels, then sources', 10)
+    branch: Array  # (input channels x 5, 2)
+    mask: Array  # (nodes, 16)
+    link: Array  # (nodes x 5, 4)
+    node: Array  # (nodes, 8)
+    awake_list: Array  # (2, nodes)
+    due: Array  # (2, 8)
+    wires: Array  # (3, 8, 8 nodes)
+    small: Array  # (6, 5 V)
+    tally: Array  # (4,)
 
 
 class Journal(NamedTuple):
     """Packets by source and by cycle, and what becomes of them."""
 
-    created: Ints  # (packets,)
-    by_cycle: Ints
+    by_cycle: Ints  # (packets,)
     order: Ints  # by source, then as they come
-    queues: Ints  # (nodes + 1,) where each source's begin in `order`
-    counted: NDArray[np.bool_]  # those that must arrive
     injected: Ints
     arrived: Ints  # (deliveries,)
     vc_flits: Ints  # (output channels,)
 
 
-def journal(packets: Packets, fabric: Fabric, counted: NDArray[np.bool_]) -> Journal:
-    order = np.argsort(packets.source, kind="stable")
+def journal(packets: Packets, fabric: Fabric) -> Journal:
     return Journal(
-        created=packets.cycle,
         by_cycle=np.argsort(packets.cycle, kind="stable"),
-        order=order,
-        queues=np.searchsorted(packets.source[order], np.arange(fabric.nodes + 1)),
-        counted=counted,
+        order=np.argsort(packets.source, kind="stable"),
         injected=np.full(len(packets), -1),
         arrived=np.full(len(packets.destination), -1),
         vc_flits=np.zeros(fabric.nodes * PORTS * fabric.vcs, np.int64),
     )
 
 
-def _across(fabric: Fabric) -> Ints:
-    """(5 nodes,) see `State.across`; at the mesh's edge nothing is ever sent."""
-    node = np.arange(fabric.nodes)
-    place = np.zeros((fabric.nodes, PORTS), np.int64)
-    for port, (step, opposite) in enumerate(((1, 1), (-1, 0), (fabric.width, 3), (-fabric.width, 2))):
-        place[:, port] = (node + step) * PLACE + opposite * fabric.vcs
-    place[:, LOCAL] = (fabric.nodes + node) * PLACE
-    return place.ravel()
-
-
-def fresh(packets: Packets, fabric: Fabric, journal: Journal, to: Ints, trees: NDArray[np.uint8]) -> State:
+def fresh(packets: Packets, fabric: Fabric, counted: NDArray[np.bool_], to: Ints, trees: NDArray[np.uint8]) -> State:
     """Empty routers, and sources with their packets; `to` and `trees` as `cycle.forks` gives them."""
     nodes, vcs = fabric.nodes, fabric.vcs
     channels = nodes * PORTS * vcs
-
-    def zeros(size: int | tuple[int, int], kind: type[np.generic] = np.int32) -> Array:
-        return np.zeros(size, kind)
-
+    channel = np.zeros((2 * channels, 10), np.int32)
+    channel[:, OUT], channel[:, OWNER], channel[:, CREDITS] = IDLE, -1, fabric.buffer_flits
+    mask = np.zeros((nodes, 16), np.int64)
+    mask[:, FREE : FREE + PORTS] = (1 << vcs) - 1
+    small = np.zeros((6, PORTS * vcs), np.int64)
+    small[PORT_OF] = np.repeat(np.arange(PORTS), vcs)
     return State(
         nodes=nodes,
         vcs=vcs,
@@ -143,52 +118,46 @@ def fresh(packets: Packets, fabric: Fabric, journal: Journal, to: Ints, trees: N
         routes=fabric.pipeline == "A",
         speculates=fabric.pipeline == "C",
         credit_delay=2 if fabric.pipeline == "D" else 0,
-        x=(np.arange(nodes) % fabric.width).astype(np.int32),
-        y=(np.arange(nodes) // fabric.width).astype(np.int32),
-        across=_across(fabric),
-        port_of=np.repeat(np.arange(PORTS), vcs),
-        source=packets.source,
-        to=to,
-        flits=packets.flits,
-        first=packets.first,
-        destination=packets.destination,
+        packet=_packet(packets, counted, to),
+        destination=np.array(packets.destination, np.int64),
         trees=trees,
-        fifo=zeros(channels * fabric.buffer_flits, np.int64),
-        front=zeros(channels),
-        count=zeros(channels),
-        out=np.full(channels, IDLE, np.int32),
-        port=zeros(channels),
-        branches=zeros(channels),
-        shifted=zeros(channels),
-        branch_out=zeros(channels * PORTS),
-        branch_sent=zeros(channels * PORTS),
-        owner=np.full(channels, -1, np.int32),
-        credit=np.full(2 * channels, fabric.buffer_flits, np.int32),
-        routing=zeros(nodes, np.int64),
-        want=zeros(nodes * ROW, np.int64),
-        offer=zeros(nodes * ROW, np.int64),
-        free=np.full(nodes * ROW, (1 << vcs) - 1),
-        channel_grant=zeros(channels),
-        channel_accept=zeros(channels),
-        switch_grant=zeros(nodes * PORTS),
-        switch_accept=zeros(nodes * PORTS),
-        turn=zeros(nodes * PORTS),
-        awake=zeros(nodes, np.bool_),
-        routers=zeros(nodes),
-        source_awake=zeros(nodes, np.bool_),
-        sources=zeros(nodes),
-        queue=journal.queues[:-1].copy(),
-        unsent=zeros(nodes),
-        source_vc=np.full(nodes, vcs - 1, np.int32),
-        wired=zeros(RING),
-        wire_to=zeros((RING, nodes * PORTS), np.int64),
-        wire_flit=zeros((RING, nodes * PORTS), np.int64),
-        returned=zeros(RING),
-        credit_to=zeros((RING, nodes * RING), np.int64),
-        requests=zeros(PORTS, np.int64),
-        granted=zeros(PORTS),
-        matched=zeros(PORTS),
-        picked=zeros(PORTS),
-        grants=zeros(PORTS * vcs),
-        tally=np.array([0, 0, 0, int(np.diff(packets.first)[journal.counted].sum())]),
+        fifo=np.zeros(channels * fabric.buffer_flits, np.int64),
+        channel=channel,
+        branch=np.zeros((channels * PORTS, 2), np.int32),
+        mask=mask,
+        link=_link(fabric),
+        node=_node(packets, fabric),
+        awake_list=np.zeros((2, nodes), np.int64),
+        due=np.zeros((2, RING), np.int64),
+        wires=np.zeros((3, RING, nodes * RING), np.int64),
+        small=small,
+        tally=np.array([0, 0, 0, int(np.diff(packets.first)[counted].sum())]),
     )
+
+
+def _packet(packets: Packets, counted: NDArray[np.bool_], to: Ints) -> Ints:
+    packet = np.zeros((len(packets) + 1, 6), np.int64)
+    packet[:, FIRST] = packets.first
+    columns = {SOURCE: packets.source, TO: to, FLITS: packets.flits, CREATED: packets.cycle, COUNTED: counted}
+    for column, values in columns.items():
+        packet[:-1, column] = values
+    return packet
+
+
+def _link(fabric: Fabric) -> Ints:
+    """At the mesh's edge nothing is ever sent."""
+    node = np.arange(fabric.nodes)
+    link = np.zeros((fabric.nodes, PORTS, 4), np.int64)
+    for port, (step, opposite) in enumerate(((1, 1), (-1, 0), (fabric.width, 3), (-fabric.width, 2))):
+        link[:, port, ACROSS] = (node + step) * PLACE + opposite * fabric.vcs
+    link[:, LOCAL, ACROSS] = (fabric.nodes + node) * PLACE
+    return link.reshape(-1, 4)
+
+
+def _node(packets: Packets, fabric: Fabric) -> Ints:
+    node = np.zeros((fabric.nodes, 8), np.int64)
+    node[:, Y], node[:, X] = np.divmod(np.arange(fabric.nodes), fabric.width)
+    node[:, QUEUE_END] = np.bincount(packets.source, minlength=fabric.nodes).cumsum()
+    node[1:, QUEUE] = node[:-1, QUEUE_END]
+    node[:, SOURCE_VC] = fabric.vcs - 1
+    return node

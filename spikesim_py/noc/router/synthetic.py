@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,11 @@ from .patterns import partners
 WARMUP_CYCLES = 5_000
 FEWEST_CYCLES = 40_000
 COUNTED_PACKETS = 400_000
+#: cycles after the window in which its packets usually arrive, and those that are tried before giving up
+DRAIN_CYCLES, LONGEST_DRAIN_CYCLES = 2_000, 40_000
+#: a network that falls behind by more than this, and by more than this share of the window, is saturated, and so is
+#: one whose mean latency is above it and longer than the window; BookSim2 gives up at as many (`latency_thres`)
+BEHIND_CYCLES, BEHIND_SHARE = 500, 0.02
 
 
 def burst(
@@ -72,7 +76,8 @@ class Load:
 
     @property
     def link_flits(self) -> Ints:
-        return self.vc_flits.sum(2)
+        total: Ints = self.vc_flits.sum(2)
+        return total
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -121,8 +126,8 @@ def load(
 ) -> Load:
     """Every node creates a packet with probability flit_rate / packet_flits in each cycle.
 
-    Packets created in the window after the warm-up are counted; traffic goes on until they have arrived, at most as
-    long as the window, and not much longer than the window once the network has fallen behind (`Load.saturated`).
+    Packets created in the window after the warm-up are counted; traffic goes on until they have arrived, unless the
+    network falls behind (`Load.saturated`).
     The window is by default as long as 400,000 packets take, and 40,000 cycles at least.
 
     Raises:
@@ -141,29 +146,30 @@ def load(
     else:
         window = check_count("window_cycles", window_cycles)
     begin, end = int(warmup_cycles), int(warmup_cycles) + window
-    for last in (end + min(FEWEST_CYCLES // 10, window), end + window):
+    for last in (end + DRAIN_CYCLES, end + LONGEST_DRAIN_CYCLES):
         packets = bernoulli(fabric, partner, flits, rate, last, int(seed))
         counted = (packets.cycle >= begin) & (packets.cycle < end)
-        written, stopped = simulate_counted(packets, fabric, counted, last)
+        written, cycles = simulate_counted(packets, fabric, counted, last)
         missing = written.arrived[counted] < 0
         arrived = int(((written.arrived >= begin) & (written.arrived < end)).sum())
-        created = int(counted.sum())
-        behind = created - arrived > max(0.02 * created, 5 * created**0.5)
+        behind = (1 - arrived / max(int(counted.sum()), 1)) * window > max(BEHIND_CYCLES, BEHIND_SHARE * window)
         if behind or not missing.any():
             break
     seen = np.flatnonzero(counted)[~missing]
+    latency = written.arrived[seen] - packets.cycle[seen]
+    too_late = len(seen) > 0 and latency.mean() > max(BEHIND_CYCLES, window)
     return Load(
         fabric=fabric,
         traffic=traffic,
         packet_flits=flits,
         flit_rate=rate,
-        latency_cycles=written.arrived[seen] - packets.cycle[seen],
+        latency_cycles=latency,
         network_cycles=written.arrived[seen] - written.injected[seen],
         hops=_routers(packets, fabric)[seen],
         accepted_flit_rate=arrived * flits / (fabric.nodes * window),
-        cycles=stopped + 1,
+        cycles=cycles,
         vc_flits=written.vc_flits.reshape(fabric.nodes, -1, fabric.vcs),
-        saturated=behind or bool(missing.any()),
+        saturated=bool(behind or missing.any() or too_late),
     )
 
 
@@ -207,9 +213,10 @@ def _fabric(mesh: tuple[int, int], vcs: int, buffer_flits: int, pipeline: Pipeli
 
 def check_rate(flit_rate: object) -> float:
     """Flits per node and cycle, above 0 and at most 1."""
-    if isinstance(flit_rate, bool) or not isinstance(flit_rate, Real) or not 0 < flit_rate <= 1:
+    number = isinstance(flit_rate, int | float | np.integer | np.floating) and not isinstance(flit_rate, bool)
+    if not number or not 0 < (rate := float(flit_rate)) <= 1:  # type: ignore[arg-type]
         raise InputError(f"flit_rate = {flit_rate!r}: must be above 0 and at most 1 flit per node and cycle")
-    return float(flit_rate)
+    return rate
 
 
 def _mean(values: NDArray[np.int64]) -> float:

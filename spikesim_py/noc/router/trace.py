@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +63,7 @@ def _whole(path: str | Path, line: int, column: str, word: str) -> int:
 def write_packets(packets: Packets, path: str | Path) -> Path:
     """The packets as `read_packets` takes them."""
     bounds = packets.first.tolist()
-    targets = (" ".join(map(str, packets.destination[a:b])) for a, b in zip(bounds, bounds[1:], strict=False))
+    targets = (" ".join(map(str, packets.destination[a:b])) for a, b in pairwise(bounds))
     return _write(path, COLUMNS, zip(packets.source, targets, packets.flits, packets.cycle, packets.label, strict=True))
 
 
