@@ -112,14 +112,15 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     capacity = np.where(np.arange(6 * nodes) < PORTS * nodes, link_capacity(fabric, length), 1.0)
     window = np.where(passed > 0, last - np.where(passed > 0, first, 0.0) + 1.0, 1.0)
     load = passed / window
-    excess = np.maximum(passed / capacity - window, 0.0)
+    others = np.maximum(passed - length, 0.0)
+    excess = np.maximum(others / capacity - (window - 1), 0.0)
     queues = _Queues(found, flits, length, fabric, np.minimum(load, TRUSTED * capacity))
-    waits = np.minimum(queues.waits(), np.maximum(passed - length, 0.0) / 2)  # no longer than the others take
+    waits = np.minimum(queues.waits(), others / 2)  # no longer than the others take
     network = np.where(np.arange(6 * nodes) < PORTS * nodes, waits, 0.0)
     zero = _zero_load(found, packets.flits, fabric)
     stuck = found.along(excess[link] / 2, highest=True)
     latency = zero + found.along(waits[link]) + stuck
-    arrival = np.repeat(packets.cycle, copies) + latency
+    start = np.repeat(packets.cycle, copies)
     # when a head may come to a link, and how long the nearest destination is from there
     depth = found.along_edges(np.ones(len(link)))
     hop = HOP_CYCLES[fabric.pipeline]
@@ -128,14 +129,15 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     farthest = np.zeros(n)
     np.maximum.at(farthest, found.packet, depth)
     np.minimum.at(rest, link, hop * (farthest[found.packet] - depth) + 2)
-    drained = np.where(passed > 0, begins + passed / capacity + rest, 0.0)
-    duration = max(float(drained.max()), float((np.repeat(packets.cycle, copies) + zero).max()) + 1.0)
+    drained = np.where(passed > 0, begins + others / capacity + length + rest, 0.0)
+    duration = max(float(drained.max()), float((start + zero).max()) + 1.0)
+    latency = np.minimum(latency, duration - 1.0 - start)
     return NocResult(
         fabric,
         packets,
         "analytic",
         duration,
-        np.minimum(arrival, duration - 1.0),
+        start + latency,
         np.minimum(zero + found.along(network[link]), latency),
         passed[: PORTS * nodes].reshape(nodes, PORTS),
         warnings=_warnings(float((load / capacity).max()), length, fabric),

@@ -21,7 +21,8 @@ def simulate_events(packets: Packets, fabric: Fabric) -> NocResult:
 
     nodes = fabric.nodes
     found = trees(packets.source, packets.first, packets.destination, fabric.width, nodes)
-    child, sibling, head, tail = (np.empty(len(found.link), np.int64) for _ in range(4))
+    child, sibling = (np.empty(len(found.link), np.int32) for _ in range(2))
+    head, tail = (np.empty(len(found.link), np.int64) for _ in range(2))
     find_children(found.parent, child, sibling)
     order = np.argsort(packets.source, kind="stable")
     queues = np.searchsorted(packets.source[order], np.arange(nodes + 1))

@@ -133,7 +133,9 @@ def check_packets(packets: Packets, fabric: Fabric) -> None:
     earlier[order[1:]] = (np.diff(packets.cycle[order]) < 0) & (np.diff(packets.source[order]) == 0)
     _refuse("cycle", packets.cycle, earlier, "before that of an earlier packet of the same source")
     long = (copies > 1) & (packets.flits > fabric.buffer_flits)
-    _refuse("flits", packets.flits, long, f"a packet that forks must fit a buffer (buffer_flits = {fabric.buffer_flits})")
+    _refuse(
+        "flits", packets.flits, long, f"a packet that forks must fit a buffer (buffer_flits = {fabric.buffer_flits})"
+    )
     owner = np.repeat(np.arange(n), copies)
     pairs = owner * fabric.nodes + packets.destination
     if len(np.unique(pairs)) < len(pairs):

@@ -181,9 +181,7 @@ def bernoulli(fabric: Fabric, partner: Ints | None, flits: int, rate: float, cyc
         created = created[: np.searchsorted(created, cycles)]
         times.append(created)
         sources.append(np.full(len(created), node))
-        targets.append(
-            where.integers(fabric.nodes, size=len(created)) if partner is None else partner[sources[-1]]
-        )
+        targets.append(where.integers(fabric.nodes, size=len(created)) if partner is None else partner[sources[-1]])
     return _unicast(np.concatenate(sources), np.concatenate(targets), flits, np.concatenate(times))
 
 
