@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import InputError
 from .event.trees import Trees, trees
-from .fabric import HOP_CYCLES, LOCAL, PORTS, Fabric, Floats, NocResult, Packets
+from .fabric import HOP_CYCLES, LOCAL, PORTS, Fabric, Floats, Ints, NocResult, Packets
 
 #: largest share of capacity at which latencies are trusted: of packets that fit a buffer, and of longer ones
 TRUSTED, TRUSTED_WORM = 0.6, 0.3
@@ -108,7 +108,7 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     first, last = np.full(6 * nodes, np.inf), np.zeros(6 * nodes)
     np.minimum.at(first, link, created)
     np.maximum.at(last, link, created)
-    passed = np.bincount(link, flits, 6 * nodes)
+    passed: Floats = np.bincount(link, flits, 6 * nodes).astype(np.float64)
     capacity = np.where(np.arange(6 * nodes) < PORTS * nodes, link_capacity(fabric, length), 1.0)
     window = np.where(passed > 0, last - np.where(passed > 0, first, 0.0) + 1.0, 1.0)
     load = passed / window
@@ -144,7 +144,7 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     )
 
 
-def _zero_load(found: Trees, flits: Floats, fabric: Fabric) -> Floats:
+def _zero_load(found: Trees, flits: Ints, fabric: Fabric) -> Floats:
     """(deliveries,) latency on an empty mesh; a buffer shorter than its round trip slows what follows the head."""
     routers = found.along(np.ones(len(found.link))) - 1
     stall = max(_ROUND_TRIP[fabric.pipeline][1] - fabric.buffer_flits, 0)
@@ -156,9 +156,8 @@ def _warnings(largest: float, flits: float, fabric: Fabric) -> tuple[str, ...]:
     trusted = TRUSTED if flits <= fabric.buffer_flits else TRUSTED_WORM
     if largest <= trusted:
         return ()
-    return (
-        f"analytic: largest load {largest:.0%} of capacity, latencies are trusted up to {trusted:.0%}: use event or cycle",
-    )
+    said = f"analytic: largest load {largest:.0%} of capacity, latencies are trusted up to {trusted:.0%}"
+    return (f"{said}: use event or cycle",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +216,9 @@ class _Queues:
         period = channel_cycles(fabric, flits)
         worm = max(0.0, 1 - fabric.buffer_flits / flits)
         held = 1 / (1 + _DECOUPLED * fabric.buffer_flits / flits)
-        behind, for_channel, used = (np.zeros(len(rho)) for _ in range(3))
+        behind: Floats = np.zeros(len(rho))
+        for_channel: Floats = np.zeros(len(rho))
+        used: Floats = np.zeros(len(rho))
         for _ in range(fabric.width + fabric.height + 2):  # the longest chain of links
             each = onward * (for_link + for_channel + worm * behind)[:, None]
             behind = held * np.bincount(inputs.ravel(), each.ravel(), len(rho))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fabric import Floats, Ints
 
@@ -19,9 +20,9 @@ class Trees(NamedTuple):
     """
 
     root: Ints
-    link: Ints
-    parent: Ints
-    packet: Ints
+    link: NDArray[np.int32]
+    parent: NDArray[np.int32]
+    packet: NDArray[np.int32]
     leaf: Ints
 
     def along(self, values: Floats, highest: bool = False) -> Floats:
