@@ -226,7 +226,7 @@ class _Queues:
             used = self.load / flits * busy / vcs
             u = np.minimum(used, _FULL)
             queue = u ** (np.sqrt(2 * (vcs + 1)) - 1) / (2 * vcs * (1 - u))
-            for_channel = busy * (1 + (behind / busy) ** 2) * queue * others
+            for_channel[:] = busy * (1 + (behind / busy) ** 2) * queue * others
         return for_link + for_channel, used
 
 
