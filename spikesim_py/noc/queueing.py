@@ -221,7 +221,7 @@ class _Queues:
         used: Floats = np.zeros(len(rho))
         for _ in range(fabric.width + fabric.height + 2):  # the longest chain of links
             each = onward * (for_link + for_channel + worm * behind)[:, None]
-            behind = held * np.bincount(inputs.ravel(), each.ravel(), len(rho))
+            behind[:] = held * np.bincount(inputs.ravel(), each.ravel(), len(rho))
             busy = period + behind
             used = self.load / flits * busy / vcs
             u = np.minimum(used, _FULL)
