@@ -24,7 +24,7 @@ import numpy as np
 
 from ..errors import InputError
 from .event.trees import Trees, trees
-from .fabric import HOP_CYCLES, LOCAL, PORTS, Fabric, Floats, NocResult, Packets
+from .fabric import HOP_CYCLES, LOCAL, PORTS, Fabric, Floats, Ints, NocResult, Packets
 
 #: largest share of capacity at which latencies are trusted: of packets that fit a buffer, and of longer ones
 TRUSTED, TRUSTED_WORM = 0.6, 0.3
@@ -108,18 +108,19 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     first, last = np.full(6 * nodes, np.inf), np.zeros(6 * nodes)
     np.minimum.at(first, link, created)
     np.maximum.at(last, link, created)
-    passed = np.bincount(link, flits, 6 * nodes)
+    passed: Floats = np.bincount(link, flits, 6 * nodes).astype(np.float64)
     capacity = np.where(np.arange(6 * nodes) < PORTS * nodes, link_capacity(fabric, length), 1.0)
     window = np.where(passed > 0, last - np.where(passed > 0, first, 0.0) + 1.0, 1.0)
     load = passed / window
-    excess = np.maximum(passed / capacity - window, 0.0)
+    others = np.maximum(passed - length, 0.0)
+    excess = np.maximum(others / capacity - (window - 1), 0.0)
     queues = _Queues(found, flits, length, fabric, np.minimum(load, TRUSTED * capacity))
-    waits = np.minimum(queues.waits(), np.maximum(passed - length, 0.0) / 2)  # no longer than the others take
+    waits = np.minimum(queues.waits(), others / 2)  # no longer than the others take
     network = np.where(np.arange(6 * nodes) < PORTS * nodes, waits, 0.0)
     zero = _zero_load(found, packets.flits, fabric)
     stuck = found.along(excess[link] / 2, highest=True)
     latency = zero + found.along(waits[link]) + stuck
-    arrival = np.repeat(packets.cycle, copies) + latency
+    start = np.repeat(packets.cycle, copies)
     # when a head may come to a link, and how long the nearest destination is from there
     depth = found.along_edges(np.ones(len(link)))
     hop = HOP_CYCLES[fabric.pipeline]
@@ -128,21 +129,22 @@ def estimate(packets: Packets, fabric: Fabric) -> NocResult:
     farthest = np.zeros(n)
     np.maximum.at(farthest, found.packet, depth)
     np.minimum.at(rest, link, hop * (farthest[found.packet] - depth) + 2)
-    drained = np.where(passed > 0, begins + passed / capacity + rest, 0.0)
-    duration = max(float(drained.max()), float((np.repeat(packets.cycle, copies) + zero).max()) + 1.0)
+    drained = np.where(passed > 0, begins + others / capacity + length + rest, 0.0)
+    duration = max(float(drained.max()), float((start + zero).max()) + 1.0)
+    latency = np.minimum(latency, duration - 1.0 - start)
     return NocResult(
         fabric,
         packets,
         "analytic",
         duration,
-        np.minimum(arrival, duration - 1.0),
+        start + latency,
         np.minimum(zero + found.along(network[link]), latency),
         passed[: PORTS * nodes].reshape(nodes, PORTS),
         warnings=_warnings(float((load / capacity).max()), length, fabric),
     )
 
 
-def _zero_load(found: Trees, flits: Floats, fabric: Fabric) -> Floats:
+def _zero_load(found: Trees, flits: Ints, fabric: Fabric) -> Floats:
     """(deliveries,) latency on an empty mesh; a buffer shorter than its round trip slows what follows the head."""
     routers = found.along(np.ones(len(found.link))) - 1
     stall = max(_ROUND_TRIP[fabric.pipeline][1] - fabric.buffer_flits, 0)
@@ -154,9 +156,8 @@ def _warnings(largest: float, flits: float, fabric: Fabric) -> tuple[str, ...]:
     trusted = TRUSTED if flits <= fabric.buffer_flits else TRUSTED_WORM
     if largest <= trusted:
         return ()
-    return (
-        f"analytic: largest load {largest:.0%} of capacity, latencies are trusted up to {trusted:.0%}: use event or cycle",
-    )
+    said = f"analytic: largest load {largest:.0%} of capacity, latencies are trusted up to {trusted:.0%}"
+    return (f"{said}: use event or cycle",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,15 +216,17 @@ class _Queues:
         period = channel_cycles(fabric, flits)
         worm = max(0.0, 1 - fabric.buffer_flits / flits)
         held = 1 / (1 + _DECOUPLED * fabric.buffer_flits / flits)
-        behind, for_channel, used = (np.zeros(len(rho)) for _ in range(3))
+        behind: Floats = np.zeros(len(rho))
+        for_channel: Floats = np.zeros(len(rho))
+        used: Floats = np.zeros(len(rho))
         for _ in range(fabric.width + fabric.height + 2):  # the longest chain of links
             each = onward * (for_link + for_channel + worm * behind)[:, None]
-            behind = held * np.bincount(inputs.ravel(), each.ravel(), len(rho))
+            behind[:] = held * np.bincount(inputs.ravel(), each.ravel(), len(rho))
             busy = period + behind
             used = self.load / flits * busy / vcs
             u = np.minimum(used, _FULL)
             queue = u ** (np.sqrt(2 * (vcs + 1)) - 1) / (2 * vcs * (1 - u))
-            for_channel = busy * (1 + (behind / busy) ** 2) * queue * others
+            for_channel[:] = busy * (1 + (behind / busy) ** 2) * queue * others
         return for_link + for_channel, used
 
 

@@ -1,4 +1,4 @@
-"""Packets hop by hop: who gets which channel and link, and when. `reference.py` says the same with plain objects.
+"""Packets hop by hop: who gets which channel and link, and when.
 
 A packet is a tree of *edges* in the order in which its head may pass them: the injection link, links, ejection links.
 An edge holds a virtual channel of its link from the head's allocation until its tail has won the switch, and L slots
@@ -97,13 +97,27 @@ def find_children(parent: Array, child: Array, sibling: Array) -> None:
 @njit(cache=True)
 def _push(wheel: Array, following: Array, due: Array, edge: int, cycle: int, fresh: int) -> None:
     """Note an edge for a cycle, after those that are there; those that have waited (0) go before fresh ones (1)."""
-    due[edge], slot = cycle, cycle % _WHEEL
+    due[edge], slot = cycle, cycle & (_WHEEL - 1)
     following[edge] = -1
     if wheel[0, fresh, slot] < 0:
         wheel[0, fresh, slot] = edge
     else:
         following[wheel[1, fresh, slot]] = edge
     wheel[1, fresh, slot] = edge
+
+
+@njit(cache=True)
+def _span(length: int, slots: int) -> int:
+    """Over how many more buffers a packet reaches."""
+    return (length - 1) // slots if length > slots else 0
+
+
+@njit(cache=True)
+def _wrapped(place: int, slots: int) -> int:
+    """A place modulo a number that it exceeds by little."""
+    while place >= slots:
+        place -= slots
+    return place
 
 
 @njit(cache=True)
@@ -117,7 +131,7 @@ def _start(wheel: Array, following: Array, due: Array, edge: int, sibling: Array
     return count
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def run(
     flits: Array,
     created: Array,
@@ -148,24 +162,22 @@ def run(
     """
     edges, channels = len(link), 6 * nodes * vcs
     wheel = np.full((2, 2, _WHEEL), -1)
-    following, due = np.empty(edges, np.int64), np.empty(edges, np.int64)
+    following, due = np.empty(edges, np.int32), head  # a head's cycle is what it is due for until it is known
     waiting = np.full((2, 6 * nodes), -1)  # edges without a channel, per link
     behind = np.full((2, channels), -1)  # packets in a channel's buffer, by the edge on which they came
-    after = np.full(edges, -1)
-    channel = np.full(edges, -1)
+    channel = np.full(edges, -1, np.int32)
     free_input = np.zeros(6 * nodes, np.int64)
     free_link, free_channel = np.zeros(6 * nodes, np.int64), np.zeros(channels, np.int64)
     entered, left = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # flits into and out of a buffer
+    enter, leave = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # the same modulo its slots
     leaves = np.full((channels, slots), -_NEVER)  # when the last ones left or will
     starved = np.full(channels, -1)  # the edge that holds a channel without a slot
-    inside, unsettled = np.zeros(edges, np.int64), np.zeros(edges, np.int64)
-    span = np.zeros(edges, np.int64)
+    inside, unsettled = np.zeros(edges, np.int32), np.zeros(edges, np.int32)
     stretch = max(credit + _WIRE - slots, 0)
     pending = 0
     for edge in range(edges):  # a tail settles once the head is so far ahead that the buffers between hold the rest
-        span[edge] = (flits[packet[edge]] - 1) // slots
-        up, level = edge, 0
-        while up >= 0 and level <= span[edge]:
+        up, level, span = edge, 0, _span(flits[packet[edge]], slots)
+        while up >= 0 and level <= span:
             unsettled[up] += 1
             up = parent[up]
             level += 1
@@ -181,7 +193,7 @@ def run(
     cycle = 0
     tail[:] = -1
     while pending > 0:
-        slot = cycle % _WHEEL
+        slot = cycle & (_WHEEL - 1)
         for fresh in range(2):
             edge = wheel[0, fresh, slot]
             wheel[0, fresh, slot] = -1
@@ -193,6 +205,7 @@ def run(
                     continue
                 pending -= 1
                 line, length = link[edge], flits[packet[edge]]
+                span = _span(length, slots)
                 injected, ejected = line >= 5 * nodes, line < 5 * nodes and line % 5 == 4
                 if channel[edge] < 0:  # the channel that is free first; it lasts until the tail has left
                     best, least = -1, _NEVER
@@ -224,31 +237,32 @@ def run(
                         starved[held] = edge
                         edge = after_this
                         continue
-                    earliest = max(earliest, leaves[held, entered[held] % slots] + credit)
+                    earliest = max(earliest, leaves[held, enter[held]] + credit)
                 won = max(earliest, free_link[line])
                 if not injected:  # an input port sends one flit per cycle
                     feed = link[parent[edge]]
                     won = max(won, free_input[feed])
                     free_input[feed] = won + length
                 free_link[line] = max(free_link[line], earliest) + length
-                last = won + length - 1 + (length - 1) // slots * stretch
+                last = won + length - 1 + span * stretch
                 if not ejected:
                     if length <= slots and entered[held] + length - 1 - slots < left[held]:
-                        last = max(last, leaves[held, (entered[held] + length - 1) % slots] + credit)
+                        last = max(last, leaves[held, _wrapped(enter[held] + length - 1, slots)] + credit)
                     entered[held] += length
+                    enter[held] = _wrapped(enter[held] + length, slots)
                 if not injected:
                     wire = _INJECTION_WIRE if link[parent[edge]] >= 5 * nodes else _WIRE
                     last = max(last, tail[parent[edge]] + wire)
                 head[edge], tail[edge] = won, max(last, tail[edge])
                 # the packet comes into the next buffer, in front or behind others
                 if not ejected:
-                    after[edge] = -1
+                    following[edge] = -1
                     if behind[0, held] < 0:
                         behind[0, held] = behind[1, held] = edge
                         start = won + (_INJECTION_WIRE if injected else _WIRE) + routing
                         pending += _start(wheel, following, due, child[edge], sibling, start)
                     else:
-                        after[behind[1, held]] = edge
+                        following[behind[1, held]] = edge
                         behind[1, held] = edge
                 # flits leave the buffer that the packet lay in, once all branches have them
                 up = parent[edge]
@@ -256,10 +270,11 @@ def run(
                     inside[up] -= 1
                     if inside[up] == 0:
                         buffer = channel[up]
+                        place, pace = leave[buffer], (last - won) / max(length - 1, 1)
                         for flit in range(length):
-                            leaves[buffer, (left[buffer] + flit) % slots] = won + flit * (last - won) // max(
-                                length - 1, 1
-                            )
+                            leaves[buffer, place] = won + int(flit * pace)
+                            place = place + 1 if place + 1 < slots else 0
+                        leave[buffer] = place
                         left[buffer] += length
                         if starved[buffer] >= 0:
                             _push(wheel, following, due, starved[buffer], won + credit, 0)
@@ -267,7 +282,7 @@ def run(
                             starved[buffer] = -1
                 # tails that are settled free their channel, their buffer's front and their source
                 up, level, top = edge, 0, 0
-                while up >= 0 and level <= span[edge]:
+                while up >= 0 and level <= span:
                     tail[up] = max(tail[up], won + length - 1 - level * slots + level * credit)
                     unsettled[up] -= 1
                     if unsettled[up] == 0:
@@ -304,7 +319,7 @@ def run(
                         branch = sibling[branch]
                     if settled:
                         buffer = channel[came]
-                        entering = after[came]
+                        entering = following[came]
                         behind[0, buffer] = entering
                         if entering >= 0:
                             wire = _INJECTION_WIRE if link[entering] >= 5 * nodes else _WIRE

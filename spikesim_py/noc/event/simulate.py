@@ -21,7 +21,8 @@ def simulate_events(packets: Packets, fabric: Fabric) -> NocResult:
 
     nodes = fabric.nodes
     found = trees(packets.source, packets.first, packets.destination, fabric.width, nodes)
-    child, sibling, head, tail = (np.empty(len(found.link), np.int64) for _ in range(4))
+    child, sibling = (np.empty(len(found.link), np.int32) for _ in range(2))
+    head, tail = (np.empty(len(found.link), np.int64) for _ in range(2))
     find_children(found.parent, child, sibling)
     order = np.argsort(packets.source, kind="stable")
     queues = np.searchsorted(packets.source[order], np.arange(nodes + 1))
@@ -30,8 +31,12 @@ def simulate_events(packets: Packets, fabric: Fabric) -> NocResult:
         packets.flits, packets.cycle, order, queues, found.packet, found.root, found.link, found.parent, child, sibling,
         nodes, fabric.vcs, fabric.buffer_flits, *stages, head, tail,
     )  # fmt: skip
-    arrival = tail[found.leaf] + 3.0
+    arrival = (tail[found.leaf] + 3).astype(np.float64)
     injected = np.repeat(head[found.root[:-1]], np.diff(packets.first))
-    flits = np.bincount(found.link, packets.flits[found.packet], 6 * nodes)[: PORTS * nodes].reshape(nodes, PORTS)
+    flits = (
+        np.bincount(found.link, packets.flits[found.packet], 6 * nodes)[: PORTS * nodes]
+        .reshape(nodes, PORTS)
+        .astype(np.float64)
+    )
     duration = float(arrival.max(initial=-1.0) + 1.0)
     return NocResult(fabric, packets, "event", duration, arrival, arrival - injected, flits)

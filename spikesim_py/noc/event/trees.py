@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..fabric import Floats, Ints
 
@@ -19,9 +20,9 @@ class Trees(NamedTuple):
     """
 
     root: Ints
-    link: Ints
-    parent: Ints
-    packet: Ints
+    link: NDArray[np.int32]
+    parent: NDArray[np.int32]
+    packet: NDArray[np.int32]
     leaf: Ints
 
     def along(self, values: Floats, highest: bool = False) -> Floats:
@@ -41,7 +42,7 @@ def trees(source: Ints, first: Ints, destination: Ints, width: int, nodes: int) 
 
     size = count_edges(source, first, destination, width)
     root, leaf = np.empty(len(source) + 1, np.int64), np.empty(len(destination), np.int64)
-    link, parent = np.empty(size, np.int64), np.empty(size, np.int64)
+    link, parent = np.empty(size, np.int32), np.empty(size, np.int32)
     edges = grow_trees(source, first, destination, width, nodes, root, link, parent, leaf)
-    packet = np.repeat(np.arange(len(source)), np.diff(root))
+    packet = np.repeat(np.arange(len(source), dtype=np.int32), np.diff(root))
     return Trees(root, link[:edges], parent[:edges], packet, leaf)
