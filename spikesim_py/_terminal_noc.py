@@ -74,8 +74,8 @@ def _print_placement(found: NocReport) -> None:
     hops, busiest = ((now - was) / was if was else 0.0 for was, now in zip(found.before, found.after, strict=True))
     has = "has" if found.placement == "optimized" else "would have"
     console(_WIDTH).print(
-        f"placement {found.placement}: flits x links {found.before[0]:,.0f} as a snake or row by row; optimized it {has} "
-        f"{found.after[0]:,.0f} ({hops:+.1%}), its busiest link {busiest:+.1%}\n"
+        f"placement {found.placement}: flits x links {found.before[0]:,.0f} as a snake or row by row; "
+        f"optimized it {has} {found.after[0]:,.0f} ({hops:+.1%}), its busiest link {busiest:+.1%}\n"
         f"trees save {found.saved_flit_links:.1%} of the flits x links that copies take",
         highlight=False,
     )

@@ -15,6 +15,7 @@ from .cost import cost_network
 from .cost.batch import QUANTITIES, Group, parametric_batch
 from .hardware import Hardware
 from .network import Network, build
+from .noc import in_closed_form, is_refined
 
 Floats = NDArray[np.float64]
 
@@ -67,10 +68,20 @@ def sample_costs(network: Network, hardware: Hardware, activity: Activity) -> Sa
 
     A sample costs what a network of its time-steps costs at its activity. Where chips let it run for different
     numbers of them, their mean lies between two whole numbers: energy and latency are affine in T at fixed activity,
-    so that it costs what lies between the two.
+    so that it costs what lies between the two. What trees, moved tiles or a simulated mesh change is what they change
+    at the mean activity, in proportion to the time-steps.
     """
     if activity.each is None:
         return None
+    if hardware.cost.library == "parametric" and network.arithmetic != "float" and is_refined(hardware):
+        plain = in_closed_form(hardware)
+        whole, closed = (cost_network(network, chip, activity).tree for chip in (hardware, plain))
+        found, share = sample_costs(network, plain, activity), activity.each.steps / network.time_steps
+        assert found is not None
+        return SampleCosts(
+            found.energy_pj + share * (whole.energy_pj - closed.energy_pj),
+            found.latency_ns + share * (whole.critical_ns - closed.critical_ns),
+        )
     steps, seen = activity.each.steps, activity.by_sample()
     totals = np.zeros((2, len(steps)))
     for t in range(1, network.time_steps + 1):

@@ -56,8 +56,8 @@ class StepUse:
     """One time-step, in cycles.
 
     Attributes:
-        makespan_cycles, most_makespan_cycles: until its last layer is done (mean and largest of the samples): layer after
-            layer, each starting when the last packet that it needs is there; the slowest layer where the chip's
+        makespan_cycles, most_makespan_cycles: until its last layer is done (mean and largest of the samples), layer
+            after layer, each starting when the last packet that it needs is there; the slowest layer where the chip's
             pipeline overlaps them. compute_cycles: the same on a mesh that takes no time.
         late_cycles: what layers wait for last packets, in sum.
         p50_cycles, p99_cycles, most_cycles: latency of its packets.

@@ -335,6 +335,9 @@ UNREAD: dict[str, Any] = {
     "noc.pipeline": "A",
     "noc.encoding": "aer",
     "noc.placement": "row_major",
+    "noc.packet_flits": 2,
+    "noc.router_leakage_mw": 0.41,
+    "noc.fidelity": "event",
 }
 #: fields that are read (or whose other values are refused), and fields that another of `UNREAD` stands for
 READ = {"technology.clock_mhz", "device.kind", "crossbar.rows", "crossbar.cols", "crossbar.mux", "tile.pes"}
@@ -351,6 +354,7 @@ ALIKE = {
     "mapping.rows",
     "mapping.subtract",
     "noc.buffer_flits",
+    "noc.cast",
 }
 
 

@@ -37,6 +37,7 @@ RRAM, RELEASED, TINY, VGG9 = "rram_32nm", "spikesim_released", "tiny", "vgg9-cif
 IDEAL = {"device.ideal": True}
 SPIKEFLOW = {"mapping.rows": "spikeflow"}
 SMALL = {"crossbar.rows": 8, "crossbar.cols": 16}
+SPREAD = SMALL | {"pe.crossbars": 1, "tile.pes": 1}
 PCM, PASSIVE, AGED = "pcm_joshi2020", {"wires.topology": "passive"}, {"device.age_s": 1e6}
 WHITE, PERCENTILE = {"device.read.noise": "white"}, {"adc.range": "percentile", "adc.bits": 2}
 TELEGRAPH = {"device.read.noise": "telegraph", "device.read.telegraph_amplitude": 0.5}
@@ -166,7 +167,11 @@ HARDWARE: dict[str, Witness] = {
     "noc.buffer_flits": (RRAM, {}, 8, TINY),
     "noc.pipeline": (RRAM, {}, "A", TINY),
     "noc.encoding": (RRAM, {}, "aer", TINY),
-    "noc.placement": (RRAM, SMALL | {"pe.crossbars": 1, "tile.pes": 1}, "row_major", TINY),
+    "noc.packet_flits": (RRAM, SPREAD, 1, TINY),
+    "noc.cast": (RRAM, SPREAD | {"noc.packet_flits": 3}, "tree", TINY),
+    "noc.placement": (RRAM, SPREAD, "row_major", TINY),
+    "noc.router_leakage_mw": (RRAM, {}, 0.41, TINY),
+    "noc.fidelity": (RRAM, SPREAD, "cycle", TINY),
     "schedule.pipeline": (RRAM, {}, "time_step", TINY),
     "schedule.order": (RRAM, {}, "layer_first", TINY),
     "cost.library": (RELEASED, {}, "parametric", VGG9),

@@ -22,6 +22,7 @@ from ..hardware import AdcAnchor, Hardware, load_hardware
 from ..mapping import Mapping as NetworkMapping
 from ..mapping import map_network
 from ..network import Network, split_overrides
+from ..noc import check_closed_form
 from .parametric import RollUp, roll_up
 from .technology import load_technology
 
@@ -218,6 +219,8 @@ def parametric_batch(
         totals: quantity to the array of the whole batch, into which the group's results go; so for `components`, by
             name, (3, n) energy_pj, area_um2, critical_ns.
     """
+    with naming(group.members[0]):
+        check_closed_form(group.hardware)
     count = len(group.members)
     for start in range(0, count, CHUNK):
         part = slice(start, start + CHUNK)

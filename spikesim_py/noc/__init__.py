@@ -11,7 +11,7 @@ from .fidelity import run
 from .hottest import HotLink, hottest
 from .multicast import FlitLinks, flit_links, loads_by_label, route_links, tree_links
 from .records import Records, Trains, records
-from .refine import is_refined, refined
+from .refine import check_closed_form, in_closed_form, is_refined, refined
 from .router import Load, burst, load, read_packets, simulate, write_counters, write_histogram, write_packets
 from .schedule import LayerTiming, Scheduled, schedule_packets
 from .traffic import Traffic, Transfer, traffic
@@ -39,10 +39,12 @@ __all__ = [
     "ZeroLoad",
     "all_blocks",
     "burst",
+    "check_closed_form",
     "flit_links",
     "flows",
     "hottest",
     "idle_share",
+    "in_closed_form",
     "is_refined",
     "layer_sums",
     "link_loads",

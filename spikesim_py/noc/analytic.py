@@ -376,9 +376,10 @@ class _Flows:
         each: Real,
         passes: int,
     ) -> Flow:
-        """`each` flits from every tile to every tile on average; the busiest port has a share `busiest` of them, if no link more.
+        """`each` flits from every tile to every tile on average.
 
-        A tile's last packets to all others leave together, and meet as many at their ends.
+        The busiest port has a share `busiest` of all of them, if no link has more. A tile's last packets to all others
+        leave together, and meet as many at their ends.
         """
         mesh, noc = self.mapping.mesh, self.mapping.hardware.noc
         share = busiest_link(a.first, a.count, b.first, b.count, mesh.width, mesh.snake)

@@ -41,6 +41,24 @@ def is_refined(hardware: Hardware) -> bool:
     return noc.cast != "unicast" or noc.placement == "optimized" or noc.fidelity != "analytic"
 
 
+def in_closed_form(hardware: Hardware) -> Hardware:
+    """The chip with copies on a snake, analytic."""
+    plain = {"cast": "unicast", "fidelity": "analytic"}
+    if hardware.noc.placement == "optimized":
+        plain["placement"] = "snake"
+    return hardware.model_copy(update={"noc": hardware.noc.model_copy(update=plain)})
+
+
+def check_closed_form(hardware: Hardware) -> None:
+    """Raises `InputError` where many designs at once have no closed form: simulations, trees and moved tiles."""
+    noc = hardware.noc
+    if is_refined(hardware):
+        raise InputError(
+            f"noc.cast = {noc.cast!r}, noc.placement = {noc.placement!r}, noc.fidelity = {noc.fidelity!r}: many "
+            f"designs at once need 'unicast', 'row_major' or 'snake', and 'analytic'; cost() takes one at a time"
+        )
+
+
 def fabric_of(mapping: Mapping) -> Fabric:
     """The mesh of a mapping as the simulators take it."""
     noc, mesh = mapping.hardware.noc, mapping.mesh
@@ -113,9 +131,8 @@ def refined(
         closed: what `flows` says. timings: of every layer, without its transfers.
 
     Raises:
-        InputError: the mapping is one of many designs at once. MappingError: the chip takes too many tiles.
+        MappingError: the chip takes too many tiles.
     """
-    _check_single(mapping)
     trains, own = drawn_trains(mapping, activity), moved(mapping, activity)
     sent = packets_of(own, timings, trains)
     made = tuple(closed)
@@ -152,19 +169,9 @@ def _simulated(flows: Sequence[Flow], sent: Scheduled, result: NocResult) -> tup
     return tuple(replace(flow, late_cycles=found[_label(flow)]) for flow in flows)
 
 
-def _check_single(mapping: Mapping) -> None:
-    """One design: simulators, trees and moved tiles have no closed form."""
-    if isinstance(mapping.mesh.tiles, np.ndarray):
-        noc = mapping.hardware.noc
-        raise InputError(
-            f"noc.cast = {noc.cast!r}, noc.placement = {noc.placement!r}, noc.fidelity = {noc.fidelity!r}: many "
-            f"designs at once need 'unicast', 'row_major' or 'snake', and 'analytic'; cost() takes one at a time"
-        )
-
-
 @dataclass(frozen=True)
 class _Load:
-    """What a transfer's packets are: flits that enter, times links, of the busiest link or port, and links of a route."""
+    """A transfer's packets: flits that enter, times links, of the busiest link or port; links of the longest route."""
 
     injected: float
     links: float
@@ -233,7 +240,10 @@ def late_cycles(sent: Scheduled, result: NocResult, flow: Flow) -> float:
 
 
 def layer_waits(sent: Scheduled, result: NocResult, step: int) -> MappingType[str, float]:
-    """Per layer, the cycles of a time-step from its last packet made to the last arrival, and those of what it reads from the port."""
+    """Per layer, the cycles from its last packet made in a time-step to its last arrival.
+
+    Those of what it reads from the port are added.
+    """
     packets = sent.packets
     here = np.flatnonzero(sent.step == step)
     arrival = np.maximum.reduceat(result.arrival_cycle, packets.first[:-1])[here] if len(here) else np.zeros(0)

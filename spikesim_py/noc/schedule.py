@@ -1,9 +1,10 @@
 """Packets as the schedule produces them: who sends what, and in which cycle.
 
 Layers take their turn in the network's order, within every time-step (`step_first`) or one after the other for all
-time-steps (`layer_first`); where the chip's pipeline overlaps them, all at the pace of the slowest. In its turn a layer reads its positions one after the other, each copy those of its band. A
-value is ready when its read ends, the last mux phase being over; partial sums when the phase is over that converts the
-last of them, one packet or more per position. The input waits at the port until its first reader's turn.
+time-steps (`layer_first`); where the chip's pipeline overlaps them, all at the pace of the slowest. In its turn a layer
+reads its positions one after the other, each copy those of its band. A value is ready when its read ends, the last mux
+phase being over; partial sums when the phase is over that converts the last of them, one packet or more per position.
+The input waits at the port until its first reader's turn.
 
 Words of a block gather at their source until a packet is full, or until the layer's positions are read.
 Every time is open-loop: the schedule does not wait for late packets.
