@@ -24,7 +24,7 @@ from .network import Network
 from .noc import Fidelity, Label, NocResult, Scheduled, Trains, all_blocks, run
 from .noc.encodings import Choice
 from .noc.fabric import LOCAL
-from .noc.multicast import flit_links, loads_by_label
+from .noc.multicast import loads_by_label
 from .noc.records import choice_of, train_of
 from .noc.refine import drawn_trains, fabric_of, layer_waits, moved, packets_of, placed
 from .noc.schedule import schedule_packets
@@ -332,7 +332,9 @@ def _links(
 
 def _saved(mapping: NetworkMapping, inputs: MeshInputs, trains: Trains) -> float:
     """Share of the flits times links of copies that trees save, of the first sample's packets."""
-    packet_flits = mapping.hardware.noc.packet_flits
-    trees = schedule_packets(mapping, inputs.timings, packet_flits=packet_flits, trains=trains, multicast=True)
-    links = flit_links(trees.packets, fabric_of(mapping))
-    return links.saved / links.unicast if links.unicast else 0.0
+    links, packet_flits = [], mapping.hardware.noc.packet_flits
+    for multicast in (False, True):
+        sent = schedule_packets(mapping, inputs.timings, packet_flits=packet_flits, trains=trains, multicast=multicast)
+        loads = loads_by_label(sent.packets, fabric_of(mapping), len(sent.labels))
+        links.append(float(loads[:, :, :LOCAL].sum()))
+    return 1.0 - links[1] / links[0] if links[0] else 0.0

@@ -40,10 +40,10 @@ def test_links_carry_what_layers_send(found: NocReport) -> None:
 
 
 def test_every_layer_is_there_and_its_energy_is_that_of_the_cost(found: NocReport) -> None:
-    """Tile by tile and measured, against the closed form at the stored rates: bitmaps depend on neither."""
+    """Tile by tile, against the closed form, which spreads evenly; bitmaps depend on no rate."""
     assert {layer.label.kind for layer in found.layers} == {"input", "spikes", "graded", "partial_sums"}
     cost = ss.cost("digits-w4", "rram_32nm", overrides=SPREAD).tree.components()["noc"]
-    assert sum(layer.energy.total_pj for layer in found.layers) == pytest.approx(cost.energy_pj, rel=0.1)
+    assert sum(layer.energy.total_pj for layer in found.layers) == pytest.approx(cost.energy_pj, rel=0.25)
     assert {tile[2] for tile in found.tiles} == {"conv1", "conv2", "conv3", "fc"}
     assert len({tile[:2] for tile in found.tiles}) == len(found.tiles)
 

@@ -193,6 +193,15 @@ def cut_columns(plan: LayerPlan) -> tuple[Real, Real]:
     return cut, 1.0 + cuts / maximum(cut, 1.0)
 
 
+def parted_outputs(plan: LayerPlan, hardware: Hardware) -> Real:
+    """Outputs of which two tiles hold columns although both hold whole blocks of them: one where tiles part two blocks.
+
+    The columns of an output end with a block every columns / gcd(columns, columns of a block) blocks: the mean is taken.
+    """
+    between = _cuts(plan, plan.row_blocks * plan.col_blocks) - _cuts(plan, plan.row_blocks)
+    return between * (1.0 - _common(hardware.weight_columns, plan.columns_per_output) / plan.columns_per_output)
+
+
 def _cuts(plan: LayerPlan, size: Real) -> Real:
     """Borders of tiles that do not fall between two sets of `size` crossbars; tiles begin every `per_tile` of them."""
     borders = plan.tiles - 1
@@ -320,30 +329,34 @@ class _Flows:
         )
 
     def partial_sums(self, plan: LayerPlan) -> list[Flow]:
-        """One packet per output pixel and pair of tiles that hold a column: sums of the other one's outputs."""
-        one_tile = not is_array(plan.tiles) and plan.tiles == 1
-        if one_tile or (not is_array(plan.conversion_blocks) and plan.conversion_blocks <= 1):
+        """Packets of one output pixel from every pair of tiles that hold a column: sums of the other one's outputs.
+
+        And of an output whose columns lie in two blocks of them, where tiles divide these.
+        """
+        if not is_array(plan.tiles) and plan.tiles == 1:
             return []
         cut, held = cut_columns(plan)
-        if not is_array(cut) and not cut:
-            return []
         cut = where(plan.conversion_blocks > 1, cut, 0.0)
-        bits = plan.outputs / (plan.groups * plan.col_blocks) / held * partial_sum_bits(plan, self.mapping.hardware)
-        packet, pairs = self._dense(bits), cut * held * (held - 1.0)
-        flits = packet * pairs * plan.positions / plan.copies
-        if self.mapping.hardware.crossbar.event_driven:  # a tile whose row blocks are all idle sends nothing
-            idle = idle_share(plan, self.mapping.hardware, self.activity.layers[plan.name])
-            sent = flits * (1.0 - idle ** (plan.row_blocks / held))
-        else:
-            sent = flits
+        parted, hardware = parted_outputs(plan, self.mapping.hardware), self.mapping.hardware
+        if not is_array(cut, parted) and not cut + parted:
+            return []
+        bits = partial_sum_bits(plan, hardware)
+        packet = self._dense(plan.outputs / (plan.groups * plan.col_blocks) / held * bits)
+        one, pairs = self._dense(bits), cut * held * (held - 1.0)
+        awake: Real = 1.0
+        if hardware.crossbar.event_driven:  # a tile whose row blocks are all idle sends nothing
+            idle = idle_share(plan, hardware, self.activity.layers[plan.name])
+            awake = 1.0 - idle ** (plan.row_blocks / held)
+        sent, near = (awake * flits * plan.positions / plan.copies for flits in (packet * pairs, one * parted))
         together = minimum(maximum(ceil(held), 2), maximum(plan.tiles, 2))
-        links = sent * self.distances.among(_run(plan), together)
-        sends = where(cut > 0, 1.0, 0.0)
+        links = sent * self.distances.among(_run(plan), together) + near * self.distances.among(_run(plan), 2)
+        sends, flits = where(cut + parted > 0, 1.0, 0.0), sent + near
         # a tile between two others holds parts of two columns
         each = packet * (held - 1.0) * minimum(ceil(cut * held / plan.tiles), 2)
+        each = maximum(each, where(parted > 0, one, 0.0))
         head = sends * zero_load_cycles(self.distances.spread(_run(plan), together) + 1, 1, self._pipeline)
         tail, serial = (sends * maximum(flits - 1.0, 0.0) for flits in (each, each * plan.turns))
-        return [Flow(plan.name, plan.name, "partial_sums", plan.steps, sent, sent, links, head, serial, tail, 1)]
+        return [Flow(plan.name, plan.name, "partial_sums", plan.steps, flits, flits, links, head, serial, tail, 1)]
 
     def _values(
         self,
