@@ -20,6 +20,8 @@ from .ladder import ladder_rows
 from .neuron_share import neuron_rows
 from .neurosim_vgg8 import neurosim_rows
 from .noc import exact_rows, speed_rows
+from .noc_case import IMAGES, NETWORK, case_rows
+from .noc_models import error_rows, points
 from .peers import peer_rows
 from .spikingjelly_energy import rows as spikingjelly_rows
 from .timing import Row, best, show
@@ -123,6 +125,8 @@ def main() -> None:
     show("the neuron module's share of the area, VGG9 at SpikeSim's operating point", neuron_rows())
     show("network on chip against BookSim2's results", exact_rows())
     show("network on chip, simulated per CPU second, against BookSim2's published speed", speed_rows())
+    show("network on chip, faster models against the cycle model over 384 loads", error_rows(points()))
+    show(f"network on chip, {NETWORK} with spikes of {IMAGES} images", case_rows())
     show("cold start", start_rows())
 
 

@@ -18,8 +18,10 @@ from browser import Browser, browser  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 
 from explorer_app import create_app  # noqa: E402
+from spikesim_py.figures import QUIET, mesh_figure  # noqa: E402
 from spikesim_py.figures.html import study_page  # noqa: E402
 from spikesim_py.figures.picks import best_designs  # noqa: E402
+from spikesim_py.noc_report import noc_report  # noqa: E402
 from spikesim_py.sweep import Study, load_study, nondominated  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
@@ -57,6 +59,25 @@ def report(page: Browser, study: Study) -> None:
         save(page, "report.png", 1500)
 
 
+def mesh(page: Browser) -> None:
+    """VGG9's mesh before and after its tiles are moved, on one scale of colours."""
+    places = ("snake", "optimized")
+    found = [noc_report("vgg9-cifar10", "rram_32nm", overrides={"noc.placement": name}).to_dict() for name in places]
+    most = max(link["flits"] for data in found for link in data["links"])
+    figures = [mesh_figure(data, most) for data in found]
+    for figure, data in zip(figures, found, strict=True):
+        links = sum(link["flits"] for link in data["links"])
+        title = {"text": f"{data['placement']}: {links:,.0f} flits x links", "y": 0.98, "yanchor": "top"}
+        figure.update_layout(width=WIDTH / 2 - 20, title=title, margin={"t": 100}, showlegend=data is found[0])
+    panels = "".join(figure.to_html(full_html=False, config=QUIET) for figure in figures)
+    with tempfile.NamedTemporaryFile("w", suffix=".html", encoding="utf-8") as stream:
+        stream.write(f"<body style='margin:8px;display:flex'>{panels}</body>")
+        stream.flush()
+        page.open(f"file://{stream.name}")
+        page.wait(lambda: page.count(".scatterlayer") >= len(found), "both meshes")
+        save(page, "noc_mesh.png", 640)
+
+
 def save(page: Browser, name: str, height: int | None = None) -> None:
     """The whole page (or its top), with the mouse out of the way."""
     page.click_at(WIDTH / 2, 12)
@@ -75,6 +96,7 @@ def main(store: str) -> None:
     with browser(WIDTH, 1400) as page:
         explorer(page, study)
         report(page, study)
+        mesh(page)
 
 
 if __name__ == "__main__":

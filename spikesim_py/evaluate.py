@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .crossbar import Engine
 
 #: raised by one whenever a model changes its numbers: part of every key
-MODEL_VERSION = 4
+MODEL_VERSION = 5
 
 
 @dataclass(frozen=True)

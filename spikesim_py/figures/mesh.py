@@ -9,21 +9,25 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from .style import CATEGORIES, PAPER, REST, TEMPLATE
+from .style import CATEGORIES, COMPONENTS, PAPER, REST, TEMPLATE
 
 _HALF = 0.31  # of a tile's side, in tile pitches
 _LANE = 0.09  # a link's distance from the middle: its opposite runs beside it
 _SHADES = 9
 _SCALE = "YlOrRd"
+_COLORS = (*CATEGORIES, *COMPONENTS)  # of layers
 
 
-def mesh_figure(data: Mapping[str, Any]) -> go.Figure:
+def mesh_figure(data: Mapping[str, Any], most: float | None = None) -> go.Figure:
     """Tiles and links of a mesh; the plain data of `NocReport.to_dict`.
 
     A link is drawn to the right of its direction; colour and width grow with its flits, the busiest is darkest.
+
+    Args:
+        most: flits of the darkest links, to compare figures; those of the busiest where None.
     """
     figure = go.Figure(layout={"template": TEMPLATE, "hovermode": "closest"})
-    _add_links(figure, data["links"])
+    _add_links(figure, data["links"], most or max((link["flits"] for link in data["links"]), default=0.0))
     _add_tiles(figure, data["tiles"])
     width, height = data["mesh"]
     figure.update_xaxes(visible=False, range=[-0.6, width - 0.4], constrain="domain")
@@ -36,8 +40,7 @@ def mesh_figure(data: Mapping[str, Any]) -> go.Figure:
     return figure
 
 
-def _add_links(figure: go.Figure, links: Sequence[Mapping[str, Any]]) -> None:
-    most = max((link["flits"] for link in links), default=0.0)
+def _add_links(figure: go.Figure, links: Sequence[Mapping[str, Any]], most: float) -> None:
     if not most:
         return
     shade = [min(int(link["flits"] / most * _SHADES), _SHADES - 1) for link in links]
@@ -76,7 +79,7 @@ def _add_links(figure: go.Figure, links: Sequence[Mapping[str, Any]]) -> None:
 def _add_tiles(figure: go.Figure, tiles: Sequence[Mapping[str, Any]]) -> None:
     layers = list(dict.fromkeys(tile["layer"] for tile in tiles))
     for index, layer in enumerate(layers):
-        color = CATEGORIES[index % len(CATEGORIES)] if layer else REST
+        color = _COLORS[index % len(_COLORS)] if layer else REST
         x, y = list[float | None](), list[float | None]()
         own = [tile for tile in tiles if tile["layer"] == layer]
         for tile in own:

@@ -194,7 +194,7 @@ def cut_columns(plan: LayerPlan) -> tuple[Real, Real]:
 
 
 def parted_outputs(plan: LayerPlan, hardware: Hardware) -> Real:
-    """Outputs of which two tiles hold columns although both hold whole blocks of them: one where tiles part two blocks.
+    """Outputs of which two tiles hold columns although both hold whole blocks of them.
 
     The columns of an output end with a block every columns / gcd(columns, columns of a block) blocks: the mean is taken.
     """
