@@ -196,7 +196,7 @@ def cut_columns(plan: LayerPlan) -> tuple[Real, Real]:
 def parted_outputs(plan: LayerPlan, hardware: Hardware) -> Real:
     """Outputs of which two tiles hold columns although both hold whole blocks of them.
 
-    The columns of an output end with a block every columns / gcd(columns, columns of a block) blocks: the mean is taken.
+    An output ends with a block every (its columns) / gcd(these, columns of a block) blocks: the mean is taken.
     """
     between = _cuts(plan, plan.row_blocks * plan.col_blocks) - _cuts(plan, plan.row_blocks)
     return between * (1.0 - _common(hardware.weight_columns, plan.columns_per_output) / plan.columns_per_output)
