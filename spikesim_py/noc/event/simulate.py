@@ -17,7 +17,8 @@ from .trees import trees
 
 def simulate_events(packets: Packets, fabric: Fabric) -> NocResult:
     """Send every packet until it has arrived."""
-    from .kernels import find_children, run
+    from .kernels import run
+    from .kernels_trees import find_children
 
     nodes = fabric.nodes
     found = trees(packets.source, packets.first, packets.destination, fabric.width, nodes)
