@@ -92,7 +92,8 @@ def run(
     waiting = np.full((2, 6 * nodes), -1)  # edges without a channel, per link
     behind = np.full((2, channels), -1)  # packets in a channel's buffer, by the edge on which they came
     channel = np.full(edges, -1, np.int32)
-    free_input = np.zeros(6 * nodes, np.int64)
+    free_input, begun = np.zeros(6 * nodes, np.int64), np.zeros(6 * nodes, np.int64)
+    feeding = np.full(6 * nodes, -1)  # the edge whose packet an input port sent last, and since when
     free_link, free_channel = np.zeros(6 * nodes, np.int64), np.zeros(channels, np.int64)
     entered, left = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # flits into and out of a buffer
     enter, leave = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # the same modulo its slots
@@ -165,10 +166,11 @@ def run(
                         continue
                     earliest = max(earliest, leaves[held, enter[held]] + credit)
                 won = max(earliest, free_link[line])
-                if not injected:  # an input port sends one flit per cycle
+                if not injected:  # an input port sends one flit per cycle, to all branches of a packet at once
                     feed = link[parent[edge]]
-                    won = max(won, free_input[feed])
-                    free_input[feed] = won + length
+                    won = max(won, begun[feed] if feeding[feed] == parent[edge] else free_input[feed])
+                    free_input[feed] = max(free_input[feed], won + length)
+                    feeding[feed], begun[feed] = parent[edge], won
                 free_link[line] = max(free_link[line], earliest) + length
                 last = won + length - 1 + span * stretch
                 if not ejected:
