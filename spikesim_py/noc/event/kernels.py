@@ -21,80 +21,6 @@ _WHEEL = 4096
 
 
 @njit(cache=True)
-def count_edges(source: Array, first: Array, destination: Array, width: int) -> int:
-    """At most so many edges: routes that share nothing."""
-    total = len(source)
-    for packet in range(len(source)):
-        x, y = source[packet] % width, source[packet] // width
-        for i in range(first[packet], first[packet + 1]):
-            total += abs(destination[i] % width - x) + abs(destination[i] // width - y) + 1
-    return total
-
-
-@njit(cache=True)
-def grow_trees(
-    source: Array,
-    first: Array,
-    destination: Array,
-    width: int,
-    nodes: int,
-    root: Array,
-    link: Array,
-    parent: Array,
-    leaf: Array,
-) -> int:
-    """Fill every packet's edges, parents before children; how many there are.
-
-    root: (packets + 1,) first edge, the injection link 5 nodes + source. link: (edges,) 5 node + port. parent: (edges,)
-    edge before it, -1. leaf: (deliveries,) ejection edge of each.
-    """
-    edges, marks = 0, np.full(nodes, -1)  # the edge that enters a node, if it is this packet's
-    steps = np.array([1, -1, width, -width])
-    for packet in range(len(source)):
-        root[packet] = edges
-        link[edges], parent[edges] = 5 * nodes + source[packet], -1
-        marks[source[packet]] = edges
-        edges += 1
-        for i in range(first[packet], first[packet + 1]):
-            at, to = source[packet], destination[i]
-            while at != to:
-                x, to_x = at % width, to % width
-                port = (0 if to_x > x else 1) if x != to_x else (2 if to > at else 3)
-                there = at + steps[port]
-                if marks[there] < root[packet]:
-                    link[edges], parent[edges] = 5 * at + port, marks[at]
-                    marks[there] = edges
-                    edges += 1
-                at = there
-            link[edges], parent[edges] = 5 * at + 4, marks[at]
-            leaf[i] = edges
-            edges += 1
-    root[len(source)] = edges
-    return edges
-
-
-@njit(cache=True)
-def accumulate(parent: Array, values: Array, highest: bool) -> Array:
-    """(edges,) the sum of values from the root to each edge, or the highest."""
-    total = values.copy()
-    for edge in range(len(parent)):
-        if parent[edge] >= 0:
-            before = total[parent[edge]]
-            total[edge] = max(before, total[edge]) if highest else before + total[edge]
-    return total
-
-
-@njit(cache=True)
-def find_children(parent: Array, child: Array, sibling: Array) -> None:
-    """(edges,) first edge behind each and the next one behind the same, or -1."""
-    child[:], sibling[:] = -1, -1
-    for edge in range(len(parent) - 1, -1, -1):
-        if parent[edge] >= 0:
-            sibling[edge] = child[parent[edge]]
-            child[parent[edge]] = edge
-
-
-@njit(cache=True)
 def _push(wheel: Array, following: Array, due: Array, edge: int, cycle: int, fresh: int) -> None:
     """Note an edge for a cycle, after those that are there; those that have waited (0) go before fresh ones (1)."""
     due[edge], slot = cycle, cycle & (_WHEEL - 1)
@@ -166,7 +92,8 @@ def run(
     waiting = np.full((2, 6 * nodes), -1)  # edges without a channel, per link
     behind = np.full((2, channels), -1)  # packets in a channel's buffer, by the edge on which they came
     channel = np.full(edges, -1, np.int32)
-    free_input = np.zeros(6 * nodes, np.int64)
+    free_input, begun = np.zeros(6 * nodes, np.int64), np.zeros(6 * nodes, np.int64)
+    feeding = np.full(6 * nodes, -1)  # the edge whose packet an input port sent last, and since when
     free_link, free_channel = np.zeros(6 * nodes, np.int64), np.zeros(channels, np.int64)
     entered, left = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # flits into and out of a buffer
     enter, leave = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # the same modulo its slots
@@ -239,10 +166,11 @@ def run(
                         continue
                     earliest = max(earliest, leaves[held, enter[held]] + credit)
                 won = max(earliest, free_link[line])
-                if not injected:  # an input port sends one flit per cycle
+                if not injected:  # an input port sends one flit per cycle, to all branches of a packet at once
                     feed = link[parent[edge]]
-                    won = max(won, free_input[feed])
-                    free_input[feed] = won + length
+                    won = max(won, begun[feed] if feeding[feed] == parent[edge] else free_input[feed])
+                    free_input[feed] = max(free_input[feed], won + length)
+                    feeding[feed], begun[feed] = parent[edge], won
                 free_link[line] = max(free_link[line], earliest) + length
                 last = won + length - 1 + span * stretch
                 if not ejected:

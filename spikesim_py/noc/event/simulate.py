@@ -2,9 +2,9 @@
 
 Exact on an empty mesh. Kept from the router (BookSim2, 28f43299): the stages that a head passes; virtual channels,
 held from the head's allocation until the tail is gone, so that one passes a packet of L flits per L + 2 cycles (A) or
-L + 1; buffers with their credits; a worm that spreads over several routers where buffers are shorter than it. Left
-out: flits of different packets do not take turns on a link (a packet keeps it until its last flit, first come first
-served), the allocators' round robin, and that one input port sends one flit per cycle.
+L + 1; buffers with their credits; a worm that spreads over several routers where buffers are shorter than it; one flit
+per cycle from an input port, to all branches of its packet at once. Left out: flits of different packets do not take
+turns on a link (a packet keeps it until its last flit, first come first served), and the allocators' round robin.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .trees import trees
 
 def simulate_events(packets: Packets, fabric: Fabric) -> NocResult:
     """Send every packet until it has arrived."""
-    from .kernels import find_children, run
+    from .kernels import run
+    from .kernels_trees import find_children
 
     nodes = fabric.nodes
     found = trees(packets.source, packets.first, packets.destination, fabric.width, nodes)

@@ -31,14 +31,14 @@ class Trees(NamedTuple):
 
     def along_edges(self, values: Floats, highest: bool = False) -> Floats:
         """(edges,) the same up to and with each edge."""
-        from .kernels import accumulate
+        from .kernels_trees import accumulate
 
         return accumulate(self.parent, values, highest)  # type: ignore[no-any-return]
 
 
 def trees(source: Ints, first: Ints, destination: Ints, width: int, nodes: int) -> Trees:
     """XY routes of packets, each from one node to destinations first[i] to first[i + 1]; every link of a tree once."""
-    from .kernels import count_edges, grow_trees
+    from .kernels_trees import count_edges, grow_trees
 
     size = count_edges(source, first, destination, width)
     root, leaf = np.empty(len(source) + 1, np.int64), np.empty(len(destination), np.int64)
