@@ -92,8 +92,7 @@ def run(
     waiting = np.full((2, 6 * nodes), -1)  # edges without a channel, per link
     behind = np.full((2, channels), -1)  # packets in a channel's buffer, by the edge on which they came
     channel = np.full(edges, -1, np.int32)
-    free_input, begun = np.zeros(6 * nodes, np.int64), np.zeros(6 * nodes, np.int64)
-    feeding = np.full(6 * nodes, -1)  # the edge whose packet an input port sent last, and since when
+    free_input, feeding = np.zeros(6 * nodes, np.int64), np.full(6 * nodes, -1)  # the edge whose packet it served last
     free_link, free_channel = np.zeros(6 * nodes, np.int64), np.zeros(channels, np.int64)
     entered, left = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # flits into and out of a buffer
     enter, leave = np.zeros(channels, np.int64), np.zeros(channels, np.int64)  # the same modulo its slots
@@ -118,7 +117,6 @@ def run(
     cursor = queues[:-1].copy()
     stack = np.empty(flits.max() // slots + 2, np.int64)
     cycle = 0
-    tail[:] = -1
     while pending > 0:
         slot = cycle & (_WHEEL - 1)
         for fresh in range(2):
@@ -168,20 +166,19 @@ def run(
                 won = max(earliest, free_link[line])
                 if not injected:  # an input port sends one flit per cycle, to all branches of a packet at once
                     feed = link[parent[edge]]
-                    won = max(won, begun[feed] if feeding[feed] == parent[edge] else free_input[feed])
-                    free_input[feed] = max(free_input[feed], won + length)
-                    feeding[feed], begun[feed] = parent[edge], won
+                    won = max(won, free_input[feed] - (length if feeding[feed] == parent[edge] else 0))
+                    feeding[feed], free_input[feed] = parent[edge], won + length
                 free_link[line] = max(free_link[line], earliest) + length
                 last = won + length - 1 + span * stretch
                 if not ejected:
-                    if length <= slots and entered[held] + length - 1 - slots < left[held]:
+                    if entered[held] + length - 1 - slots < left[held]:
                         last = max(last, leaves[held, _wrapped(enter[held] + length - 1, slots)] + credit)
                     entered[held] += length
                     enter[held] = _wrapped(enter[held] + length, slots)
                 if not injected:
                     wire = _INJECTION_WIRE if link[parent[edge]] >= 5 * nodes else _WIRE
                     last = max(last, tail[parent[edge]] + wire)
-                head[edge], tail[edge] = won, max(last, tail[edge])
+                head[edge], tail[edge] = won, last
                 # the packet comes into the next buffer, in front or behind others
                 if not ejected:
                     following[edge] = -1
@@ -227,14 +224,14 @@ def run(
                     woken = waiting[0, line]
                     if woken >= 0:
                         waiting[0, line] = following[woken]
-                        _push(wheel, following, due, woken, max(end, cycle + 1), 0)
+                        _push(wheel, following, due, woken, end, 0)
                         pending += 1
                     if line >= 5 * nodes:
                         node = line - 5 * nodes
                         cursor[node] += 1
                         if cursor[node] < queues[node + 1]:
                             entry = order[cursor[node]]
-                            _push(wheel, following, due, root[entry], max(max(created[entry], end), cycle + 1), 1)
+                            _push(wheel, following, due, root[entry], max(created[entry], end), 1)
                             pending += 1
                         continue
                     came = parent[done]
@@ -251,7 +248,7 @@ def run(
                         behind[0, buffer] = entering
                         if entering >= 0:
                             wire = _INJECTION_WIRE if link[entering] >= 5 * nodes else _WIRE
-                            start = max(max(ready, head[entering] + wire) + routing, cycle + 1)
+                            start = max(ready, head[entering] + wire) + routing
                             pending += _start(wheel, following, due, child[entering], sibling, start)
                 edge = after_this
         cycle += 1

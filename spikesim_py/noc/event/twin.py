@@ -50,8 +50,8 @@ class Link:
 
     Attributes:
         wire: cycles from winning the switch to the next buffer. free: when it can take the next packet.
-        waiting: edges without a channel. The input port at the far end serves the packet of `feeding` since `begun`
-            and another from `input_free`.
+        waiting: edges without a channel. feeding: the edge whose packet the input port at the far end serves, or
+            served last; input_free: when it can serve another.
     """
 
     port: int
@@ -59,7 +59,6 @@ class Link:
     free: int = 0
     waiting: deque[Edge] = field(default_factory=deque)
     feeding: Edge | None = None
-    begun: int = 0
     input_free: int = 0
 
     @property
@@ -192,17 +191,16 @@ class Mesh:
                 return
             if slot >= 0:
                 earliest = max(earliest, edge.channel.left[slot] + self.credit)
-        self._win(edge, earliest, now)
+        self._win(edge, earliest)
 
-    def _win(self, edge: Edge, earliest: int, now: int) -> None:
+    def _win(self, edge: Edge, earliest: int) -> None:
         """The head wins the switch when link and input port have passed what came first; when may the tail?"""
         link, flits, parent = edge.link, edge.packet.flits, edge.parent
         won = max(earliest, link.free)
         if parent is not None:  # an input port sends one flit per cycle, to all branches of a packet at once
             feed = parent.link
-            won = max(won, feed.begun if feed.feeding is parent else feed.input_free)
-            feed.input_free = max(feed.input_free, won + flits)
-            feed.feeding, feed.begun = parent, won
+            won = max(won, feed.input_free - (flits if feed.feeding is parent else 0))
+            feed.feeding, feed.input_free = parent, won + flits
         link.free = max(link.free, earliest) + flits
         last = won + flits - 1 + self._span(edge.packet) * self.stall
         if link.port != LOCAL:
@@ -211,17 +209,17 @@ class Mesh:
             last = max(last, parent.tail + parent.link.wire)
         else:
             self.injected[edge.packet.number] = won
-        edge.head, edge.tail = won, max(last, edge.tail)
+        edge.head, edge.tail = won, last
         if parent is not None and all(child.head is not None for child in parent.children):
             self._leave(parent, won, last)
-        self._settle(edge, now)
+        self._settle(edge)
 
     def _enter(self, edge: Edge, won: int) -> int:
         """Into the buffer behind the link, in front or behind others; from when its last flit has a slot, if known."""
         channel, flits = edge.channel, edge.packet.flits
         assert channel is not None
         slot = channel.entered + flits - 1 - self.slots  # the flit whose slot the last one takes
-        known = flits <= self.slots and 0 <= slot < len(channel.left)
+        known = 0 <= slot < len(channel.left)
         channel.entered += flits
         channel.queue.append(edge)
         if len(channel.queue) == 1:
@@ -239,7 +237,7 @@ class Mesh:
             self._later(channel.starved, won + self.credit, fresh=False)
             channel.starved = None
 
-    def _settle(self, edge: Edge, now: int) -> None:
+    def _settle(self, edge: Edge) -> None:
         """A head is on: tails behind it come closer, by a buffer per edge, and some are known now."""
         assert edge.head is not None
         known = []
@@ -250,19 +248,19 @@ class Mesh:
             if behind.unknown == 0:
                 known.append(behind)
         for done in reversed(known):
-            self._free(done, now)
+            self._free(done)
 
-    def _free(self, edge: Edge, now: int) -> None:
+    def _free(self, edge: Edge) -> None:
         """The tail is known: the channel is given back, the source or the buffer before it goes on."""
         end, link, channel = edge.tail + 1, edge.link, edge.channel
         assert channel is not None
         channel.held, channel.free = False, end
         if link.waiting:
-            self._later(link.waiting.popleft(), max(end, now + 1), fresh=False)
+            self._later(link.waiting.popleft(), end, fresh=False)
         if edge.parent is None:
-            self._next_of_source(edge.packet.source, max(end, now + 1))
+            self._next_of_source(edge.packet.source, end)
         elif all(branch.unknown == 0 for branch in edge.parent.children):
-            self._next_in_buffer(edge.parent, now)
+            self._next_in_buffer(edge.parent)
 
     def _next_of_source(self, node: int, cycle: int) -> None:
         queue = self.queues[node]
@@ -270,7 +268,7 @@ class Mesh:
         if queue:
             self._later(queue[0], max(queue[0].packet.created, cycle))
 
-    def _next_in_buffer(self, edge: Edge, now: int) -> None:
+    def _next_in_buffer(self, edge: Edge) -> None:
         """The packet has left the buffer behind the edge: the next one there is in front."""
         assert edge.channel is not None
         queue = edge.channel.queue
@@ -280,4 +278,4 @@ class Mesh:
             assert front.head is not None
             start = max(ready, front.head + front.link.wire) + self.routing
             for child in front.children:
-                self._later(child, max(start, now + 1))
+                self._later(child, start)
