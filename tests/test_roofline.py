@@ -200,7 +200,7 @@ def test_bars_show_every_layer_s_whole_time_and_its_limiter() -> None:
     assert data.layers[-1] == "chip"
     assert np.allclose(data.exposed.sum(1), 100.0)
     assert (data.busy <= 100.0 + 1e-9).all()
-    assert data.notes[0].startswith("ADC-bound · headroom 5.85×")
+    assert data.notes[0].startswith("ADC-bound · headroom 5.80×")
     figure = roofline_figure(shown())
     bars = [trace for trace in figure.data if trace.type == "bar"]
     assert [trace.name for trace in bars] == [resource_label(resource) for resource in data.resources]

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .._arrays import Real, sqrt
+from .._arrays import Real, maximum, sqrt
 from ..hardware import Hardware
 from ..mapping import Mapping, Mesh
-from ..noc import Flow
+from ..noc import Flow, late
 from .components import Memory
 from .neuron_parts import most_membrane_bits, shared_membranes
 from .parts import Part
@@ -66,43 +66,39 @@ class Window:
     """In which a layer makes what it sends, per time-step: one pass over its positions.
 
     Attributes:
-        sums_ns: of its crossbars. values_ns: until its neurons have them.
+        sums_ns: of its crossbars. values_ns: until its neurons have them. apart: whether these are two different times.
     """
 
     sums_ns: Real
     values_ns: Real
+    apart: bool
 
     def of(self, flow: Flow) -> Real:
         return self.sums_ns if flow.kind == "partial_sums" else self.values_ns
 
 
 def traffic_part(
-    tech: Technology, hardware: Hardware, sent: Sequence[Flow], pitch_mm: Real, window: Window, steps: Real
+    tech: Technology, hardware: Hardware, sent: Sequence[Flow], pitch_mm: Real, window: Window, steps: int
 ) -> Part:
     """Transfers of one layer. What it makes streams out in the meantime."""
-    clock_ns = 1e3 / hardware.technology.clock_mhz
-    once = read = step = hidden = energy = 0.0
+    clock_ns, busy, energy = 1e3 / hardware.technology.clock_mhz, 0.0, 0.0
     for flow in sent:
         entered, left = flow.injected + flow.flit_links, flow.flits + flow.flit_links
         taken = flit_energy(tech, hardware, entered, left, flow.flit_links, pitch_mm)
-        energy += flow.steps * taken.total_pj
-        late = flow.late_ns(clock_ns, window.of(flow))
-        hidden += (flow.cycles * clock_ns - late) * flow.steps
-        if flow.kind == "partial_sums":
-            read += late
-        elif flow.steps == steps:
-            step += late
-        else:
-            once += late
+        energy = energy + flow.steps * taken.total_pj
+        busy = busy + flow.steps * flow.cycles * clock_ns
+    shown = late(sent, clock_ns, window.sums_ns, window.values_ns, steps, window.apart)
+    passes = max((flow.steps for flow in sent if flow.kind == "partial_sums"), default=0)
+    seen = shown.once_ns + passes * shown.pass_ns + steps * shown.step_ns
     return Part(
         "noc",
         tech.noc.grade,
         tech.noc.source,
         energy_pj=energy,
-        once_ns=once,
-        read_ns=read,
-        step_ns=step,
-        hidden_ns=hidden,
+        once_ns=shown.once_ns,
+        read_ns=shown.pass_ns,
+        step_ns=shown.step_ns,
+        hidden_ns=maximum(busy - seen, 0.0),
     )
 
 

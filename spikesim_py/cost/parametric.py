@@ -105,7 +105,7 @@ def _area_um2(parts: Sequence[Part]) -> Real:
 def _window(mapping: Mapping, layer: str, parts: Sequence[Part], pass_ns: Real) -> Window:
     """Values come while the crossbars are read; where sums are buffered, while the neurons take them."""
     once = mapping.network.runs_once(layer)
-    return Window(pass_ns, sum(part.step_ns for part in parts) if once else pass_ns)
+    return Window(pass_ns, sum(part.step_ns for part in parts) if once else pass_ns, once)
 
 
 def layer_timings(mapping: Mapping, cores: Cores) -> dict[str, LayerTiming]:

@@ -3,7 +3,7 @@
 `burst` and `load` run synthetic traffic and `simulate` any packets, cycle by cycle.
 """
 
-from .analytic import Flow, flows, idle_share, needed_rows, needed_share
+from .analytic import Flow, Late, flows, idle_share, late, needed_rows, needed_share
 from .blocks import Blocks, Sums, all_blocks, layer_sums
 from .edges import Label, owners
 from .fabric import Fabric, Fidelity, NocResult, Packets
@@ -25,6 +25,7 @@ __all__ = [
     "Flow",
     "HotLink",
     "Label",
+    "Late",
     "LayerTiming",
     "LinkLoads",
     "Load",
@@ -46,6 +47,7 @@ __all__ = [
     "idle_share",
     "in_closed_form",
     "is_refined",
+    "late",
     "layer_sums",
     "link_loads",
     "load",

@@ -81,7 +81,7 @@ def optimized_places(
     for name in ("hops", "max_link") if objective == "max_link" else ("hops",):
         links, loads = name == "max_link", np.empty((4, height, width))
         moves, at = _moves(graph, tiles, width + height, name), _with_port(best)
-        found = anneal(graph, *at, loads, links, moves, _STEPS, _COOLING, _HEAT[name], np.uint64(seed % 2**64))
+        found = anneal(graph, *at, loads, links, moves, _STEPS, _COOLING, _HEAT[name], np.uint64(seed % 2**64))  # type: ignore[arg-type]
         best = min(best, np.stack(found, 1)[:-1], key=cost)
     before, after = (_figures(graph, places, width, height) for places in (start, best))
     return Placed(best, before, after)
