@@ -8,17 +8,27 @@ from .noc import Label
 from .noc_report import LinkUse, NocReport
 
 _WIDTH = 150
+#: what is sent where no image can be run
+DRAWN = "no weights, no images: spikes drawn at the rates that its cost takes"
 
 
 def print_noc(found: NocReport, top: int) -> None:
     """Time-steps, layers, hottest links and placement."""
     out = console(_WIDTH)
     width, height = found.mesh
-    spikes = f"{found.samples} samples' spikes" if found.origin == "measured" else "spikes drawn at the stored rates"
+    spikes = f"{found.samples} samples' spikes" if found.origin == "measured" else DRAWN
     out.print(f"[bold]{found.network}[/bold] on [bold]{found.chip}[/bold]: {len(found.tiles)} tiles on a "
               f"{width} x {height} mesh, {spikes}, fidelity {found.fidelity}", highlight=False)  # fmt: skip
     steps = _table(
-        "time-steps, in cycles", "step", "makespan", "largest", "without mesh", "waits", "p50", "p99", "slowest packet"
+        f"time-steps, in cycles of {found.cycle_ns:g} ns",
+        "step",
+        "makespan",
+        "largest",
+        "without mesh",
+        "waits",
+        "p50",
+        "p99",
+        "slowest packet",
     )
     for step in found.steps:
         cells = (step.makespan_cycles, step.most_makespan_cycles, step.compute_cycles, step.late_cycles)
@@ -58,6 +68,10 @@ def _print_layers(found: NocReport) -> None:
             f"{layer.flit_links:,.0f}",
             *(engineering(value, "pJ", 3) for value in energy),
         )
+    total = [sum(getattr(layer.energy, f"{part}_pj") for layer in found.layers) for part in parts]
+    flits = (sum(layer.flits for layer in found.layers), sum(layer.flit_links for layer in found.layers))
+    sums = (*(f"{value:,.0f}" for value in flits), *(engineering(value, "pJ", 3) for value in total))
+    table.add_row("all", "", "", "", "", *sums)
     console(_WIDTH).print(table)
 
 
@@ -74,9 +88,10 @@ def _print_placement(found: NocReport) -> None:
     hops, busiest = ((now - was) / was if was else 0.0 for was, now in zip(found.before, found.after, strict=True))
     has = "has" if found.placement == "optimized" else "would have"
     console(_WIDTH).print(
-        f"placement {found.placement}: flits x links {found.before[0]:,.0f} as a snake or row by row; "
+        f"placement {found.placement}: flits x links of copies {found.before[0]:,.0f} as a snake or row by row; "
         f"optimized it {has} {found.after[0]:,.0f} ({hops:+.1%}), its busiest link {busiest:+.1%}\n"
-        f"trees save {found.saved_flit_links:.1%} of the flits x links that copies take",
+        f"trees (noc.cast = tree, packets that fit a buffer) take {found.saved_flit_links:.1%} fewer flits x links "
+        f"than copies in packets of this size",
         highlight=False,
     )
 

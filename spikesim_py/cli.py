@@ -295,10 +295,8 @@ def cost(
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the device instance.")
 @click.option(
     "--fidelity",
-    default="cycle",
-    show_default=True,
-    type=click.Choice(["cycle", "event", "analytic"]),
-    help="Every flit in every cycle, packet by packet, or in closed form.",
+    type=click.Choice(["cycle", "event"]),
+    help="Every flit in every cycle, or packet by packet (default: the chip's noc.fidelity, else cycle).",
 )
 @click.option("--top", default=10, show_default=True, type=click.IntRange(min=1), help="Links to print.")
 @click.option("--json", "json_path", metavar="FILE", help="Also write everything as JSON.")
@@ -316,6 +314,13 @@ def noc(
     html_path: str | None,
 ) -> None:
     """What a network's spikes do to the chip's mesh: hottest links, and the layers that load them.
+
+    \b
+    Columns:
+      makespan  cycles of a time-step, computing and waiting; largest: of any sample
+      waits     cycles in which layers wait for last packets; p50, p99: latency of packets
+      even at   spike rate at which the cheapest sparse code takes as many flits as a bitmap
+      busy      share of all cycles in which a link carries a flit; peak: while its layer computes
 
     \b
     Example:

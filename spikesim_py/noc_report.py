@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from .noc.records import choice_of, train_of
 from .noc.refine import drawn_trains, fabric_of, layer_waits, moved, packets_of, placed
 from .noc.schedule import schedule_packets
 
+Simulated = Literal["cycle", "event"]
 #: what +x, -x, +y and -y add to a place
 _STEP = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -104,6 +105,7 @@ class NocReport:
             row, whichever is better) and where annealing puts the tiles; the chip has the latter with
             `noc.placement: optimized`.
         saved_flit_links: what trees save, or would save, of the flits times links of copies (share).
+        cycle_ns: length of a cycle.
         warnings: why numbers may be off.
     """
 
@@ -121,6 +123,7 @@ class NocReport:
     before: tuple[float, float]
     after: tuple[float, float]
     saved_flit_links: float
+    cycle_ns: float
     warnings: tuple[str, ...]
 
     @property
@@ -169,7 +172,7 @@ def noc_report(
     samples: int = 4,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
-    fidelity: Fidelity = "cycle",
+    fidelity: Simulated | None = None,
 ) -> NocReport:
     """The traffic of a network's spikes on a chip's mesh.
 
@@ -178,15 +181,21 @@ def noc_report(
         data, split, samples: whose spikes are recorded on the simulated chip. A shape-only workload has none: spikes
             are drawn at the chip's `cost.assumed_activity` (or the rates that the network stores), one inference.
         seed: of the device instance.
-        fidelity: `cycle`, `event` or `analytic`.
+        fidelity: `cycle` or `event`; the chip's `noc.fidelity` where None, `cycle` where that is `analytic` (whose
+            closed form `cost` shows).
 
     Raises:
         InputError: an input cannot be used, or the network runs on no crossbars.
     """
     net, hardware = design(network, chip, overrides)
-    if net.arithmetic == "float" or hardware.cost.library != "parametric":
-        what = "network has float weights" if net.arithmetic == "float" else "chip has the released cost library"
-        raise InputError(f"noc: {net.name!r} on {hardware.name!r}: the {what}, which knows no mesh")
+    if fidelity not in (None, *get_args(Simulated)):
+        raise InputError(f"fidelity = {fidelity!r}: must be one of {', '.join(get_args(Simulated))}")
+    if net.arithmetic == "float":
+        raise InputError(f"noc: network {net.name!r} has float weights and runs on no tiles; quantize it first")
+    if hardware.cost.library != "parametric":
+        raise InputError(f"noc: chip {hardware.name!r} has cost.library = {hardware.cost.library!r}, which has no mesh")
+    if fidelity is None:
+        fidelity = "cycle" if hardware.noc.fidelity == "analytic" else hardware.noc.fidelity
     mapping = map_network(net, hardware)
     layers = tuple(node.name for node in net.layers)
     activity = resolve_activity(None, layers, net.model.activity, hardware.cost.assumed_activity)
@@ -218,6 +227,7 @@ def noc_report(
         before=better.before,
         after=better.after,
         saved_flit_links=_saved(own, inputs, trains),
+        cycle_ns=1e3 / hardware.technology.clock_mhz,
         warnings=tuple(dict.fromkeys(warning for result in results for warning in result.warnings)),
     )
 

@@ -295,7 +295,8 @@ def _noc_notes(mapping: Mapping, rolled: RollUp) -> list[str]:
     """How the mesh's numbers were found, and where its own load says that they are off."""
     noc, clock_ns = mapping.hardware.noc, 1e3 / mapping.hardware.technology.clock_mhz
     leaks = "as stated" if noc.router_leakage_mw is not None else "of low-power cells, not DSENT's low-threshold figure"
-    notes = [f"NoC: traffic spread evenly over a layer's tiles; latency {noc.fidelity}; leakage {leaks}"]
+    how = "closed form" if noc.fidelity == "analytic" else f"of exact packets, simulated ({noc.fidelity})"
+    notes = [f"NoC: energy of traffic spread evenly over a layer's tiles; latency {how}; leakage {leaks}"]
     if noc.fidelity != "analytic":
         return notes
     trusted = TRUSTED if noc.packet_flits < noc.buffer_flits else TRUSTED_WORM
@@ -305,7 +306,7 @@ def _noc_notes(mapping: Mapping, rolled: RollUp) -> list[str]:
             notes.append(
                 f"{LOADED}{flow.kind} of {flow.layer} for {flow.target} keep a port or link busy for "
                 f"{flow.serial_cycles * clock_ns / window_ns:.0%} of the time in which they are made: above "
-                f"{trusted:.0%} others wait, and the latency is too short; noc.fidelity = 'cycle' simulates it"
+                f"{trusted:.0%} waits are uncertain; noc.fidelity = 'cycle' simulates them"
             )
     return notes
 

@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from .style import CATEGORIES, COMPONENTS, PAPER, REST, TEMPLATE
+from .style import CATEGORIES, COMPONENTS, MUTED, PAPER, REST, TEMPLATE
 
 _HALF = 0.31  # of a tile's side, in tile pitches
 _LANE = 0.09  # a link's distance from the middle: its opposite runs beside it
@@ -30,8 +30,10 @@ def mesh_figure(data: Mapping[str, Any], most: float | None = None) -> go.Figure
     _add_links(figure, data["links"], most or max((link["flits"] for link in data["links"]), default=0.0))
     _add_tiles(figure, data["tiles"])
     width, height = data["mesh"]
-    figure.update_xaxes(visible=False, range=[-0.6, width - 0.4], constrain="domain")
-    figure.update_yaxes(visible=False, range=[height - 0.4, -0.6], scaleanchor="x", constrain="domain")
+    axis = {"showgrid": False, "showline": False, "ticks": "", "dtick": 1, "constrain": "domain"}
+    figure.update_xaxes(**axis, range=[-0.75, width - 0.4], side="bottom", title={"text": "x"})
+    figure.update_yaxes(**axis, range=[height - 0.4, -0.75], scaleanchor="x", title={"text": "y"})
+    figure.add_annotation(x=0, y=-0.45, text="port", showarrow=False, font={"size": 10, "color": MUTED})
     figure.update_layout(
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         margin={"t": 10, "b": 10, "l": 10, "r": 10},
@@ -103,8 +105,8 @@ def _add_tiles(figure: go.Figure, tiles: Sequence[Mapping[str, Any]]) -> None:
             x=[tile["x"] for tile in own],
             y=[tile["y"] for tile in own],
             mode="text",
-            text=[name if len(own) < 3 else "" for _ in own],
-            textfont={"size": 10, "color": PAPER},
+            text=[name] * len(own),
+            textfont={"size": 9, "color": PAPER},
             customdata=[[tile["index"], tile["x"], tile["y"]] for tile in own],
             hovertemplate=f"<b>{name}</b><br>tile %{{customdata[0]}} at (%{{customdata[1]}}, %{{customdata[2]}})"
             "<extra></extra>",
@@ -128,5 +130,5 @@ def _told(link: Mapping[str, Any]) -> str:
     """What the pointer says over a link."""
     start, end = (f"({place[0]}, {place[1]})" for place in (link["from"], link["to"]))
     lines = [f"<b>{start} to {end}</b>", f"{link['flits']:,.0f} flits, busy {link['load']:.1%} of the time"]
-    lines += [f"{escape(pair['layer'])} → {escape(pair['target'])}: {pair['share']:.0%}" for pair in link["pairs"][:4]]
+    lines += [f"{escape(pair['layer'])} → {escape(pair['target'])}: {pair['share']:.1%}" for pair in link["pairs"][:4]]
     return "<br>".join(lines)

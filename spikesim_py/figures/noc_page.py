@@ -17,10 +17,14 @@ _LINKS = 20
 def noc_page(data: Mapping[str, Any]) -> str:
     """The page (takes the plain data of `NocReport.to_dict`)."""
     title = f"{data['network']} on {data['chip']}: the mesh"
-    spikes = f"{data['samples']} samples" if data["origin"] == "measured" else "spikes drawn at the stored rates"
+    spikes = f"{data['samples']} samples" if data["origin"] == "measured" else "spikes drawn at the rates of its cost"
+    moved = " as a snake or row by row, ".join(f"{value:,.0f}" for value in (data["before"][0], data["after"][0]))
     body = [
         f"<h1>{title}</h1>",
         _line(f"{len(data['tiles'])} tiles, {spikes}, fidelity {data['fidelity']}, placement {data['placement']}", ""),
+        _line(
+            f"flits x links of copies: {moved} optimized; trees save {data['saved_flit_links']:.1%} of them", "small"
+        ),
         _figure(mesh_figure(data), "mesh", QUIET),
         "<h2>Hottest links</h2>",
         _table(
@@ -30,11 +34,11 @@ def noc_page(data: Mapping[str, Any]) -> str:
         ),
         "<h2>Layers</h2>",
         _table(
-            ["from", "to", "kind", "code", "flits", "flits x links", "energy"],
+            ["from → to", "kind", "code", "rate", "even at", "flits", "flits x links", "energy"],
             [_layer_row(layer) for layer in data["layers"]],
-            right=(4, 5, 6),
+            right=(3, 4, 5, 6, 7),
         ),
-        "<h2>Time-steps (cycles)</h2>",
+        f"<h2>Time-steps (cycles of {data['cycle_ns']:g} ns)</h2>",
         _table(
             ["step", "makespan", "without mesh", "waits", "p50", "p99"],
             [_step_row(step) for step in data["steps"]],
@@ -47,16 +51,20 @@ def noc_page(data: Mapping[str, Any]) -> str:
 
 def _link_row(link: Mapping[str, Any]) -> tuple[str, ...]:
     ends = " → ".join(f"({place[0]}, {place[1]})" for place in (link["from"], link["to"]))
-    pairs = ", ".join(
-        f"{pair['layer']} → {pair['target']} {pair['kind']} {pair['share']:.0%}" for pair in link["pairs"]
-    )
+    pairs = ", ".join(f"{_ends(pair)} {pair['kind'].replace('_', ' ')} {pair['share']:.1%}" for pair in link["pairs"])
     return ends, f"{link['flits']:,.0f}", f"{link['load']:.2%}", f"{link['peak']:.1%}", pairs
 
 
 def _layer_row(layer: Mapping[str, Any]) -> tuple[str, ...]:
     code = layer["encoding"] or "dense"
     flits = (f"{layer[name]:,.0f}" for name in ("flits", "flit_links"))
-    return layer["layer"], layer["target"], layer["kind"], code, *flits, engineering(layer["total_pj"], "pJ", 3)
+    rates = ("-" if layer[name] is None else f"{layer[name]:.1%}" for name in ("rate", "break_even_rate"))
+    kind = layer["kind"].replace("_", " ")
+    return _ends(layer), kind, code, *rates, *flits, engineering(layer["total_pj"], "pJ", 3)
+
+
+def _ends(pair: Mapping[str, Any]) -> str:
+    return f"{'port' if pair['kind'] == 'input' else pair['layer']} → {pair['target']}"
 
 
 def _step_row(step: Mapping[str, Any]) -> tuple[str, ...]:
