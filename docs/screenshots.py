@@ -17,6 +17,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from browser import Browser, browser  # noqa: E402
 from werkzeug.serving import make_server  # noqa: E402
 
+from benchmarks.noc_case import CHIP, NETWORK  # noqa: E402
+from benchmarks.noc_case import IMAGES as IMAGES_SENT  # noqa: E402
 from explorer_app import create_app  # noqa: E402
 from spikesim_py.figures import QUIET, mesh_figure  # noqa: E402
 from spikesim_py.figures.html import study_page  # noqa: E402
@@ -59,10 +61,10 @@ def report(page: Browser, study: Study) -> None:
         save(page, "report.png", 1500)
 
 
-def mesh(page: Browser) -> None:
-    """VGG9's mesh before and after its tiles are moved, on one scale of colours."""
-    places = ("snake", "optimized")
-    found = [noc_report("vgg9-cifar10", "rram_32nm", overrides={"noc.placement": name}).to_dict() for name in places]
+def mesh(page: Browser, network: str, fields: dict[str, int], images: int | None, name: str) -> None:
+    """A network's mesh before and after its tiles are moved, on one scale of colours."""
+    places = [{"noc.placement": place} for place in ("snake", "optimized")]
+    found = [noc_report(network, "rram_32nm", samples=images, overrides=fields | place).to_dict() for place in places]
     most = max(link["flits"] for data in found for link in data["links"])
     figures = [mesh_figure(data, most) for data in found]
     for figure, data in zip(figures, found, strict=True):
@@ -75,7 +77,7 @@ def mesh(page: Browser) -> None:
         stream.flush()
         page.open(f"file://{stream.name}")
         page.wait(lambda: page.count(".scatterlayer") >= len(found), "both meshes")
-        save(page, "noc_mesh.png", 640)
+        save(page, name, int(figures[0].layout.height) + 24)
 
 
 def save(page: Browser, name: str, height: int | None = None) -> None:
@@ -96,7 +98,8 @@ def main(store: str) -> None:
     with browser(WIDTH, 1400) as page:
         explorer(page, study)
         report(page, study)
-        mesh(page)
+        mesh(page, "vgg9-cifar10", {}, None, "noc_mesh.png")
+        mesh(page, NETWORK, CHIP, IMAGES_SENT, "noc_case.png")
 
 
 if __name__ == "__main__":

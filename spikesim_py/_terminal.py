@@ -351,7 +351,7 @@ def _bar() -> Iterator[Callable[[int, int, str], None]]:
 
 def print_pareto(study: Any) -> None:
     """The non-dominated designs in accuracy and EDAP, best accuracy first."""
-    from .sweep import pareto_table
+    from .sweep import crowded, pareto_table
 
     rows = pareto_table(study)
     title = f"Pareto front of accuracy and EDAP: {len(rows)} of {len(study)} designs"
@@ -372,6 +372,8 @@ def print_pareto(study: Any) -> None:
             f"{row.utilization:.1%}",
         )
     console().print(table)
+    if busy := crowded(study, [row.report_hash for row in rows]):
+        print(f"note: {busy} of them load their mesh beyond its closed form; noc.fidelity: cycle simulates it")
 
 
 def _table(title: str, first: str, *others: str) -> Table:

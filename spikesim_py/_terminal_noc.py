@@ -90,8 +90,8 @@ def _print_placement(found: NocReport) -> None:
     console(_WIDTH).print(
         f"placement {found.placement}: flits x links of copies {found.before[0]:,.0f} as a snake or row by row; "
         f"optimized it {has} {found.after[0]:,.0f} ({hops:+.1%}), its busiest link {busiest:+.1%}\n"
-        f"trees (noc.cast = tree, packets that fit a buffer) take {found.saved_flit_links:.1%} fewer flits x links "
-        f"than copies in packets of this size",
+        f"trees (noc.cast = tree, noc.packet_flits = {found.tree_flits}) take {found.saved_flit_links:.1%} fewer "
+        f"flits x links than copies in this chip's packets",
         highlight=False,
     )
 

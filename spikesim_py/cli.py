@@ -290,8 +290,8 @@ def cost(
 @_net
 @_chip
 @_set
-@click.option("--data", default="digits", show_default=True, help="Dataset whose spikes are sent.")
-@click.option("--samples", default=4, show_default=True, type=click.IntRange(1, 10_000), help="Images of it.")
+@click.option("--data", help="Dataset whose spikes are sent (default: digits).")
+@click.option("--samples", type=click.IntRange(1, 10_000), help="Images of it (default: 4).")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the device instance.")
 @click.option(
     "--fidelity",
@@ -305,8 +305,8 @@ def noc(
     net: str,
     chip: str,
     assignments: tuple[str, ...],
-    data: str,
-    samples: int,
+    data: str | None,
+    samples: int | None,
     seed: int,
     fidelity: Any,
     top: int,

@@ -30,6 +30,7 @@ from .noc.refine import drawn_trains, fabric_of, layer_waits, moved, packets_of,
 from .noc.schedule import schedule_packets
 
 Simulated = Literal["cycle", "event"]
+DATA, SAMPLES = "digits", 4
 #: what +x, -x, +y and -y add to a place
 _STEP = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
@@ -104,7 +105,8 @@ class NocReport:
         placement: of the chip. before, after: flits times links, and flits over the busiest link, on a snake (or row by
             row, whichever is better) and where annealing puts the tiles; the chip has the latter with
             `noc.placement: optimized`.
-        saved_flit_links: what trees save, or would save, of the flits times links of copies (share).
+        saved_flit_links: what trees in packets of `tree_flits` flits save, or would save, of the flits times links of
+            copies in the chip's packets (share).
         cycle_ns: length of a cycle.
         warnings: why numbers may be off.
     """
@@ -122,6 +124,7 @@ class NocReport:
     placement: str
     before: tuple[float, float]
     after: tuple[float, float]
+    tree_flits: int
     saved_flit_links: float
     cycle_ns: float
     warnings: tuple[str, ...]
@@ -167,9 +170,9 @@ def noc_report(
     network: str | Path | Network,
     chip: str | Path | Hardware,
     *,
-    data: str = "digits",
+    data: str | None = None,
     split: str = "report",
-    samples: int = 4,
+    samples: int | None = None,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
     fidelity: Simulated | None = None,
@@ -178,8 +181,9 @@ def noc_report(
 
     Args:
         network, chip, overrides: as in `evaluate`.
-        data, split, samples: whose spikes are recorded on the simulated chip. A shape-only workload has none: spikes
-            are drawn at the chip's `cost.assumed_activity` (or the rates that the network stores), one inference.
+        data, split, samples: whose spikes are recorded on the simulated chip (4 of the digits where None). A workload
+            without weights has none: spikes are drawn at the chip's `cost.assumed_activity` (or the rates that the
+            network stores), one inference.
         seed: of the device instance.
         fidelity: `cycle` or `event`; the chip's `noc.fidelity` where None, `cycle` where that is `analytic` (whose
             closed form `cost` shows).
@@ -199,12 +203,15 @@ def noc_report(
     mapping = map_network(net, hardware)
     layers = tuple(node.name for node in net.layers)
     activity = resolve_activity(None, layers, net.model.activity, hardware.cost.assumed_activity)
+    if net.shape_only and (data is not None or samples is not None):
+        given = f"data = {data!r}" if data is not None else f"samples = {samples}"
+        raise InputError(f"{given}: network {net.name!r} is a shape-only workload, which runs no images; leave it out")
     if net.shape_only:
         trains, shown, origin = drawn_trains(mapping, activity), 1, "drawn"
     else:
         from .inference import record_trains
 
-        dataset = load_dataset(data, split).head(samples)
+        dataset = load_dataset(data or DATA, split).head(samples or SAMPLES)
         shown, origin = check_fits(net, dataset), "measured"
         trains = record_trains(net, hardware, dataset, seed=seed)
     own, better = moved(mapping, activity), placed(mapping, activity)
@@ -212,6 +219,7 @@ def noc_report(
     sent = [packets_of(own, inputs.timings, trains, sample) for sample in range(shown)]
     results = [run(one.packets, fabric_of(own), fidelity) for one in sent]
     loads = _loads(own, sent)
+    tree_flits = min(hardware.noc.packet_flits, hardware.noc.buffer_flits - 1)  # the longest that may fork
     return NocReport(
         network=net.name,
         chip=hardware.name,
@@ -226,7 +234,8 @@ def noc_report(
         placement=hardware.noc.placement,
         before=better.before,
         after=better.after,
-        saved_flit_links=_saved(own, inputs, trains),
+        tree_flits=tree_flits,
+        saved_flit_links=_saved(own, inputs, trains, tree_flits),
         cycle_ns=1e3 / hardware.technology.clock_mhz,
         warnings=tuple(dict.fromkeys(warning for result in results for warning in result.warnings)),
     )
@@ -241,12 +250,16 @@ def _tiles(mapping: NetworkMapping) -> tuple[tuple[int, int, str | None], ...]:
 
 
 def _loads(mapping: NetworkMapping, sent: Sequence[Scheduled]) -> Mapping[Label, NDArray[np.float64]]:
-    """Transfer to the (nodes, 5) flits that leave every router by every port, mean of the samples."""
+    """Transfer to the (nodes, 5) flits that leave every router by every port, mean of the samples.
+
+    A tree for several layers counts for each in equal parts.
+    """
     found: dict[Label, NDArray[np.float64]] = {}
     for one in sent:
         loads = loads_by_label(one.packets, fabric_of(mapping), len(one.labels))
-        for label, load in zip(one.labels, loads, strict=True):
-            found[label] = found.get(label, 0.0) + load / len(sent)
+        for readers, load in zip(one.readers, loads, strict=True):
+            for label in readers:
+                found[label] = found.get(label, 0.0) + load / (len(sent) * len(readers))
     return found
 
 
@@ -302,9 +315,9 @@ def _layers(
 
 
 def _injected(sent: Scheduled, label: Label) -> float:
-    if label not in sent.labels:
-        return 0.0
-    return float(sent.packets.flits[sent.packets.label == sent.labels.index(label)].sum())
+    """Flits that a transfer sends; its part of trees that it shares."""
+    flits = np.bincount(sent.packets.label, sent.packets.flits, len(sent.labels))
+    return sum(float(flits[n]) / len(readers) for n, readers in enumerate(sent.readers) if label in readers)
 
 
 def _links(
@@ -340,10 +353,10 @@ def _links(
     return tuple(sorted(found, key=lambda link: -link.flits))
 
 
-def _saved(mapping: NetworkMapping, inputs: MeshInputs, trains: Trains) -> float:
-    """Share of the flits times links of copies that trees save, of the first sample's packets."""
-    links, packet_flits = [], mapping.hardware.noc.packet_flits
-    for multicast in (False, True):
+def _saved(mapping: NetworkMapping, inputs: MeshInputs, trains: Trains, tree_flits: int) -> float:
+    """Share of the flits times links of the chip's copies that trees save, of the first sample's packets."""
+    links = []
+    for packet_flits, multicast in ((mapping.hardware.noc.packet_flits, False), (tree_flits, True)):
         sent = schedule_packets(mapping, inputs.timings, packet_flits=packet_flits, trains=trains, multicast=multicast)
         loads = loads_by_label(sent.packets, fabric_of(mapping), len(sent.labels))
         links.append(float(loads[:, :, :LOCAL].sum()))

@@ -3,7 +3,7 @@
 A flit is written into a buffer of every router that it enters, with one clock (idle routers are clock-gated); every
 copy that leaves is read, arbitrated and switched, and pays for its link, which is one tile pitch long. Unless the chip
 states its routers' leakage they leak as flip-flops of the node's low-power library do: DSENT's own figure
-(low-threshold cells at 340 K) is a thousand times higher and fits no part of this chip.
+(low-threshold cells at 340 K) is thousands of times higher and fits no part of this chip.
 """
 
 from __future__ import annotations

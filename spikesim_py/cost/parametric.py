@@ -300,14 +300,18 @@ def _noc_notes(mapping: Mapping, rolled: RollUp) -> list[str]:
     if noc.fidelity != "analytic":
         return notes
     trusted = TRUSTED if noc.packet_flits < noc.buffer_flits else TRUSTED_WORM
-    for flow in rolled.sent:
-        window_ns = flow.passes * rolled.windows[flow.layer].of(flow)
-        if window_ns and flow.serial_cycles * clock_ns > trusted * window_ns:
-            notes.append(
-                f"{LOADED}{flow.kind} of {flow.layer} for {flow.target} keep a port or link busy for "
-                f"{flow.serial_cycles * clock_ns / window_ns:.0%} of the time in which they are made: above "
-                f"{trusted:.0%} waits are uncertain; noc.fidelity = 'cycle' simulates them"
-            )
+    for layer, window in rolled.windows.items():
+        streams = [flow for flow in rolled.sent if flow.layer == layer and flow.passes]
+        sums = [flow for flow in streams if flow.kind == "partial_sums"]
+        values = [flow for flow in streams if flow.kind != "partial_sums"]
+        for group in filter(None, (sums, values) if window.apart else (streams,)):
+            busy_ns = sum(flow.steps * flow.serial_cycles for flow in group) * clock_ns
+            made_ns = group[0].steps * group[0].passes * window.of(group[0])
+            if busy_ns > trusted * made_ns:
+                notes.append(
+                    f"{LOADED}what {layer} sends keeps a port or link busy for {busy_ns / made_ns:.0%} of the time in "
+                    f"which it is made: above {trusted:.0%} waits are uncertain; noc.fidelity = 'cycle' simulates them"
+                )
     return notes
 
 

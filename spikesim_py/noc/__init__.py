@@ -8,7 +8,6 @@ from .blocks import Blocks, Sums, all_blocks, layer_sums
 from .edges import Label, owners
 from .fabric import Fabric, Fidelity, NocResult, Packets
 from .fidelity import run
-from .hottest import HotLink, hottest
 from .multicast import FlitLinks, flit_links, loads_by_label, route_links, tree_links
 from .records import Records, Trains, records
 from .refine import check_closed_form, in_closed_form, is_refined, refined
@@ -23,7 +22,6 @@ __all__ = [
     "Fidelity",
     "FlitLinks",
     "Flow",
-    "HotLink",
     "Label",
     "Late",
     "LayerTiming",
@@ -43,7 +41,6 @@ __all__ = [
     "check_closed_form",
     "flit_links",
     "flows",
-    "hottest",
     "idle_share",
     "in_closed_form",
     "is_refined",

@@ -31,6 +31,8 @@ from .records import Trains
 from .schedule import LayerTiming, Scheduled, schedule_packets
 from .traffic import block_rate, traffic
 
+#: kinds of what a layer makes for others
+_VALUES = ("spikes", "graded", "shortcut")
 #: of the places that annealing finds, and of the spikes that are drawn where none were measured
 SEED = 0
 
@@ -152,26 +154,31 @@ def refined(
 def _simulated(flows: Sequence[Flow], sent: Scheduled, result: NocResult) -> tuple[Flow, ...]:
     """Transfers as late as they were. Those of one layer wait at the same time: each is charged what it adds.
 
-    Partial sums come first; what they wait for other values of their layer is charged to these.
+    Partial sums come first, with what they take on an empty mesh: what they wait for each other and for values is
+    charged to the values, which wait for them.
     """
-    late = {_label(flow): late_cycles(sent, result, flow) for flow in flows}
-    charged: dict[tuple[str, int], float] = {}
+    excess, seen = dict[tuple[str, int], float](), dict[tuple[str, int], float]()
     found = {}
     for flow in sorted(flows, key=lambda flow: flow.kind != "partial_sums"):
-        own, together = late[_label(flow)], (flow.layer, flow.steps)
-        if flow.kind == "input":
-            found[_label(flow)] = own
-            continue
-        before = charged.get(together, 0.0)
-        alone = min(own, flow.head_cycles + flow.tail_cycles) if flow.kind == "partial_sums" else own
-        found[_label(flow)] = max(alone - before, 0.0)
-        charged[together] = max(before, alone)
+        own, together = late_cycles(sent, result, flow), (flow.layer, flow.steps)
+        if flow.kind == "partial_sums" and _sends_values(flows, flow):
+            alone = min(own, float(sent.sums_cycles.get(flow.layer, 0)))
+            excess[together], own = own - alone, alone
+        elif flow.kind in _VALUES:
+            until = max(own, excess.pop(together, 0.0))
+            own = max(until - seen.get(together, 0.0), 0.0)
+            seen[together] = max(until, seen.get(together, 0.0))
+        found[_label(flow)] = own
     return tuple(replace(flow, late_cycles=found[_label(flow)]) for flow in flows)
+
+
+def _sends_values(flows: Sequence[Flow], sums: Flow) -> bool:
+    return any(flow.layer == sums.layer and flow.kind in _VALUES and flow.steps == sums.steps for flow in flows)
 
 
 @dataclass(frozen=True)
 class _Load:
-    """A transfer's packets: flits that enter, times links, of the busiest link or port; links of the longest route."""
+    """Packets of a layer: flits that enter, times links, of the busiest link or port; links of the longest route."""
 
     injected: float
     links: float
@@ -179,22 +186,29 @@ class _Load:
     farthest: float
 
 
-def _loads(mapping: Mapping, sent: Scheduled) -> MappingType[Label, _Load]:
-    """Every transfer on the mesh."""
+def _loads(mapping: Mapping, sent: Scheduled) -> MappingType[tuple[str, str], _Load]:
+    """What every layer sends on the mesh: its values to all that read them, and its partial sums."""
     packets, fabric = sent.packets, fabric_of(mapping)
     loads = loads_by_label(packets, fabric, len(sent.labels))
+    groups = [_group(readers[0]) for readers in sent.readers]
     found = {}
-    for number, label in enumerate(sent.labels):
-        own = packets.label == number
+    for group in dict.fromkeys(groups):
+        numbers = [number for number, other in enumerate(groups) if other == group]
+        own = np.isin(packets.label, numbers)
         entered = np.bincount(packets.source[own], packets.flits[own], fabric.nodes)
-        links = loads[number, :, :LOCAL]
-        found[label] = _Load(
+        mine = loads[numbers].sum(0)
+        found[group] = _Load(
             float(entered.sum()),
-            float(links.sum()),
-            float(max(entered.max(), loads[number].max())),
+            float(mine[:, :LOCAL].sum()),
+            float(max(entered.max(), mine.max())),
             float(_farthest(packets.source, packets.first, packets.destination, own, fabric.width)),
         )
     return found
+
+
+def _group(label: Label) -> tuple[str, str]:
+    """What is sent together: trees serve all readers of a layer's values."""
+    return label.layer, "values" if label.kind in _VALUES else label.kind
 
 
 def _farthest(source: Ints, first: Ints, destination: Ints, own: NDArray[np.bool_], width: int) -> int:
@@ -208,12 +222,16 @@ def _label(flow: Flow) -> Label:
     return Label(flow.layer, flow.target, flow.kind)
 
 
-def _changed(flow: Flow, before: MappingType[Label, _Load], after: MappingType[Label, _Load]) -> Flow:
-    """The closed form, scaled by what the packets of its transfer became."""
-    label = _label(flow)
-    if label not in before or label not in after:
+def _changed(
+    flow: Flow, before: MappingType[tuple[str, str], _Load], after: MappingType[tuple[str, str], _Load]
+) -> Flow:
+    """The closed form, scaled by what the packets of its layer became."""
+    group = _group(_label(flow))
+    if group not in before or group not in after:
         return flow
-    was, now = before[label], after[label]
+    was, now = before[group], after[group]
+    if not was.injected or not was.busiest:  # nothing was sent
+        return flow
     busiest = now.busiest / was.busiest
     return replace(
         flow,
@@ -227,20 +245,20 @@ def _changed(flow: Flow, before: MappingType[Label, _Load], after: MappingType[L
 
 def late_cycles(sent: Scheduled, result: NocResult, flow: Flow) -> float:
     """How long after its last packet was made a transfer's last one arrives: the mean of its time-steps."""
-    if _label(flow) not in sent.labels:
-        return 0.0
     packets = sent.packets
-    own = packets.label == sent.labels.index(_label(flow))
+    own = np.isin(packets.label, [n for n, readers in enumerate(sent.readers) if _label(flow) in readers])
+    if not own.any():
+        return 0.0
     arrival = np.maximum.reduceat(result.arrival_cycle, packets.first[:-1])[own]
     group = sent.step[own] if flow.steps > 1 else np.zeros(own.sum(), np.int64)
     last, made = np.zeros(group.max(initial=0) + 1), np.zeros(group.max(initial=0) + 1)
     np.maximum.at(last, group, arrival)
     np.maximum.at(made, group, packets.cycle[own])
-    return float((last - made)[np.unique(group)].mean()) if own.any() else 0.0
+    return float((last - made)[np.unique(group)].mean())
 
 
 def layer_waits(sent: Scheduled, result: NocResult, step: int) -> MappingType[str, float]:
-    """Per layer, the cycles from its last packet made in a time-step to its last arrival.
+    """Per layer, the cycles from its last read in a time-step to the last arrival of what it sends.
 
     Those of what it reads from the port are added.
     """
@@ -248,10 +266,17 @@ def layer_waits(sent: Scheduled, result: NocResult, step: int) -> MappingType[st
     here = np.flatnonzero(sent.step == step)
     arrival = np.maximum.reduceat(result.arrival_cycle, packets.first[:-1])[here] if len(here) else np.zeros(0)
     waits: dict[str, float] = {}
-    for kinds in (("input",), ("spikes", "graded", "partial_sums", "shortcut")):
-        for layer in dict.fromkeys(label.layer for label in sent.labels):
-            numbers = [n for n, label in enumerate(sent.labels) if label.layer == layer and label.kind in kinds]
-            own = np.isin(packets.label[here], numbers)
-            if own.any():
-                waits[layer] = waits.get(layer, 0.0) + float(arrival[own].max() - packets.cycle[here][own].max())
+    groups = [_group(readers[0]) for readers in sent.readers]
+    for layer, port in dict.fromkeys((layer, kind == "input") for layer, kind in groups):
+        sums, values = (
+            np.isin(packets.label[here], [n for n, group in enumerate(groups) if group == (layer, kind)])
+            for kind in ("partial_sums", "input" if port else "values")
+        )
+        sums &= not port
+        made = [packets.cycle[here][sums].max()] if sums.any() else []
+        if values.any():  # they were made later than read, by what sums take
+            late = 0 if port else sent.sums_cycles.get(layer, 0)
+            made.append(packets.cycle[here][values].max() - late)
+        if made:
+            waits[layer] = waits.get(layer, 0.0) + float(arrival[sums | values].max() - max(made))
     return waits

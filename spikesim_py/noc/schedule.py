@@ -1,7 +1,7 @@
 """Packets as the schedule produces them: who sends what, and in which cycle.
 
 Layers take their turn in the network's order, within every time-step (`step_first`) or one after the other for all
-time-steps (`layer_first`); where the chip's pipeline overlaps them, all at the pace of the slowest. In its turn a layer
+time-steps (`layer_first`); where the chip's pipeline overlaps them, all at once. In its turn a layer
 reads its positions one after the other, each copy those of its band. A value is ready when its read ends, the last mux
 phase being over; partial sums when the phase is over that converts the last of them, one packet or more per position.
 The input waits at the port until its first reader's turn.
@@ -13,6 +13,7 @@ Every time is open-loop: the schedule does not wait for late packets.
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ from .encodings import Bitmap, Encoding, EncodingName
 from .fabric import Ints, Packets
 from .holdings import bands
 from .records import Bools, Trains, awake_positions, choice_of, train_of, word_ends
+from .zero_load import zero_load_cycles
 
 Floats = NDArray[np.float64]
 
@@ -51,10 +53,15 @@ class Scheduled:
     Attributes:
         packets: ordered by the cycle of their creation; `label` numbers `labels`. step: (n,) time-step of each, the
             last one whose values it carries. step_cycle: (T,) cycle in which the first layer's turn begins.
+        labels: what a number means; of a tree to several layers, their names joined. readers: the transfers that share
+            a number: one, or one per layer of such a tree.
+        sums_cycles: layer to the cycles that its partial sums take on an empty mesh, for which its values wait.
     """
 
     packets: Packets
     labels: tuple[Label, ...]
+    readers: tuple[tuple[Label, ...], ...]
+    sums_cycles: MappingType[str, int]
     step: Ints
     step_cycle: Ints
 
@@ -89,16 +96,46 @@ def schedule_packets(
     if trains is not None and not 0 <= sample < (samples := len(next(iter(trains.values())))):
         raise InputError(f"sample = {sample}: must be from 0 to {samples - 1}")
     made: list[_Made] = []
-    labels: dict[Label, int] = {}
+    labels = _Labels()
+    places = np.array([x + mapping.mesh.width * y for x, y in mapping.mesh.places]) if nodes is None else nodes
+    exchanged = [sums for layer in mapping.layers if len((sums := layer_sums(mapping, layer)).source)]
+    for sums in exchanged:
+        clock.sums_cycles[sums.layer] = _sums_cycles(mapping, sums, places, packet_flits)
     for tree in all_blocks(mapping):
         blocks = tree if multicast else tree.unicast()
         made += _value_packets(mapping, clock, blocks, trains, sample, encoding, packet_flits, labels)
-    for layer in mapping.layers:
-        sums = layer_sums(mapping, layer)
-        if len(sums.source):
-            made.append(_sum_packets(mapping, clock, sums, trains, sample, packet_flits, labels))
-    places = np.array([x + mapping.mesh.width * y for x, y in mapping.mesh.places]) if nodes is None else nodes
-    return _ordered(made, tuple(labels), np.append(places, 0), clock)  # tile -1, the port, is at node 0
+    for sums in exchanged:
+        made.append(_sum_packets(mapping, clock, sums, trains, sample, packet_flits, labels))
+    return _ordered(made, labels, np.append(places, 0), clock)  # tile -1, the port, is at node 0
+
+
+def _sums_cycles(mapping: Mapping, sums: Sums, nodes: Ints, packet_flits: int) -> int:
+    """Cycles on an empty mesh from the last sums of a position to their arrival."""
+    noc, width = mapping.hardware.noc, mapping.mesh.width
+    (y, x), (to_y, to_x) = (np.divmod(nodes[tiles], width) for tiles in (sums.source, sums.destination))
+    links = int((np.abs(x - to_x) + np.abs(y - to_y)).max())
+    code = Bitmap(sums.bits)
+    most = min(int(sums.outputs.max()), int(code.word_limit(0, noc.flit_bits, packet_flits)))
+    flits = int(code.payload_flits(most, 0, noc.flit_bits)) + 1
+    return int(zero_load_cycles(links + 1, flits, noc.pipeline))
+
+
+class _Labels:
+    """Numbers of transfers; a tree to several layers has one of its own."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Label, int] = {}
+        self.readers: list[tuple[Label, ...]] = []
+
+    def number(self, several: list[Label]) -> int:
+        layers, targets = (
+            list(dict.fromkeys(names)) for names in ([x.layer for x in several], [x.target for x in several])
+        )
+        label = Label("+".join(layers), "+".join(targets), several[0].kind)
+        if label not in self.numbers:
+            self.numbers[label] = len(self.readers)
+            self.readers.append(tuple(several))
+        return self.numbers[label]
 
 
 class _Clock:
@@ -113,14 +150,22 @@ class _Clock:
         self.layer_first = mapping.hardware.schedule.order == "layer_first"
         order = [(t, x) for x in layers for t in steps] if self.layer_first else [(t, x) for t in steps for x in layers]
         self.start: dict[tuple[str, int], float] = {}
-        if mapping.hardware.schedule.pipeline != "none":  # every layer at once, each on another input or time-step
-            beat = max(self.turn_ns(layer, step) for step, layer in order)
-            self.start = {(layer, step): step * beat for step, layer in order}
+        self.sums_cycles: dict[str, int] = {}
+        if mapping.hardware.schedule.pipeline != "none":
+            self._overlap(layers, steps, each=mapping.hardware.schedule.pipeline == "layer")
             return
         now = 0.0
         for step, layer in order:
             self.start[layer, step] = now
             now += self.turn_ns(layer, step)
+
+    def _overlap(self, layers: Sequence[str], steps: range, *, each: bool) -> None:
+        """All layers at once: on different inputs, each at its own pace, or on time-steps at that of the slowest."""
+        longest = [max(self.turn_ns(layer, step) for layer in layers) for step in steps]
+        for layer in layers:
+            turns = [self.turn_ns(layer, step) for step in steps] if each else longest
+            for step, start in zip(steps, np.cumsum([0.0, *turns[:-1]]).tolist(), strict=True):
+                self.start[layer, step] = start
 
     def _check(self, layer: str) -> None:
         if layer not in self.timings:
@@ -171,7 +216,7 @@ def _value_packets(
     sample: int,
     encoding: EncodingName | None,
     packet_flits: int,
-    labels: dict[Label, int],
+    labels: _Labels,
 ) -> list[_Made]:
     """Packets of one node's output."""
     flit_bits = mapping.hardware.noc.flit_bits
@@ -191,7 +236,7 @@ def _value_packets(
         part = slice(blocks.value_first[block], blocks.value_first[block + 1])
         limit = int(code.word_limit(int(blocks.units[block]), flit_bits, packet_flits))
         where = slice(blocks.first[block], blocks.first[block + 1])
-        label = _label(labels, [blocks.labels[i] for i in dict.fromkeys(blocks.label[where].tolist())])
+        label = labels.number([blocks.labels[i] for i in dict.fromkeys(blocks.label[where].tolist())])
         for steps in _gathered(clock, blocks):
             ready = [_ready(clock, blocks, block, step, turn[part][ends[0, step, part]]) for step in steps]
             times, end = np.concatenate([found for found, _ in ready]), ready[-1][1]
@@ -229,6 +274,7 @@ def _ready(clock: _Clock, blocks: Blocks, block: int, step: int, turn: Ints) -> 
         start = min(clock.start[blocks.labels[reader].target, step] for reader in readers)
         return np.full(len(turn), start), start
     start, spacing = clock.start[blocks.sender, step], clock.spacing_ns(blocks.sender, step)
+    start += clock.sums_cycles.get(blocks.sender, 0) / clock.cycles_per_ns  # values wait for sums from other tiles
     ready: Floats = start + np.asarray(turn + 1, np.float64) * spacing
     return ready, float(start + clock.mapping.layers[blocks.sender].turns * spacing)
 
@@ -246,7 +292,7 @@ def _sum_packets(
     trains: Trains | None,
     sample: int,
     packet_flits: int,
-    labels: dict[Label, int],
+    labels: _Labels,
 ) -> _Made:
     """Packets of one layer's partial sums: per position and pair of tiles one, or more if they do not fit it."""
     plan, hardware, timing = mapping.layers[sums.layer], mapping.hardware, clock.timings[sums.layer]
@@ -268,19 +314,10 @@ def _sum_packets(
             ends = np.full((2, len(rows)), [[sums.source[pair]], [sums.destination[pair]]])
             found.append((ends[0], each, rows, np.full(len(rows), step), ends[1]))
     source, flits, cycle, of_step, destination = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return _Made(source, flits, cycle, _label(labels, [sums.label]), of_step, destination[:, None])
+    return _Made(source, flits, cycle, labels.number([sums.label]), of_step, destination[:, None])
 
 
-def _label(labels: dict[Label, int], several: list[Label]) -> int:
-    """The number of a label; what goes to several layers at once has their names joined."""
-    layers, targets = (
-        list(dict.fromkeys(names)) for names in ([x.layer for x in several], [x.target for x in several])
-    )
-    label = Label("+".join(layers), "+".join(targets), several[0].kind)
-    return labels.setdefault(label, len(labels))
-
-
-def _ordered(made: list[_Made], labels: tuple[Label, ...], nodes: Ints, clock: _Clock) -> Scheduled:
+def _ordered(made: list[_Made], labels: _Labels, nodes: Ints, clock: _Clock) -> Scheduled:
     """All packets by cycle; of one cycle in the order in which they were made."""
     empty = np.zeros(0, np.int64)
     counts = np.concatenate([np.full(len(x.source), x.destination.shape[1]) for x in made] or [empty])
@@ -301,4 +338,5 @@ def _ordered(made: list[_Made], labels: tuple[Label, ...], nodes: Ints, clock: _
     step = np.concatenate([x.step for x in made] or [empty])[order]
     lead = next(iter(clock.mapping.layers))
     begins = np.array([clock.start[lead, t] for t in range(clock.mapping.network.time_steps)])
-    return Scheduled(packets, labels, step, clock.cycles(begins))
+    numbered = tuple(labels.numbers), tuple(labels.readers)
+    return Scheduled(packets, *numbered, clock.sums_cycles, step, clock.cycles(begins))

@@ -3,7 +3,7 @@
 from .run import DryRun, dry_run, sweep
 from .space import Design, Space, designs, load_space, sweeps
 from .store import Store
-from .study import ParetoRow, Study, load_study, nondominated, pareto_table
+from .study import ParetoRow, Study, crowded, load_study, nondominated, pareto_table
 
 __all__ = [
     "Design",
@@ -12,6 +12,7 @@ __all__ = [
     "Space",
     "Store",
     "Study",
+    "crowded",
     "designs",
     "dry_run",
     "load_space",

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._files import write_atomic
+from ..cost.parametric import LOADED
 from ..errors import InputError, did_you_mean
 from ..report import METRICS
 from .space import Space
@@ -127,6 +128,7 @@ class ParetoRow:
     tops_per_watt: float
     area_um2: float
     utilization: float
+    report_hash: str
 
 
 def pareto_table(study: Study) -> list[ParetoRow]:
@@ -139,3 +141,8 @@ def pareto_table(study: Study) -> list[ParetoRow]:
         for i in range(len(front["report_hash"]))
     ]
     return sorted(rows, key=lambda row: (-row.accuracy, row.edap))
+
+
+def crowded(study: Study, hashes: Sequence[str]) -> int:
+    """How many of these designs have a note that their mesh is too busy for its closed form."""
+    return sum(any(note.startswith(LOADED) for note in study.report(found)["notes"]) for found in hashes)
