@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from .readers import read_events
 from .request import Options, parse
 from .splits import SPLITS, split_indices
 from .tinyimagenet import tinyimagenet
+
+if TYPE_CHECKING:
+    from ..network import Network
 
 _SOURCES: dict[str, Callable[[], Source]] = {
     "digits": digits,
@@ -69,6 +72,13 @@ def load_dataset(
         raise DataError(f"split = {split!r}: must be one of {', '.join(SPLITS)}")
     request = Request(str(name), steps, bits, sensor)
     return _load(request, split, samples, data_root())
+
+
+def network_data(network: Network, data: str, split: str = "report", samples: int | None = None) -> Dataset:
+    """A split as a network takes it: its T, bits and sensor; raises `DataError` as `load_dataset` does."""
+    spec = network.model.input
+    steps = network.time_steps if spec.coding == "events" else None
+    return load_dataset(data, split, samples, steps=steps, bits=spec.bits, sensor=spec.shape[1:])
 
 
 def sibling(dataset: Dataset, split: str) -> Dataset:
@@ -114,9 +124,7 @@ def _label(data: str, options: Options, source: Source) -> str:
     return shown.replace(options.name, source.note, 1) if source.note else shown
 
 
-def _coded(
-    images: NDArray[np.uint8], source: Source, options: Options, request: Request, split: str
-) -> NDArray[Any]:
+def _coded(images: NDArray[np.uint8], source: Source, options: Options, request: Request, split: str) -> NDArray[Any]:
     if options.frames_only:
         raise DataError(f"data = {request.data!r}: dt, by and dir are for events; {options.name} has images")
     if options.coding is None:
@@ -164,6 +172,7 @@ __all__ = [
     "data_root",
     "frames",
     "load_dataset",
+    "network_data",
     "read_events",
     "sibling",
 ]

@@ -20,7 +20,9 @@ _BATCHES = tuple(f"data_batch_{i}" for i in range(1, 6))
 
 def cifar10() -> Source:
     """CIFAR-10 from `cifar-10-batches-py`."""
-    folder = find("cifar10", ("cifar-10-batches-py",), "data_batch_1 to 5 and test_batch", "get it: spikesim download cifar10")
+    folder = find(
+        "cifar10", ("cifar-10-batches-py",), "data_batch_1 to 5 and test_batch", "get it: spikesim download cifar10"
+    )
     return _read(folder, _BATCHES, "test_batch", b"labels", 10)
 
 

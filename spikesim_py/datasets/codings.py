@@ -15,9 +15,7 @@ _MIX_A = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_B = np.uint64(0x94D049BB133111EB)
 
 
-def poisson(
-    images: NDArray[Any], steps: int, high: int, *, seed: int = 0, first: int = 0
-) -> NDArray[np.uint8]:
+def poisson(images: NDArray[Any], steps: int, high: int, *, seed: int = 0, first: int = 0) -> NDArray[np.uint8]:
     """Rate coding: a pixel spikes in a time-step with probability pixel / high, independently (Bernoulli).
 
     A draw is a function of (seed, sample, time-step, pixel) alone, so that batches do not change it: SplitMix64
@@ -31,7 +29,7 @@ def poisson(
     draws = np.arange(1, steps * values + 1, dtype=np.uint64).reshape((steps, *images.shape[1:]))
     spikes = np.empty((len(images), steps, *images.shape[1:]), np.uint8)
     for i, image in enumerate(images):
-        key = _mix(_mix(np.array([seed], np.uint64) + _GOLDEN) + np.uint64(first + i + 1) * _GOLDEN)
+        key = _mix(_mix(np.array([seed], np.uint64) + _GOLDEN) + np.array([first + i + 1], np.uint64) * _GOLDEN)
         uniform = _mix(key + draws * _GOLDEN) >> np.uint64(32)
         # uniform / 2^32 < pixel / high, in integers
         spikes[i] = uniform * np.uint64(high) < image.astype(np.uint64) << np.uint64(32)
@@ -42,7 +40,7 @@ def latency(images: NDArray[Any], steps: int, high: int) -> NDArray[np.uint8]:
     """Time to first spike: one spike, at step floor((high - pixel) * T / high), none for a black pixel."""
     _check(images, steps, high)
     when = (high - images.astype(np.int64)) * steps // high  # a black pixel's is T: never
-    return (when[:, None] == np.arange(steps).reshape(1, steps, 1, 1, 1)).astype(np.uint8)
+    return np.asarray(when[:, None] == np.arange(steps).reshape(1, steps, 1, 1, 1), dtype=np.uint8)
 
 
 def _check(images: NDArray[Any], steps: int, high: int) -> None:
@@ -56,7 +54,7 @@ def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """SplitMix64's finalizer; arithmetic is modulo 2^64."""
     z = (z ^ z >> np.uint64(30)) * _MIX_A
     z = (z ^ z >> np.uint64(27)) * _MIX_B
-    return z ^ z >> np.uint64(31)
+    return np.asarray(z ^ z >> np.uint64(31))
 
 
 CODINGS: dict[str, Callable[..., NDArray[np.uint8]]] = {"poisson": poisson, "latency": latency}

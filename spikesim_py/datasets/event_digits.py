@@ -10,6 +10,7 @@ depends on the number of its image alone, on every machine.
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +60,10 @@ def record(image: NDArray[np.uint8]) -> Events:
 def _path() -> tuple[tuple[int, int], ...]:
     """The view's place after every step, (row, column) in 1/16 pixels."""
     places = [(0, 0)]
-    for (r0, c0), (r1, c1) in zip(_CORNERS, _CORNERS[1:], strict=False):
+    for (r0, c0), (r1, c1) in pairwise(_CORNERS):
         for step in range(1, _STEPS + 1):
-            places.append(tuple(_SUB * (a * (_STEPS - step) + b * step) // _STEPS for a, b in ((r0, r1), (c0, c1))))  # type: ignore[arg-type]
+            row, column = r0 * (_STEPS - step) + r1 * step, c0 * (_STEPS - step) + c1 * step
+            places.append((_SUB * row // _STEPS, _SUB * column // _STEPS))
     return tuple(places)
 
 
@@ -69,13 +71,13 @@ def _path() -> tuple[tuple[int, int], ...]:
 def _log_table() -> NDArray[np.int64]:
     """Logarithm of an intensity of 0 to 16 x 32 x 32, in units of 1/1024, rounded once."""
     scale = (_SUB * _ZOOM) ** 2 * 16
-    return np.rint(_LOG_UNIT * np.log(np.arange(scale + 1) / scale + _DARK)).astype(np.int64)
+    return np.asarray(np.rint(_LOG_UNIT * np.log(np.arange(scale + 1) / scale + _DARK)), dtype=np.int64)
 
 
 def _view(image: NDArray[np.uint8], row: int, column: int) -> NDArray[np.int64]:
-    """The image on the sensor, moved by (row, column) / 16 pixels: bilinear, in 1/1024 of a grey level, black outside."""
+    """The image on the sensor, moved by (row, column) / 16 pixels, in 1/1024 of a grey level, black outside."""
     across = _weights(SENSOR[1], column)
-    return _weights(SENSOR[0], row) @ image.astype(np.int64) @ across.T
+    return np.asarray(_weights(SENSOR[0], row) @ image.astype(np.int64) @ across.T)
 
 
 @cache
@@ -83,4 +85,4 @@ def _weights(size: int, moved: int) -> NDArray[np.int64]:
     """(sensor pixels, image pixels) weights of linear interpolation, in 1/32."""
     unit = _SUB * _ZOOM
     place = np.arange(size)[:, None] * _SUB + _SUB // 2 - unit // 2 - moved  # in 1/32 of an image pixel
-    return np.maximum(unit - np.abs(place - np.arange(8)[None] * unit), 0).astype(np.int64)
+    return np.asarray(np.maximum(unit - np.abs(place - np.arange(8)[None] * unit), 0), dtype=np.int64)

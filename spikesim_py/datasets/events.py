@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from ..errors import DataError
 
 _MAX_FRAME_VALUES = 2**27  # of one recording: 1 GB of counts while they are made
-_NAMES = {"x": ("x", "xs"), "y": ("y", "ys"), "polarity": ("p", "polarity", "ps", "pol"), "time_us": ("t", "time_us", "ts", "time", "timestamp")}
+_NAMES = {
+    "x": ("x", "xs"),
+    "y": ("y", "ys"),
+    "polarity": ("p", "polarity", "ps", "pol"),
+    "time_us": ("t", "time_us", "ts", "time", "timestamp"),
+}
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,7 @@ def frames(
         )
     step = _steps(events.time_us, steps, by, dt_us)
     seen = step < steps
-    place = np.ravel_multi_index(
-        (step[seen], events.polarity[seen], events.y[seen], events.x[seen]), shape
-    )
+    place = np.ravel_multi_index((step[seen], events.polarity[seen], events.y[seen], events.x[seen]), shape)
     counts = np.bincount(place, minlength=int(np.prod(shape)))
     return np.minimum(counts, 2**bits - 1).astype(np.uint8 if bits <= 8 else np.uint16).reshape(shape)
 
@@ -112,10 +115,10 @@ def _steps(time_us: NDArray[np.int64], steps: int, by: str, dt_us: int | None) -
         return time_us
     since = time_us - time_us.min()
     if dt_us is not None:
-        return since // dt_us
+        return np.asarray(since // dt_us)
     if by == "count":
-        return np.searchsorted(np.sort(since), since) * steps // len(since)
+        return np.asarray(np.searchsorted(np.sort(since), since) * steps // len(since))
     span = int(since.max()) + 1
-    # split, so that no product of a long time with T overflows
+    # in Python's integers: a long time, multiplied with T, may not fit into 64 bits
     edges = np.array([-(-step * span // steps) for step in range(1, steps)], dtype=np.int64)
-    return np.searchsorted(edges, since, side="right")
+    return np.asarray(np.searchsorted(edges, since, side="right"))

@@ -15,7 +15,10 @@ from ..errors import DataError
 from .dataset import Source
 from .places import find
 
-_FILES = {"train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"), "t10k": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")}
+_FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "t10k": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
 _MAX_BYTES = 2**30
 
 
@@ -34,7 +37,7 @@ def _read(folder: Path) -> Source:
     if parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         raise DataError(f"{folder}: training and test images differ in size")
     images = np.concatenate([part[0] for part in parts])[:, None]
-    labels = np.concatenate([part[1] for part in parts]).astype(np.int64)
+    labels: NDArray[np.int64] = np.concatenate([part[1].astype(np.int64) for part in parts])
     official = np.arange(len(labels)) >= len(parts[0][1])
     keys = [str(i) for i in range(len(labels))]
     return Source(labels, keys, official, images=lambda picked: images[picked])

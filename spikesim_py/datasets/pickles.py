@@ -1,8 +1,8 @@
 """Pickles of plain data, read without running anything that is in them.
 
-A pickle is a program: it may name any function and call it. Here it can name six things, which numpy writes an array
-with, and each stands for one that only keeps numbers. Python's own slow unpickler runs it, whose memory is bounded by
-the file's size (the C one allocates what a file claims).
+A pickle is a program: it may name any function and call it. Here it can name the few things that bytes and arrays
+are written with, and each stands for one that only keeps numbers. Python's own slow unpickler runs it, whose memory is
+bounded by the file's size (the C one allocates what a file claims).
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ def _latin1(text: Any, codec: Any) -> bytes:
 def _allowed() -> dict[tuple[str, str], _Call]:
     array, inert = _Call(lambda *_: _Array()), _Call(lambda *_: None)
     known = {("numpy", "dtype"): _Call(lambda text, *_: _Kind(text)), ("_codecs", "encode"): _Call(_latin1)}
+    for module in ("__builtin__", "builtins"):
+        known[module, "bytes"] = _Call(lambda: b"")  # Python 3 writes an empty byte string as a call
     for module in ("numpy.core.multiarray", "numpy._core.multiarray"):
         known[module, "_reconstruct"] = array
     return known | {("numpy", "ndarray"): inert}

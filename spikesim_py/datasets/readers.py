@@ -118,7 +118,7 @@ def _array(stream: IO[bytes], size: int) -> NDArray[Any]:
     if version not in read:
         raise DataError(f"array format {version} is unknown")
     shape, _, dtype = read[version](stream)
-    if dtype.hasobject or len(shape) != 1 or shape[0] * dtype.itemsize > min(size, _MAX_BYTES):
+    if dtype.hasobject or len(shape) != 1 or not 0 <= shape[0] * dtype.itemsize <= min(size, _MAX_BYTES):
         raise DataError(f"array of {dtype}, shape {shape}: must be one column of numbers that the file holds")
     raw = stream.read(shape[0] * dtype.itemsize)
     return np.frombuffer(raw, dtype, count=shape[0])
@@ -127,7 +127,7 @@ def _array(stream: IO[bytes], size: int) -> NDArray[Any]:
 def _hdf5(path: Path) -> Events:
     """Columns x, y, t, p in the group `events`, `CD/events` or the root; or one compound data set `events`."""
     try:
-        import h5py
+        import h5py  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         raise DataError("HDF5 needs h5py: pip install 'spikesim-py[interop]'") from None
 
@@ -156,7 +156,7 @@ def _hdf5(path: Path) -> Events:
         return Events.from_columns({name: column(inside(group, name), name) for name in wanted}, wanted)
 
 
-_COLUMNS = frozenset("x y t p xs ys ts ps pol polarity time time_us timestamp".split())
+_COLUMNS = frozenset(["x", "y", "t", "p", "xs", "ys", "ts", "ps", "pol", "polarity", "time", "time_us", "timestamp"])
 
 READERS: dict[str, Callable[[Path], Events]] = {
     ".bin": _binary,

@@ -9,6 +9,7 @@ from typing import Literal
 
 from ..errors import DataError, did_you_mean
 from .codings import CODINGS
+from .event_sets import FORMATS
 
 _UNITS_US = {"us": 1, "ms": 1_000, "s": 1_000_000}
 
@@ -40,10 +41,8 @@ class Options:
 def parse(data: str) -> Options:
     """The options of a text; `dir=` takes all that is behind it. Raises `DataError` for one that is unknown."""
     name, _, rest = data.partition(":")
-    rest, found, path = f",{rest}", "dir=", None
-    if f",{found}" in rest:
-        rest, _, path = rest.partition(f",{found}")
-    options = Options(name, folder=Path(path).expanduser() if path is not None else None)
+    rest, marked, path = f",{rest}".partition(",dir=")
+    options = Options(name, folder=Path(path).expanduser() if marked else None)
     for option in filter(None, rest.split(",")):
         options = Options(**vars(options) | _option(data, option))
     return options
@@ -60,7 +59,9 @@ def _option(data: str, option: str) -> dict[str, object]:
     if key == "dt":
         return {"dt_us": microseconds(value)}
     known = (*CODINGS, "steps=10", "dt=1ms", "by=count", "dir=FOLDER")
-    raise DataError(f"data = {data!r}: option {option!r}: unknown{did_you_mean(option, known)} (known: {', '.join(known)})")
+    raise DataError(
+        f"data = {data!r}: option {option!r}: unknown{did_you_mean(option, known)} (known: {', '.join(known)})"
+    )
 
 
 def microseconds(text: str) -> int:
@@ -69,3 +70,12 @@ def microseconds(text: str) -> int:
     if match is None:
         raise DataError(f"dt = {text!r}: must be a positive whole number with us, ms or s, such as 1ms")
     return int(match[1]) * _UNITS_US[match[2]]
+
+
+def of_folder(data: str, form: str | None, dt: str | None) -> str:
+    """The data of `--data DIR --format FORMAT --dt TIME`; raises `DataError` for an unknown format."""
+    if form is not None and form not in FORMATS:
+        raise DataError(f"format = {form!r}: unknown{did_you_mean(form, FORMATS)} (known: {', '.join(FORMATS)})")
+    name, _, rest = data.partition(":") if form is None else (form, "", f"dir={data}")
+    options = ",".join(filter(None, (f"dt={dt}" if dt else "", rest)))
+    return f"{name}:{options}" if options else name

@@ -25,7 +25,11 @@ def tinyimagenet() -> Source:
 @lru_cache(maxsize=2)
 def _index(folder: Path) -> Source:
     classes = {name: label for label, name in enumerate(sorted(_lines(folder / "wnids.txt")))}
-    train = [(path, classes[name]) for name in classes for path in sorted((folder / "train" / name / "images").glob("*.JPEG"))]
+    train = [
+        (path, classes[name])
+        for name in classes
+        for path in sorted((folder / "train" / name / "images").glob("*.JPEG"))
+    ]
     test = []
     for line in _lines(folder / "val" / "val_annotations.txt"):
         file, name = (*line.split("\t"), "")[:2]
@@ -53,7 +57,7 @@ def _lines(path: Path) -> list[str]:
 
 def _images(paths: list[Path], picked: Indices) -> NDArray[np.uint8]:
     try:
-        from PIL import Image
+        from PIL import Image  # type: ignore[import-not-found,import-untyped,unused-ignore]
     except ImportError:
         raise DataError("tinyimagenet: reading JPEG needs Pillow: pip install pillow") from None
     made = np.empty((len(picked), 3, *_SIZE), np.uint8)
