@@ -26,10 +26,10 @@ def poisson(images: NDArray[Any], steps: int, high: int, *, seed: int = 0, first
     """
     _check(images, steps, high)
     values = images[0].size if len(images) else 0
-    draws = np.arange(1, steps * values + 1, dtype=np.uint64).reshape((steps, *images.shape[1:]))
+    draws = _numbers(0, steps * values).reshape((steps, *images.shape[1:]))
     spikes = np.empty((len(images), steps, *images.shape[1:]), np.uint8)
-    for i, image in enumerate(images):
-        key = _mix(_mix(np.array([seed], np.uint64) + _GOLDEN) + np.array([first + i + 1], np.uint64) * _GOLDEN)
+    keys = _mix(_mix(np.array([seed], dtype=np.uint64) + _GOLDEN) + _numbers(first, len(images)) * _GOLDEN)
+    for i, (key, image) in enumerate(zip(keys, images, strict=True)):
         uniform = _mix(key + draws * _GOLDEN) >> np.uint64(32)
         # uniform / 2^32 < pixel / high, in integers
         spikes[i] = uniform * np.uint64(high) < image.astype(np.uint64) << np.uint64(32)
@@ -48,6 +48,10 @@ def _check(images: NDArray[Any], steps: int, high: int) -> None:
         raise DataError(f"coding: steps = {steps}, high = {high}: must be at least 1, high below 65536")
     if images.dtype.kind not in "u" or images.ndim != 4 or (images.size and images.max() > high):
         raise DataError(f"coding: {images.dtype} of shape {images.shape}: must be unsigned images up to {high}")
+
+
+def _numbers(first: int, count: int) -> NDArray[np.uint64]:
+    return np.arange(first + 1, first + count + 1, dtype=np.uint64)
 
 
 def _mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -106,7 +106,7 @@ def frames(
     seen = step < steps
     place = np.ravel_multi_index((step[seen], events.polarity[seen], events.y[seen], events.x[seen]), shape)
     counts = np.bincount(place, minlength=int(np.prod(shape)))
-    return np.minimum(counts, 2**bits - 1).astype(np.uint8 if bits <= 8 else np.uint16).reshape(shape)
+    return np.asarray(np.minimum(counts, 2**bits - 1), dtype=np.uint8 if bits <= 8 else np.uint16).reshape(shape)
 
 
 def _steps(time_us: NDArray[np.int64], steps: int, by: str, dt_us: int | None) -> NDArray[np.int64]:

@@ -31,9 +31,9 @@ def mnist() -> Source:
 @lru_cache(maxsize=2)
 def _read(folder: Path) -> Source:
     parts = [[read_idx(_either(folder / name)) for name in names] for names in (_FILES["train"], _FILES["t10k"])]
-    for (images, labels), names in zip(parts, _FILES.values(), strict=True):
-        if images.ndim != 3 or labels.shape != images.shape[:1]:
-            raise DataError(f"{folder / names[0]}: {images.shape} images with {labels.shape} labels")
+    for (pixels, digits), names in zip(parts, _FILES.values(), strict=True):
+        if pixels.ndim != 3 or digits.shape != pixels.shape[:1]:
+            raise DataError(f"{folder / names[0]}: {pixels.shape} images with {digits.shape} labels")
     if parts[0][0].shape[1:] != parts[1][0].shape[1:]:
         raise DataError(f"{folder}: training and test images differ in size")
     images = np.concatenate([part[0] for part in parts])[:, None]
@@ -62,9 +62,9 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             if len(magic) < 4 or magic[:3] != b"\0\0\x08" or not 1 <= magic[3] <= 4:
                 raise DataError(f"{path}: is no idx file of bytes: begins with {magic.hex(' ')}")
             header = stream.read(4 * magic[3])
-            shape = tuple(int(size) for size in np.frombuffer(header, ">u4"))
+            shape = tuple(int.from_bytes(header[i : i + 4]) for i in range(0, len(header), 4))
             size = math.prod(shape)
-            if len(shape) != magic[3] or size > _MAX_BYTES:
+            if len(header) != 4 * magic[3] or size > _MAX_BYTES:
                 raise DataError(f"{path}: header {shape}: must be {magic[3]} sizes, at most {_MAX_BYTES} bytes")
             data = stream.read(size + 1)
     except (OSError, EOFError, ValueError, zlib.error) as error:

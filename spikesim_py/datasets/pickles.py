@@ -58,6 +58,7 @@ class _Call:
     """A callable without attributes, so that no pickle can change it."""
 
     __slots__ = ("_make",)
+    _make: Any
 
     def __init__(self, make: Any) -> None:
         object.__setattr__(self, "_make", make)
@@ -86,7 +87,7 @@ def _allowed() -> dict[tuple[str, str], _Call]:
     return known | {("numpy", "ndarray"): inert}
 
 
-class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined, misc]
+class _Unpickler(pickle._Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         known = _allowed().get((module, name))
         if known is None:
