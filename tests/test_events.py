@@ -325,6 +325,8 @@ def test_a_folder_of_recordings_runs_on_a_chip(tmp_path: Path) -> None:
     report = ss.evaluate(event_network((34, 34), 4), "rram_32nm", data=data)
     assert report.measured is not None
     assert report.measured.samples == 60
+    with pytest.raises(InputError, match="is a folder: say what is in it with --format"):
+        ss.evaluate(event_network((34, 34), 4), "rram_32nm", data=str(tmp_path))
     with pytest.raises(InputError, match="the network has another T"):
         ss.evaluate(event_network((34, 34), 4), "rram_32nm", data=f"nmnist:steps=5,dir={tmp_path}")
 

@@ -113,6 +113,8 @@ def _source(options: Options) -> Source:
         return folder(name, options.folder)
     if name in FORMATS and name not in _SOURCES:
         raise DataError(f"data = {name!r}: is a format of files: name their folder, {name}:dir=FOLDER")
+    if Path(name).is_dir() and name not in _SOURCES:
+        raise DataError(f"data = {name!r}: is a folder: say what is in it with --format (known: {', '.join(FORMATS)})")
     if name not in _SOURCES:
         raise DataError(f"data = {name!r}: unknown{did_you_mean(name, _SOURCES)} (known: {', '.join(_SOURCES)})")
     return _SOURCES[name]()
