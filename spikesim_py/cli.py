@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,13 +65,58 @@ _json = click.option("--json", "json_path", metavar="FILE", help="Also write the
 _html = click.option("--html", "html_path", metavar="FILE", help="Also write a self-contained HTML report.")
 
 
+def _use_root(ctx: click.Context, parameter: click.Parameter, root: str | None) -> None:
+    """Said once for this process and those that it starts."""
+    import os
+
+    from .datasets.places import VARIABLE
+
+    if root is not None:
+        os.environ[VARIABLE] = root
+
+
+_data_root = click.option(
+    "--data-root",
+    metavar="DIR",
+    expose_value=False,
+    callback=_use_root,
+    help="Folder of data sets (default: SPIKESIM_DATA).",
+)
+
+
+def _data_options(default_use: str) -> Callable[[Any], Any]:
+    """Which data: a name, or a folder of recordings with their format."""
+
+    def add(command: Any) -> Any:
+        @functools.wraps(command)
+        def resolved(*arguments: Any, data: str, form: str | None, dt: str | None, **options: Any) -> Any:
+            from .datasets.request import of_folder
+
+            return command(*arguments, data=of_folder(data, form, dt), **options)
+
+        for option in (
+            click.option(
+                "--dt", metavar="TIME", help="Events: length of a time-step, e.g. 1ms (default: T equal times)."
+            ),
+            click.option(
+                "--format", "form", metavar="FORMAT", help="--data is a folder of recordings: nmnist, aedat, npz ..."
+            ),
+            _data_root,
+            click.option("--data", default="digits", show_default=True, help=f"Dataset{default_use}."),
+        ):
+            resolved = option(resolved)
+        return resolved
+
+    return add
+
+
 def _run_options(command: Any) -> Any:
     """What is run: data, samples, device instances, seed."""
+    command = _data_options("")(command)
     for option in (
         click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0)),
         click.option("--chips", default=1, show_default=True, type=click.IntRange(1, 10_000), help="Device instances."),
         click.option("--samples", type=click.IntRange(min=1), help="Images to classify (default: the whole split)."),
-        click.option("--data", default="digits", show_default=True, help="Dataset."),
     ):
         command = option(command)
     return command
@@ -187,7 +233,7 @@ def evaluate(
     from ._terminal import print_chain, print_currents, print_layers, print_report
     from .compare import degradation
     from .crossbar_energy import crossbar_energy
-    from .datasets import load_dataset
+    from .datasets import network_data
     from .evaluate import evaluate as run
 
     _check_outputs(json_path, html_path)
@@ -199,7 +245,7 @@ def evaluate(
     if chain:
         print_chain(degradation(network, hardware, **options))
     if currents:
-        seen = load_dataset(options["data"], "report").head(options["samples"])
+        seen = network_data(network, options["data"], "report", options["samples"])
         print_currents(crossbar_energy(network, hardware, seen, chips=options["chips"], seed=options["seed"]))
 
 
@@ -400,7 +446,7 @@ def diff(
 @_net
 @_chip
 @_set
-@click.option("--data", default="digits", show_default=True, help="Dataset, of which the calibration split is used.")
+@_data_options(", of which the calibration split is used")
 @click.option("--percentile", type=float, help="Share of all conversions, in %, that a range covers (default: 99.9).")
 @click.option("--per", type=click.Choice(["layer", "slice"]), help="What shares a range (default: layer).")
 @click.option("-o", "--output", required=True, metavar="CHIP.yaml", help="Where the calibrated chip goes.")
@@ -421,7 +467,7 @@ def calibrate(
     """
     from ._files import write_atomic
     from ._terminal import print_ranges
-    from .datasets import load_dataset
+    from .datasets import network_data
     from .evaluate import check_fits
     from .hardware import extension, extension_of, load_hardware
     from .inference.calibrate import column_sums, layer_ranges, with_full_scales
@@ -429,7 +475,7 @@ def calibrate(
     _check_outputs(output)
     base, extends = load_hardware(chip), extension_of(chip, output)
     network, hardware = _design(net, base, assignments)
-    dataset = load_dataset(data, "calibration")
+    dataset = network_data(network, data, "calibration")
     check_fits(network, dataset)
     sums = column_sums(network, hardware, dataset)
     made = with_full_scales(hardware, sums, f"{network.name} on {dataset.name}", percentile, per)
@@ -447,7 +493,7 @@ def calibrate(
 @click.option("--lossless", is_flag=True, help="Instead, as many as the largest sum of any column needs; no data.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--chips", default=4, show_default=True, type=click.IntRange(1, 10_000), help="Device instances.")
-@click.option("--data", default="digits", show_default=True, help="Dataset, of which the search split is used.")
+@_data_options(", of which the search split is used")
 @click.option("-o", "--output", required=True, metavar="CHIP.yaml", help="Where the chip goes.")
 def bits(
     net: str,
@@ -468,7 +514,7 @@ def bits(
     """
     from ._files import write_atomic
     from ._terminal import print_bits, print_change
-    from .datasets import load_dataset
+    from .datasets import network_data
     from .evaluate import check_fits
     from .evaluate import cost as run
     from .hardware import extension, extension_of, load_hardware
@@ -484,7 +530,7 @@ def bits(
         print_change(f"{network.name} on {chip}: ADC bits", made.adc.layer_bits, *reports)
         click.echo(f"wrote {write_atomic(output, extension(made, base, extends))}")
         return
-    dataset = load_dataset(data, "search")
+    dataset = network_data(network, data, "search")
     check_fits(network, dataset)
     choice = choose_adc_bits(network, hardware, dataset, budget=budget, chips=chips, seed=seed)
     print_bits(
@@ -526,6 +572,7 @@ def balance(
 
 @main.command()
 @click.argument("space")
+@_data_root
 @click.option("--store", metavar="FILE.db", help="Study file; made if it is not there (default: runs/SPACE.db).")
 @click.option("--executor", default="local", show_default=True, help="local or serial.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
@@ -588,6 +635,7 @@ def _serve(store: str | None, host: str, port: int) -> None:
 
 @main.command()
 @click.argument("config")
+@_data_root
 @click.option("-o", "--output", metavar="NET.safetensors", help="Where the network goes (default: its name, here).")
 @click.option("--log", metavar="FILE.csv", help="Also write one line per epoch.")
 def train(config: str, output: str | None, log: str | None) -> None:
@@ -636,6 +684,22 @@ def _is_workload(path: str) -> bool:
     from ._yaml import read_yaml
 
     return Path(path).is_file() and "nodes" in read_yaml(Path(path))[0]
+
+
+@main.command()
+@click.argument("name")
+@_data_root
+def download(name: str) -> None:
+    """Fetch the data set NAME (mnist, cifar10 or cifar100) into the data root.
+
+    \b
+    Example:
+      spikesim download mnist --data-root ~/data
+    """
+    from .datasets.download import download as run
+
+    for path in run(name):
+        click.echo(f"wrote {path}")
 
 
 @main.command("list")

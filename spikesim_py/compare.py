@@ -124,7 +124,7 @@ def compare(
 
     net, designs = load_network(network), [load_hardware(chip_a), load_hardware(chip_b)]
     dataset = check_run(net, data=data, split=split, samples=samples, chips=chips, seed=seed)
-    run: dict[str, Any] = {"data": data, "split": split, "samples": len(dataset), "chips": chips, "seed": seed}
+    run: dict[str, Any] = {"data": dataset.key, "split": split, "samples": len(dataset), "chips": chips, "seed": seed}
     keys = [accuracy_key(net, design, **run) for design in designs]
     correct = [simulate(net, designs[0], dataset, chips=chips, seed=seed).correct] * 2
     difference = PairedDifference(0.0, (0.0, 0.0), 0.0, 0.0, 1.0)  # of one arithmetic with itself
@@ -132,7 +132,7 @@ def compare(
         correct[1] = simulate(net, designs[1], dataset, chips=chips, seed=seed).correct
         difference = paired_difference(*correct, seed=seed)
     first, second = (
-        measured_accuracy(right, data=f"{data}/{split}", key=key, seed=seed)
+        measured_accuracy(right, data=dataset.name, key=key, seed=seed)
         for right, key in zip(correct, keys, strict=True)
     )
     return Comparison(net.name, (designs[0].name, designs[1].name), first, second, difference)

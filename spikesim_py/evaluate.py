@@ -17,7 +17,7 @@ from ._arrays import Real
 from .activity import Activity, LayerQuality, resolve_activity
 from .cost import CostResult, Programming, check_exit, cost_network, programming_cost
 from .cost.band import CostInputs
-from .datasets import Dataset, load_dataset
+from .datasets import Dataset, network_data
 from .distribution import sample_costs
 from .early_exit import EarlyExit, parse_exit
 from .errors import InputError
@@ -71,7 +71,8 @@ def evaluate(
     Args:
         network: bundled name, file, or `Network`.
         chip: bundled name, YAML file, or `Hardware`.
-        data: dataset by name. split: which of its disjoint splits; results are reported on `report`.
+        data: dataset by name, with options, see `load_dataset`.
+        split: which of its disjoint splits; results are reported on `report`.
         samples: images to classify (all of the split if None).
         chips: Monte-Carlo device instances; ideal devices need one.
         seed: of the device instances and of the bootstrap.
@@ -151,9 +152,11 @@ def measure(
         if net.arithmetic != "float":
             check_exit(map_network(net, hardware))
         exit = scaled(exit, net, dataset)
-    key = accuracy_key(net, hardware, data=data, split=split, samples=len(dataset), chips=chips, seed=seed, exit=exit)
+    key = accuracy_key(
+        net, hardware, data=dataset.key, split=split, samples=len(dataset), chips=chips, seed=seed, exit=exit
+    )
     result = simulate(net, hardware, dataset, chips=chips, seed=seed, quality=quality, engine=engine, exit=exit)
-    accuracy = measured_accuracy(result.correct, data=f"{data}/{split}", key=key, seed=seed)
+    accuracy = measured_accuracy(result.correct, data=dataset.name, key=key, seed=seed)
     by_step = tuple(result.correct_by_step.mean((0, 2)).tolist())
     return Measurement(accuracy, result.activity, result.quality, by_step, exit)
 
@@ -165,7 +168,7 @@ def check_run(net: Network, *, data: str, split: str, samples: int | None, chips
             continue
         if isinstance(given, bool) or not isinstance(given, int) or given < least:
             raise InputError(f"{name} = {given!r}: must be a whole number, at least {least}")
-    dataset = load_dataset(data, split).head(samples)
+    dataset = network_data(net, data, split, samples)
     check_fits(net, dataset)
     return dataset
 
@@ -247,10 +250,12 @@ def check_fits(net: Network, dataset: Dataset) -> int:
             f"network {net.name!r} is a shape-only workload: it has no accuracy; use cost() or `spikesim cost`"
         )
     shape, spec = dataset.images.shape[1:], net.model.input
-    if shape != spec.shape or int(dataset.images.max()) >= 2**spec.bits:
+    steps = (net.time_steps,) if spec.coding == "events" else ()
+    if shape != (*steps, *spec.shape) or int(dataset.images.max()) >= 2**spec.bits:
         raise InputError(
             f"data {dataset.name!r} has images {shape} up to {dataset.images.max()}: network {net.name!r} "
-            f"takes {spec.shape} of {spec.bits} bits"
+            f"takes {(*steps, *spec.shape)} of {spec.bits} bits"
+            + ("; images need a coding, such as digits:poisson" if steps and len(shape) == 3 else "")
         )
     return len(dataset)
 

@@ -11,7 +11,8 @@ import training
 from spikesim_py.datasets import load_dataset
 from spikesim_py.errors import ConfigError, InputError
 from spikesim_py.network import load_network
-from training.trainer import fit, shifted
+from training.augment import shifted
+from training.trainer import fit
 
 RECIPE = """\
 dataset: digits

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from spikesim_py import __version__
 from spikesim_py._files import write_atomic
@@ -24,6 +23,7 @@ from spikesim_py.network import Network, load_network
 
 from . import losses
 from .activity import measure_activity
+from .augment import shifted
 from .config import Distillation, TrainingConfig, load_config, recipes
 from .export import adopt, export
 from .hardware_aware import Crossbars
@@ -265,16 +265,6 @@ def _losses(
 def _total(terms: tuple[Tensor, Tensor, Tensor], how: Distillation | None) -> Tensor:
     task, logits, membranes = terms
     return task if how is None else task + how.logits_weight * logits + how.membrane_weight * membranes
-
-
-def shifted(images: Tensor, pixels: int) -> Tensor:
-    """Each image (samples, C, H, W) moved by up to `pixels` along either axis, zeros moving in."""
-    samples, _, height, width = images.shape
-    padded = F.pad(images, [pixels] * 4)
-    corner = torch.randint(0, 2 * pixels + 1, (2, samples, 1))
-    rows, columns = corner[0] + torch.arange(height), corner[1] + torch.arange(width)
-    which = torch.arange(samples)[:, None, None]
-    return padded[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
 
 
 def _table(history: tuple[Epoch, ...]) -> str:

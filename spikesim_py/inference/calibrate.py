@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..crossbar.adc import Adc, layer_adc
 from ..crossbar.window import layer_window
-from ..datasets import Dataset, load_dataset
+from ..datasets import Dataset, sibling
 from ..errors import InputError
 from ..hardware import AdcRange, Hardware, PercentilePer, load_hardware
 from ..hardware.adc import Adc as AdcFields
@@ -185,7 +185,7 @@ def ranged(network: Network, hardware: Hardware, dataset: Dataset, calibration: 
     if adc.range is not AdcRange.PERCENTILE or adc.full_scales or not on_crossbars:
         return hardware
     if calibration is None:
-        calibration = load_dataset(dataset.name.partition("/")[0], "calibration")
+        calibration = sibling(dataset, "calibration")
     return calibrate(network, hardware, calibration)
 
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from ..crossbar import ProgrammedLayer
 from ..crossbar.correction import Correction
-from ..datasets import Dataset, load_dataset
+from ..datasets import Dataset, sibling
 from ..errors import InputError
 from ..hardware import Hardware
 from ..hardware.mitigation import Recalibrate
@@ -51,7 +51,7 @@ def recalibration_images(hardware: Hardware, dataset: Dataset, calibration: Data
     if rule.recalibrate is Recalibrate.NONE:
         return None
     if calibration is None:
-        calibration = load_dataset(dataset.name.partition("/")[0], "calibration")
+        calibration = sibling(dataset, "calibration")
     if rule.recalibrate_images > len(calibration):
         raise InputError(
             f"mitigation.recalibrate_images = {rule.recalibrate_images}: {calibration.name} has {len(calibration)}"

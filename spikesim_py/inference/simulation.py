@@ -16,7 +16,7 @@ from ..activity import Activity, LayerQuality
 from ..crossbar import Engine, ProgrammedLayer, device_varies, program
 from ..crossbar.adc import converters_vary
 from ..crossbar.fluctuation import fluctuates
-from ..datasets import Dataset, load_dataset
+from ..datasets import Dataset, sibling
 from ..early_exit import EarlyExit, fitted_scale, per_step
 from ..errors import InputError
 from ..hardware import Hardware
@@ -149,7 +149,7 @@ def scaled(exit: EarlyExit, network: Network, dataset: Dataset, calibration: Dat
     """
     if exit.scale is not None:
         return exit
-    images = load_dataset(dataset.name.partition("/")[0], "calibration") if calibration is None else calibration
+    images = sibling(dataset, "calibration") if calibration is None else calibration
     watch = Watch(network)
     run(network, images.images, observer=watch.observe, batch=batch_size(network))
     return replace(exit, scale=fitted_scale(_per_step(network, watch)[:, -1], images.labels))

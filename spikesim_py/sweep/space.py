@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .._resources import bundled, config_dir, resolve
 from .._validation import explain_problem
 from .._yaml import read_yaml
-from ..datasets import load_dataset
+from ..datasets import network_data
 from ..errors import ConfigError, InputError, SpikesimError
 from ..evaluate import accuracy_key, check_fits, design_key
 from ..hardware import Hardware, load_hardware
@@ -120,11 +120,12 @@ def _resolve(space: Space, axes: dict[str, Value], chip: Hardware, load: Callabl
             overrides |= dict.fromkeys(axis.split("+"), value)
     try:
         network, hardware = load(source), load_hardware(chip, overrides)
-        samples = check_fits(network, load_dataset(space.data, space.split).head(space.samples))
+        dataset = network_data(network, space.data, space.split, space.samples)
+        samples = check_fits(network, dataset)
         key = accuracy_key(
             network,
             hardware,
-            data=space.data,
+            data=dataset.key,
             split=space.split,
             samples=samples,
             chips=space.chips,
