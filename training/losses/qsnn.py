@@ -8,6 +8,7 @@ half: rates are pulled there. Their whole loss is the mean cross-entropy of the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -38,4 +39,5 @@ def sign_entropy_bits(weight: Tensor) -> Tensor:
     """Entropy of the signs of a layer's weights, in bits per weight, mean over output channels; 0 to 1, no gradient."""
     positive = (weight.detach().flatten(1) >= 0).to(weight.dtype).mean(1)
     both = torch.stack([positive, 1 - positive])
-    return -torch.special.xlogy(both, both).sum(0).mean() / torch.log(torch.tensor(2.0))
+    bits: Tensor = torch.special.entr(both).sum(0).mean() / math.log(2)
+    return bits

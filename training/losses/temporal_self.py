@@ -40,7 +40,7 @@ def temporal_self_distillation(
     if direction not in get_args(Direction):
         raise InputError(f"direction = {direction!r}: must be strong_to_weak or weak_to_strong")
     confidence = logits.detach().softmax(-1).amax(-1)
-    order = confidence.argsort(1, descending=direction == "strong_to_weak", stable=True)
+    order = confidence.argsort(stable=True, dim=1, descending=direction == "strong_to_weak")
     ranked = logits.gather(1, order[..., None].expand_as(logits))
     teacher, pupils = _lesson(ranked, scheme)
     return softened_kl(pupils, teacher.detach().expand_as(pupils), temperature).mean()
