@@ -22,7 +22,10 @@ WEIGHT = 5e-3
 
 
 def spike_regulation(spikes: Sequence[Tensor]) -> Tensor:
-    """``mean_l (rate_l - 1/2)^2``, rate_l over all samples, time-steps and units of a stage."""
+    """``mean_l (rate_l - 1/2)^2``, rate_l over all samples, time-steps and units of a stage.
+
+    The code leaves the first and the last stage out: so does the caller who wants the same.
+    """
     if not spikes:
         raise InputError("stages = 0: at least one stage must be given")
     return torch.stack([(stage.mean() - 0.5).square() for stage in spikes]).mean()

@@ -22,8 +22,8 @@ class QCFS(nn.Module):
     """``h = lambda clip(floor(z L / lambda + 1/2) / L, 0, 1)``, straight through the floor; lambda is learned.
 
     Args:
-        levels: L, the levels of the activation (4 for CIFAR-10, 8 for CIFAR-100 in the code).
-        threshold: initial lambda.
+        levels: L, the steps of the activation (4 is assumed; the code asks for it).
+        threshold: initial lambda (4 in the code).
     """
 
     def __init__(self, levels: int = 4, threshold: float = 4.0) -> None:
