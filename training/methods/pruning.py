@@ -26,7 +26,9 @@ class Blocks:
     """How a layer's weights fall into crossbars.
 
     Attributes:
-        rows: input lines of a crossbar. outputs: outputs of a crossbar: its columns over the columns of one output.
+        rows: input lines of a crossbar. outputs: outputs of a crossbar: its usable columns over those of one output
+            (slices, signs). Where that leaves a rest, the chip starts an output in one crossbar and ends it in the
+            next, and blocks and crossbars part by a column or two: choose sizes that divide.
         layout: `mapping.rows` of the chip. groups: of the convolution; they share no crossbar.
     """
 
