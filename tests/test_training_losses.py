@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from spikesim_py.errors import InputError
 from training import losses
 from training.losses import logit_distillation, membrane_distillation, task
-from training.losses.features import over_time
+from training.losses._features import over_time
 from training.losses.logits import softened_kl
 
 Tensor = torch.Tensor
@@ -167,6 +167,7 @@ def test_shapes_that_would_broadcast_are_refused(call: Callable[[], Tensor]):
         (lambda: losses.temporal_self_distillation(torch.zeros(3, 2, 4), 1.0, "up"), "direction = 'up'"),
         (lambda: losses.temporal_self_distillation(torch.zeros(3, 2, 4), 1.0, scheme="all"), "scheme = 'all'"),
         (lambda: losses.response_distillation(torch.zeros(1, 2), torch.zeros(1, 2), LABELS[:1], 1.0, 2), "share = 2"),
+        (lambda: losses.standardized(torch.zeros(4, 1, 1, 1)), "one weight per output"),
         (lambda: losses.BlurredFeature(2, 2, 1.0), "drop = 1.0"),
         (lambda: losses.match_steps(torch.zeros(1, 2), 3), "student = 3: must be 1 to 2"),
         (lambda: losses.match_steps(torch.zeros(1, 2), 1, "last"), "matching = 'last'"),
@@ -390,6 +391,23 @@ def test_means_of_a_longer_clock_see_every_step(steps: int, fewer: int):
         assert torch.allclose(weights.mean(0), torch.full((steps,), 1 / steps))
 
 
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+def test_the_first_steps_of_a_teacher_are_a_shorter_teacher(reset: str):
+    """Why `first` compares like with like: a unit that leaks and resets knows no future."""
+
+    def membranes(drive: Tensor, steps: int) -> Tensor:
+        v, seen = torch.zeros_like(drive), []
+        for _ in range(steps):
+            u = v / 2 + drive
+            seen.append(u)
+            v = u * (u < 1) if reset == "zero" else u - (u >= 1).float()
+        return torch.stack(seen, 1)
+
+    drive = _normal(50, 3, seed=1)
+    for steps in (1, 2, 3):
+        assert torch.equal(losses.match_steps(membranes(drive, 4), steps), membranes(drive, steps))
+
+
 def test_one_versatile_teacher_teaches_students_of_every_clock():
     theirs = [_normal(2, 4, 3, 2, 2, seed=5)]
     for steps in (1, 2, 3, 4):
@@ -402,7 +420,7 @@ def test_rmp_is_zero_where_membranes_are_spikes_and_largest_at_the_threshold():
     for u, want in ((0.0, 0.0), (2.0, 0.0), (1.0, 0.25), (0.5, 1 / 16), (-1.0, 0.25), (4.0, 1.0)):
         assert float(losses.rmp([torch.tensor([u])])) == pytest.approx(want)
     assert float(losses.rmp([torch.tensor([1.0])], 1)) == 0
-    assert float(losses.rmp([torch.ones(3), torch.ones(2)])) == pytest.approx(0.5)  # layers are summed
+    assert float(losses.rmp([torch.ones(3), torch.zeros(2)])) == pytest.approx(0.125)  # layers count alike
 
 
 def test_rmp_descends_away_from_the_threshold_and_changes_no_spike():

@@ -10,7 +10,7 @@ from torch import nn
 
 from spikesim_py.errors import InputError
 
-from .features import aligned, over_time, sum_squares
+from ._features import aligned, over_time, sum_squares
 
 Tensor = torch.Tensor
 

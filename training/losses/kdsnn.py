@@ -12,8 +12,8 @@ from torch import nn
 
 from spikesim_py.errors import InputError
 
+from ._features import aligned, over_time, sum_squares
 from .cross_entropy import task
-from .features import aligned, over_time, sum_squares
 from .logits import logit_distillation
 
 Tensor = torch.Tensor

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from ._check import pairs, same_shape
-from .features import over_time
+from ._features import over_time
 
 Tensor = torch.Tensor
 

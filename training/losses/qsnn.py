@@ -34,6 +34,8 @@ def spike_regulation(spikes: Sequence[Tensor]) -> Tensor:
 def standardized(weight: Tensor) -> Tensor:
     """``(w - mean) / std`` of every output channel: its sign is balanced. Weights (outputs, ...)."""
     flat = weight.flatten(1)
+    if flat.shape[1] < 2:
+        raise InputError(f"weight: shape {tuple(weight.shape)}: one weight per output has no standard deviation")
     tiny = torch.finfo(weight.dtype).tiny
     return ((flat - flat.mean(1, keepdim=True)) / flat.std(1, keepdim=True).clamp(min=tiny)).view_as(weight)
 

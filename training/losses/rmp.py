@@ -21,9 +21,10 @@ THRESHOLD = 0.5
 
 
 def rmp(membranes: Sequence[Tensor], threshold: float = THRESHOLD) -> Tensor:
-    """``sum_l mean min(|x|, |1 - x|)^2`` with ``x = threshold * u``.
+    """``mean_l mean min(|x|, |1 - x|)^2`` with ``x = threshold * u``.
 
-    The term stands, commented out, in the authors' IM-Loss code: mean over all membranes of a layer, sum over layers.
+    The term stands, commented out, in the authors' IM-Loss code, where layers but the first and the last are averaged
+    (the caller chooses the stages) and where it meets a unit's input; the paper's text says membranes.
 
     Our membranes u are in units of one threshold, theirs in units of a spike, with a threshold of 0.5: a unit that
     fires (u >= 1) is pulled to u = 2, one that does not to 0, away from the threshold on both sides. `threshold` = 1
@@ -39,7 +40,7 @@ def rmp(membranes: Sequence[Tensor], threshold: float = THRESHOLD) -> Tensor:
     for u in membranes:
         x = threshold * u
         errors.append(torch.minimum(x.abs(), (1 - x).abs()).square().mean())
-    return torch.stack(errors).sum()
+    return torch.stack(errors).mean()
 
 
 def rmp_weight(epoch: int, epochs: int, top: float = 0.1) -> float:

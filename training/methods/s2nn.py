@@ -12,6 +12,8 @@ import torch
 
 from spikesim_py.errors import InputError
 
+from ._straight import instead
+
 Tensor = torch.Tensor
 
 
@@ -57,7 +59,7 @@ def sub_bit(weight: Tensor, book: Tensor, outlier: float | None = None) -> tuple
     """Signs of the nearest codewords (outputs, inputs, k h, k w), straight through, and the scale, ``mean|w|`` of each
     output channel (outputs, 1, 1, 1)."""
     signs = book[codewords(weight, book, outlier)].view_as(weight)
-    return weight + (signs - weight).detach(), weight.abs().mean((1, 2, 3), keepdim=True)
+    return instead(weight, signs), weight.abs().mean((1, 2, 3), keepdim=True)
 
 
 def bits_per_weight(book: Tensor) -> float:

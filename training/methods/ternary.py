@@ -10,7 +10,7 @@ import torch
 
 from spikesim_py.errors import InputError
 
-from ._surrogate import staircase
+from ._straight import instead
 
 Tensor = torch.Tensor
 
@@ -21,9 +21,7 @@ def ternary(u: Tensor) -> Tensor:
     Guo et al., AAAI 2024, arXiv 2312.06372; from the authors' code, where x = u / 2 fires at |x| > 1/2 and has the
     slope 1 for |x| <= 1. A unit resets to 0 after either spike there.
     """
-    with torch.no_grad():
-        spikes = (u >= 1).to(u.dtype) - (u <= -1).to(u.dtype)
-    return staircase(u, spikes, -2.0, 2.0, 0.5)
+    return instead(u.clamp(-2, 2) / 2, (u >= 1).to(u.dtype) - (u <= -1).to(u.dtype))
 
 
 def graded(u: Tensor, levels: int) -> Tensor:
@@ -35,6 +33,5 @@ def graded(u: Tensor, levels: int) -> Tensor:
     """
     if levels < 1:
         raise InputError(f"levels = {levels}: must be at least 1")
-    with torch.no_grad():
-        spikes = u.clamp(0, levels).floor()
-    return staircase(u, spikes, 0.0, float(levels), 1.0)
+    ramp = u.clamp(0, levels)
+    return instead(ramp, ramp.detach().floor())
