@@ -537,6 +537,11 @@ def test_attention_on_different_places_costs_two_and_on_nothing_one():
         assert float(losses.attention_distillation([ours[None, None]], [left[None]])) == pytest.approx(want)
 
 
+def test_attention_adds_the_squares_of_its_channels():
+    features = torch.tensor([[1.0, 2.0], [1.0, 1.0]])[None, :, None]  # two channels of two places: 2 and 5
+    assert torch.allclose(losses.attention(features), torch.tensor([[2.0, 5.0]]) / 29**0.5)
+
+
 def test_attention_descends_to_the_teacher():
     theirs = _double(2, 3, 3, 3, seed=1).abs()
     start = _double(2, 2, 4, 3, 3, seed=2).abs()

@@ -128,6 +128,12 @@ def test_rectifying_changes_no_spike_and_lessens_the_error(u: float):
     assert (after - target).abs().item() <= (before - target).abs().item() + 1e-12
 
 
+def test_rectified_membranes_by_hand():
+    u = torch.tensor([16.0, -14.0, 1.5]).double()  # 8 and -7 spikes: cube roots of 8; 3/4 of a spike
+    want = [4, -2, 1 + np.tanh(0.75) / np.tanh(1.5)]
+    assert rectify(u).tolist() == pytest.approx(want)
+
+
 def test_rectifying_is_continuous_and_rises_through_its_fixed_points():
     fixed = torch.tensor([0.0, 1.0, 2.0]).double()
     assert torch.allclose(rectify(fixed), fixed)
@@ -306,6 +312,12 @@ def test_a_mask_drops_the_weakest_block():
     weight = torch.ones(2, 2, 1, 1)
     weight[1, 0] = 0.1
     assert Blocks(1, 1).mask(weight, 0.75).flatten().tolist() == [1, 1, 0, 1]
+
+
+def test_a_small_block_at_the_edge_is_judged_by_its_mean_square():
+    weight = torch.ones(1, 5, 1, 1)
+    weight[0, 4] = 1.5
+    assert Blocks(4, 1).mask(weight, 0.5).flatten().tolist() == [0, 0, 0, 0, 1]
 
 
 def test_group_lasso_by_hand_and_by_differences():

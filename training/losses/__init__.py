@@ -9,7 +9,7 @@ from .bkdsnn import BlurredFeature
 from .cross_entropy import task
 from .im import information_maximization
 from .kdsnn import RateFeature, response_distillation
-from .lasnn import attention_distillation
+from .lasnn import attention, attention_distillation
 from .logits import focal_logit_distillation, logit_distillation
 from .membrane import membrane_distillation
 from .qsnn import sign_entropy_bits, spike_regulation, standardized
@@ -24,6 +24,7 @@ from .tet import tet
 __all__ = [
     "BlurredFeature",
     "RateFeature",
+    "attention",
     "attention_distillation",
     "focal_logit_distillation",
     "information_maximization",
