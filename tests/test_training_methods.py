@@ -1,0 +1,384 @@
+"""Activations, weights and layers that training puts into a network: each against what it claims to equal."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from inspect import ismodule
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from conftest import conv, lif, random_weights
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spikesim_py.errors import InputError
+from spikesim_py.hardware import load_hardware
+from spikesim_py.mapping import map_network
+from spikesim_py.mapping.cells import layer_cells
+from spikesim_py.network import build
+from training import losses, methods
+from training.methods import (
+    QCFS,
+    Blocks,
+    TTConv2d,
+    bits_per_weight,
+    codebook,
+    codewords,
+    convert,
+    graded,
+    rectify,
+    spike_train,
+    sub_bit,
+    ternary,
+)
+
+Tensor = torch.Tensor
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> Iterator[None]:
+    """Tensors of a few numbers: threads only wait for each other."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def _double(*shape: int, seed: int) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed)).double()
+
+
+def _slope(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
+    free = at.clone().requires_grad_()
+    return torch.autograd.grad(function(free).sum(), free)[0]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: graded(torch.zeros(1), 0), "levels = 0"),
+        (lambda: QCFS(0), "levels = 0"),
+        (lambda: QCFS(4, 0.0), "threshold = 0"),
+        (lambda: codebook(torch.zeros(1, 1, 3, 3), 10), "bits = 10: must be 1 to the kernel's positions, 9"),
+        (lambda: codebook(torch.zeros(1, 1, 5, 5), 4), "25, of which 16"),
+        (lambda: Blocks(0, 4), "rows = 0"),
+        (lambda: Blocks(4, 4, "diagonal"), "layout = 'diagonal'"),
+        (lambda: Blocks(4, 4, groups=2).norms(torch.zeros(3, 1, 1, 1)), "groups = 2: must divide the 3 outputs"),
+        (lambda: Blocks(4, 4).mask(torch.zeros(1, 1, 1, 1), 1.5), "keep = 1.5"),
+        (lambda: TTConv2d(3, 4, 0), "rank, stride = 3, 4, 0, 1"),
+        (lambda: TTConv2d(3, 4, 1, "half"), "mode = 'half'"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(call: Callable[[], object], message: str):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+def test_the_table_names_every_file_and_packages_export_all_that_they_import():
+    root = Path(__file__).resolve().parent.parent
+    table = (root / "docs" / "training_methods.md").read_text(encoding="utf-8")
+    for package in (losses, methods):
+        files = {path.name for path in Path(package.__file__).parent.glob("[!_]*.py")}
+        assert {name for name in files if f"`{name}`" not in table} == set()
+        public = {name for name, value in vars(package).items() if not (name.startswith("_") or ismodule(value))}
+        assert public == set(package.__all__)
+
+
+# ---- ternary and graded spikes
+
+
+def test_ternary_spikes_are_odd_and_have_the_rectangle_as_slope():
+    u = torch.tensor([-3.0, -2.0, -1.0, -0.9, 0.0, 0.9, 1.0, 2.0, 3.0])
+    assert ternary(u).tolist() == [-1, -1, -1, 0, 0, 0, 1, 1, 1]
+    assert _slope(ternary, u).tolist() == [0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0]
+
+
+def test_one_level_is_the_binary_spike():
+    u = torch.linspace(-3, 3, 601)
+    assert torch.equal(graded(u, 1), (u >= 1).float())
+
+
+@given(levels=st.integers(1, 8), u=st.floats(-20, 20))
+def test_graded_spikes_count_thresholds(levels: int, u: float):
+    count = graded(torch.tensor([u]), levels).item()
+    assert count == sum(np.float32(u) >= step for step in range(1, levels + 1))
+
+
+@pytest.mark.parametrize(("staircase", "height"), [(ternary, 2), (lambda u: graded(u, 5), 5)])
+def test_the_surrogate_has_the_area_of_the_steps(staircase: Callable[[Tensor], Tensor], height: float):
+    u = torch.linspace(-10, 10, 20001)
+    assert torch.trapezoid(_slope(staircase, u), u).item() == pytest.approx(height, rel=1e-3)
+    assert (staircase(u)[-1] - staircase(u)[0]).item() == height
+
+
+# ---- InfLoR's rectifier
+
+
+@given(u=st.floats(-50, 50))
+def test_rectifying_changes_no_spike_and_lessens_the_error(u: float):
+    before = torch.tensor([u]).double()
+    after = rectify(before)
+    spikes = (before >= 1).double()
+    assert torch.equal((after >= 1 - 1e-12).double(), spikes)
+    target = 2 * spikes  # a spike of height 1 at a threshold of 1/2, in units of one threshold
+    assert (after - target).abs().item() <= (before - target).abs().item() + 1e-12
+
+
+def test_rectified_membranes_by_hand():
+    u = torch.tensor([16.0, -14.0, 1.5]).double()  # 8 and -7 spikes: cube roots of 8; 3/4 of a spike
+    want = [4, -2, 1 + np.tanh(0.75) / np.tanh(1.5)]
+    assert rectify(u).tolist() == pytest.approx(want)
+
+
+def test_rectifying_is_continuous_and_rises_through_its_fixed_points():
+    fixed = torch.tensor([0.0, 1.0, 2.0]).double()
+    assert torch.allclose(rectify(fixed), fixed)
+    u = torch.linspace(-6, 6, 12001).double()
+    steps = rectify(u).diff()
+    assert (steps > 0).all()
+    assert steps.max() < 2e-3
+    assert torch.autograd.gradcheck(rectify, (_double(20, seed=1) * 3).requires_grad_())
+    assert torch.isfinite(_slope(rectify, fixed)).all()
+
+
+# ---- conversion
+
+
+def test_the_activation_by_hand():
+    activation = QCFS(levels=4, threshold=2.0)
+    z = torch.tensor([-1.0, 0.2, 0.25, 0.8, 1.7, 1.76, 9.0])
+    assert activation(z).tolist() == [0, 0, 0.5, 1.0, 1.5, 2.0, 2.0]
+
+
+@given(levels=st.integers(1, 12), threshold=st.floats(0.1, 8), seed=st.integers(0, 1000))
+def test_a_converted_unit_does_what_the_activation_did(levels: int, threshold: float, seed: int):
+    """With constant input and as many time-steps as levels: exactly, away from the edges of the steps."""
+    activation = QCFS(levels, threshold).double()
+    z = 2 * threshold * _double(200, seed=seed)
+    edge = (z / activation.threshold * levels + 0.5) % 1
+    z = z[((edge - edge.round()).abs() > 1e-9).detach()]
+    unit = convert(activation)
+    rate = spike_train(unit, z, levels).mean(1)
+    assert torch.allclose(rate * unit.spike, activation(z))
+
+
+def test_more_time_steps_than_levels_come_within_a_step_of_the_activation():
+    activation = QCFS(4, 1.0).double()
+    z = _double(500, seed=3)
+    unit = convert(activation)
+    for steps in (1, 2, 8, 64):
+        error = (spike_train(unit, z, steps).mean(1) - z.clamp(0, 1)).abs().max()
+        assert error.item() <= 0.5 / steps + 1e-9
+
+
+def test_gradients_of_the_activation():
+    activation = QCFS(4, 2.0)
+    z = torch.tensor([-1.0, 0.6, 1.3, 5.0])
+    assert _slope(activation, z).tolist() == [0, 1, 1, 0]
+    (slope,) = torch.autograd.grad(activation(z).sum(), activation.threshold)
+    # lambda's own: 1 above, (h - z) / lambda within, 0 below
+    inside = (activation(z[1:3]).detach() - z[1:3]).sum().item() / 2
+    assert slope.item() == pytest.approx(1 + inside)
+
+
+def test_the_threshold_learns_to_cover_its_inputs():
+    activation, z = QCFS(8, 1.0), torch.linspace(0, 3, 301)
+    optimizer = torch.optim.Adam(activation.parameters(), 0.05)
+    for _ in range(300):
+        optimizer.zero_grad()
+        (activation(z) - z).square().mean().backward()
+        optimizer.step()
+    assert activation.threshold.item() == pytest.approx(3, abs=0.25)
+
+
+# ---- codebooks of binary kernels
+
+
+def test_the_codebook_holds_the_patterns_used_most():
+    kernel = {name: torch.tensor(signs).view(2, 2) for name, signs in PATTERNS.items()}
+    weight = torch.stack([kernel[name] for name in "aaabbc"]).view(3, 2, 2, 2)
+    assert codebook(0.3 * weight, 1).tolist() == sorted([PATTERNS["a"], PATTERNS["b"]])
+    assert [PATTERNS["a"] in codebook(weight, bits).tolist() for bits in (1, 2, 3, 4)] == [True] * 4
+
+
+PATTERNS = {"a": [1.0, 1, -1, 1], "b": [-1.0, 1, 1, 1], "c": [1.0, -1, -1, -1]}
+
+
+@given(bits=st.integers(1, 4), seed=st.integers(0, 1000))
+def test_sub_bit_weights_are_codewords_and_stay_what_they_are(bits: int, seed: int):
+    weight = _double(6, 5, 2, 2, seed=seed).float() / 3  # float32, where w + (s - w) would not always be s
+    book = codebook(weight, bits)
+    assert book.unique(dim=0).shape == (2**bits, 4)
+    signs, scale = sub_bit(weight, book)
+    assert torch.equal(signs, book[codewords(weight, book)].view_as(weight))
+    assert torch.allclose(scale.flatten(), weight.abs().mean((1, 2, 3)))
+    again, _ = sub_bit(signs, book)
+    assert torch.equal(again, signs)
+    assert bits_per_weight(book) == pytest.approx(bits / 4)
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_whole_codebook_is_one_bit_and_a_larger_one_is_never_worse(seed: int):
+    weight = _double(6, 5, 2, 2, seed=seed)
+    assert torch.equal(sub_bit(weight, codebook(weight, 4))[0], weight.sign())
+    flips = [(sub_bit(weight, codebook(weight, bits))[0] * weight).sum().item() for bits in (1, 2, 3, 4)]
+    nested = [codebook(weight, bits).tolist() for bits in (1, 2, 3, 4)]
+    assert all(all(word in larger for word in smaller) for smaller, larger in itertools.pairwise(nested))
+    assert flips == sorted(flips)  # the inner product with the latent weights only grows
+
+
+def test_the_nearest_codeword_is_the_nearest():
+    weight, book = _double(4, 3, 3, 3, seed=1), codebook(_double(4, 3, 3, 3, seed=2), 3)
+    distance = (weight.flatten(2)[:, :, None] - book).square().sum(3)
+    assert torch.equal(codewords(weight, book), distance.argmin(2))
+
+
+def test_an_outlier_does_not_outvote_the_others():
+    book = torch.tensor([[1.0, 1, 1, 1], [-1.0, -1, -1, -1]])
+    weight = torch.tensor([[9.0, -1, -1, -1]]).view(1, 1, 2, 2)
+    assert codewords(weight, book).item() == 0
+    assert codewords(weight, book, outlier=0.8).item() == 1
+    assert codewords(weight, book, outlier=100).item() == 0
+
+
+def test_gradients_pass_to_the_latent_weights():
+    weight = _double(2, 2, 3, 3, seed=1)
+    assert torch.equal(_slope(lambda w: sub_bit(w, codebook(w, 4))[0] * 3, weight), torch.full_like(weight, 3))
+
+
+# ---- blocks of weights that one crossbar holds
+
+
+@pytest.mark.parametrize(("layout", "groups"), [("unrolled", 1), ("spikeflow", 1), ("unrolled", 2), ("spikeflow", 2)])
+def test_blocks_are_the_crossbars_of_the_mapping(layout, groups: int):
+    weight = random_weights(np.random.default_rng(1), (40 * groups, 7, 3, 3), 1)
+    description = {
+        "name": "one",
+        "arithmetic": "integer",
+        "time_steps": 1,
+        "input": {"shape": (7 * groups, 3, 3), "bits": 1},
+        "nodes": [
+            conv("c", "input", 7 * groups, 40 * groups, weight_bits=1, groups=groups),
+            lif("l", "c"),
+            {"op": "readout", "name": "out", "inputs": ["l"], "mode": "spike_count"},
+        ],
+    }
+    network = build(description, {"c.weight": weight, "l.theta": np.array([1])})
+    sizes = {"crossbar.rows": 16, "crossbar.cols": 32, "mapping.signs": "offset", "mapping.rows": layout}
+    mapping = map_network(network, load_hardware("rram_32nm", sizes))
+    cells = layer_cells(mapping, "c")
+    assert cells.plan.columns_per_output == 1
+    crossbar = np.empty((groups, 40, 63), int)
+    for place in np.ndindex(groups, 40, 63):
+        crossbar[place] = cells.place(place[0], place[2], place[1])[0]
+    owner = torch.from_numpy(crossbar.reshape(weight.shape))
+    blocks = Blocks(16, cells.usable_columns, layout, groups)
+    assert blocks.norms(torch.ones(weight.shape)).numel() == cells.plan.crossbars == len(owner.unique())
+    for index in owner.unique():
+        held = (owner == index).double()
+        norms = blocks.norms(held)
+        assert (norms > 1e-6).sum() == 1
+        assert norms.max().item() == pytest.approx(held.sum().sqrt().item())
+        kept = blocks.mask(held, 1e-9)
+        assert torch.equal(kept, held)
+
+
+@given(
+    shape=st.tuples(st.integers(1, 9), st.integers(1, 5), st.integers(1, 3)),
+    rows=st.integers(1, 20),
+    outputs=st.integers(1, 9),
+    layout=st.sampled_from(["unrolled", "spikeflow"]),
+    keep=st.floats(0, 1),
+)
+def test_a_mask_keeps_whole_blocks_and_their_share(shape, rows: int, outputs: int, layout, keep: float):
+    out, inputs, side = shape
+    weight, blocks = _double(out, inputs, side, side, seed=out), Blocks(rows, outputs, layout)
+    mask = blocks.mask(weight, keep)
+    assert mask.shape == weight.shape
+    assert set(mask.unique().tolist()) <= {0.0, 1.0}
+    full, kept = blocks.norms(torch.ones_like(weight)), blocks.norms(mask)
+    whole = kept > 1e-6
+    assert torch.allclose(kept[whole], full[whole])
+    assert whole.sum().item() == max(1, int(np.ceil(keep * full.numel())))
+    norms = blocks.norms(weight)
+    assert norms.square().sum().item() == pytest.approx(weight.square().sum().item())  # every weight is in one block
+
+
+def test_a_mask_drops_the_weakest_block():
+    weight = torch.ones(2, 2, 1, 1)
+    weight[1, 0] = 0.1
+    assert Blocks(1, 1).mask(weight, 0.75).flatten().tolist() == [1, 1, 0, 1]
+
+
+def test_a_small_block_at_the_edge_is_judged_by_its_mean_square():
+    weight = torch.ones(1, 5, 1, 1)
+    weight[0, 4] = 1.5
+    assert Blocks(4, 1).mask(weight, 0.5).flatten().tolist() == [0, 0, 0, 0, 1]
+
+
+def test_group_lasso_by_hand_and_by_differences():
+    weight = torch.tensor([[3.0, 4.0], [0.0, 0.0]]).view(2, 2, 1, 1)
+    assert Blocks(2, 1).group_lasso(weight).item() == pytest.approx(2**0.5 * 5 / 4)
+    assert torch.isfinite(_slope(Blocks(2, 1).group_lasso, weight)).all()
+    blocks = Blocks(4, 2, "spikeflow")
+    assert torch.autograd.gradcheck(blocks.group_lasso, _double(3, 5, 2, 2, seed=1).requires_grad_())
+
+
+def test_group_lasso_empties_whole_blocks_that_the_task_does_not_need():
+    """Two blocks; the task holds the weights of one at 1 and is indifferent to the other's."""
+    blocks, weight = Blocks(2, 2), torch.full((2, 4, 1, 1), 0.5).double()
+    for _ in range(400):
+        slope = _slope(lambda w: 0.3 * blocks.group_lasso(w) + (w[:, :2] - 1).square().mean(), weight)
+        weight = weight - 0.1 * slope
+    norms = blocks.norms(weight).flatten()
+    assert norms[1].item() < 0.05
+    assert norms[0].item() > 1.5
+
+
+# ---- tensor trains
+
+
+@pytest.mark.parametrize(("mode", "stride"), [("sequential", 1), ("sequential", 2), ("parallel", 1), ("parallel", 2)])
+def test_the_dense_kernel_does_what_the_train_does(mode, stride: int):
+    torch.manual_seed(0)
+    layer, x = TTConv2d(5, 7, 3, mode, stride).double(), _double(2, 5, 6, 9, seed=1)
+    assert layer.dense().shape == (7, 5, 3, 3)
+    assert torch.allclose(layer(x), F.conv2d(x, layer.dense(), None, stride, 1))
+
+
+def test_the_dense_kernel_has_the_rank_of_the_train_and_parallel_cores_make_a_cross():
+    torch.manual_seed(0)
+    for mode in ("sequential", "parallel"):
+        dense = TTConv2d(8, 9, 2, mode).double().dense().detach()
+        for position in np.ndindex(3, 3):
+            assert torch.linalg.matrix_rank(dense[:, :, *position]) <= 2
+        assert torch.linalg.matrix_rank(dense.flatten(1)) == 2
+    corners = dense[:, :, ::2, ::2]
+    assert (corners == 0).all()
+    assert (dense[:, :, 1] != 0).any()
+
+
+def test_gradients_reach_every_core_through_either_form():
+    torch.manual_seed(0)
+    layer, x = TTConv2d(3, 4, 2, "sequential").double(), _double(2, 3, 5, 5, seed=1)
+    direct = torch.autograd.grad(layer(x).square().sum(), list(layer.parameters()))
+    dense = torch.autograd.grad(F.conv2d(x, layer.dense(), None, 1, 1).square().sum(), list(layer.parameters()))
+    for first, second in zip(direct, dense, strict=True):
+        assert first.abs().max() > 0
+        assert torch.allclose(first, second)
+
+
+def test_a_train_learns_a_kernel_of_its_rank():
+    torch.manual_seed(1)
+    target = TTConv2d(4, 4, 2, "sequential").double().dense().detach()
+    layer = TTConv2d(4, 4, 2, "sequential").double()
+    optimizer = torch.optim.Adam(layer.parameters(), 0.03)
+    for _ in range(600):
+        optimizer.zero_grad()
+        (layer.dense() - target).square().mean().backward()
+        optimizer.step()
+    assert (layer.dense() - target).square().mean().item() < 1e-3 * target.square().mean().item()
