@@ -12,19 +12,24 @@ from .activity import measure_activity
 from .config import TrainingConfig, load_config, recipes
 from .export import export
 from .hardware_aware import Crossbars, crossbar_product
-from .networks import Shape, SpikingConvNet
+from .module import Answer, SpikingNetwork
+from .networks import ARCHITECTURES, architecture
+from .neurons import Neuron
 from .quantizers import Float, Integer
 from .trainer import Epoch, Trained, finish, fit, train
 
 __all__ = [
+    "ARCHITECTURES",
+    "Answer",
     "Crossbars",
     "Epoch",
     "Float",
     "Integer",
-    "Shape",
-    "SpikingConvNet",
+    "Neuron",
+    "SpikingNetwork",
     "Trained",
     "TrainingConfig",
+    "architecture",
     "crossbar_product",
     "export",
     "finish",

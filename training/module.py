@@ -1,0 +1,410 @@
+"""Any network's nodes as a torch module that trains in either arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from spikesim_py.errors import InputError, did_you_mean
+from spikesim_py.network import Affine, Conv, Lif, Linear, Network, Pool, Readout
+from spikesim_py.network.reference import node_output
+
+from .neurons import SURROGATES, Memory, Neuron, lif, step_by_step
+from .norms import NORMS, Norm
+from .quantizers import (
+    RANGES,
+    WEIGHTS,
+    Arithmetic,
+    BatchRange,
+    FixedRange,
+    Folded,
+    Integer,
+    LearnedRange,
+    Membrane,
+    Mint,
+    SharedRange,
+    WeightQuantizer,
+    Word,
+    apply_affine,
+    fold,
+    instead,
+    ste_round,
+)
+from .units import membrane_groups
+
+Tensor = torch.Tensor
+#: ``weight . x`` of a layer by its name: x (samples, steps, ...) gives (samples, steps, ...)
+Product = Callable[[str, Tensor, Tensor], Tensor]
+_LEAK_SHIFT = 8  # fraction bits of a leak that is no shorter fraction
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One pass. Time is the second axis; what lies behind is computed when asked for.
+
+    Attributes:
+        outputs: (samples, classes), the readout in the units of the exported network.
+        step_logits: (samples, T, classes), every time-step's answer in real units.
+        stages: names of the LIF nodes, in order of execution.
+        spikes: of each stage, (samples, T, C, H, W).
+    """
+
+    outputs: Tensor
+    step_logits: Tensor
+    stages: tuple[str, ...]
+    spikes: list[Tensor]
+    _membranes: list[tuple[Tensor, Tensor]] = field(repr=False)
+    _last: bool = False
+
+    @cached_property
+    def logits(self) -> Tensor:
+        """(samples, classes): the mean over time, or the last step's where the readout is of the last."""
+        return self.step_logits[:, -1] if self._last else self.step_logits.mean(1)
+
+    @cached_property
+    def membranes(self) -> list[Tensor]:
+        """Of each stage (samples, T, C, H, W), before the reset, in thresholds."""
+        return [u / theta for u, theta in self._membranes]
+
+
+class Weights(nn.Module):
+    """A layer's latent weights and how they are stored."""
+
+    def __init__(self, node: Conv | Linear, quantizer: WeightQuantizer | None) -> None:
+        super().__init__()
+        rows = nn.Linear(node.in_features, node.out_features, bias=False) if isinstance(node, Linear) else _conv(node)
+        self.latent = nn.Parameter(rows.weight.detach())  # torch's usual start
+        self.quantizer = quantizer
+        self.start()
+
+    def start(self) -> None:
+        """Let the quantizer start from the weights as they are."""
+        if self.quantizer is not None:
+            self.quantizer.start(self.latent)
+
+
+def _conv(node: Conv) -> nn.Conv2d:
+    return nn.Conv2d(node.in_channels, node.out_channels, node.kernel, groups=node.groups, bias=False)
+
+
+class Units(nn.Module):
+    """A LIF node's leak."""
+
+    def __init__(self, node: Lif, neuron: Neuron) -> None:
+        super().__init__()
+        self.neuron, self.reset = neuron, node.reset
+        leak = torch.tensor(float(node.leak.multiplier))
+        if neuron.decay_input and not leak < 1:
+            raise InputError(f"node {node.name!r}: leak = {leak}: must be below 1 where the input decays")
+        self.logit: Tensor | None = None
+        if neuron.learn_leak:
+            self.logit = nn.Parameter(torch.logit(leak, eps=1e-3))
+        self.register_buffer("fixed", leak, persistent=False)
+
+    def leak(self, quantized: bool) -> Tensor:
+        leak = torch.sigmoid(self.logit) if self.logit is not None else self.get_buffer("fixed")
+        if not quantized:
+            return leak
+        # an input that decays needs a leak below 1
+        most = 2**_LEAK_SHIFT - int(self.neuron.decay_input)
+        return (ste_round(leak * 2**_LEAK_SHIFT) / 2**_LEAK_SHIFT).clamp(max=most / 2**_LEAK_SHIFT)
+
+
+class SpikingNetwork(nn.Module):
+    """A network that trains: its nodes are those of `blueprint`, its layers have weights, its affines batch norms.
+
+    An affine behind a layer is a batch norm; one behind spikes gives a spike the weight of one threshold. Products are
+    exact, or those of `product` (a module, see `hardware_aware.Crossbars`) where it is set.
+
+    Args:
+        blueprint: a float network; its arrays, if any, are not read (see `export.adopt`).
+        arithmetic: what it computes with in the end.
+        neuron: what its LIF units have in common.
+        norm: a name in `NORMS`.
+
+    Attributes:
+        quantized: whether it computes in `arithmetic`, or in floats for a warm-up; see `quantize`.
+        product: what multiplies, where it is not exact arithmetic.
+
+    Raises:
+        InputError: a node that does not train, or an unknown name.
+    """
+
+    product: nn.Module | None
+
+    def __init__(
+        self, blueprint: Network, arithmetic: Arithmetic, neuron: Neuron | None = None, norm: str = "tdbn"
+    ) -> None:
+        super().__init__()
+        self.blueprint, self.arithmetic, self.neuron = blueprint, arithmetic, neuron or Neuron()
+        _known("surrogate", self.neuron.surrogate, SURROGATES)
+        _known("norm", norm, NORMS)
+        self.quantized, self.product = isinstance(arithmetic, Integer), None
+        self._groups = membrane_groups(blueprint)
+        by_name, edges = blueprint.by_name, blueprint.edges
+        self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
+        self.units, self.ranges = nn.ModuleDict(), nn.ModuleDict()
+        for node in blueprint.nodes:
+            if isinstance(node, Conv | Linear):
+                self.weights[node.name] = Weights(node, self._quantizer(node))
+            elif isinstance(node, Affine) and isinstance(by_name[node.inputs[0]], Conv | Linear):
+                self.norms[node.name] = NORMS[norm](edges[node.name].shape[0], blueprint.time_steps)
+            elif isinstance(node, Lif):
+                self.units[node.name] = Units(node, self.neuron)
+        if isinstance(arithmetic, Integer):
+            for group in dict.fromkeys(self._groups.values()):
+                self.ranges[group] = self._range(group, arithmetic)
+        self._readers = {source: node.name for node in blueprint.nodes for source in node.inputs}
+
+    # ------------------------------------------------------------------------------------------------- quantization
+
+    def _quantizer(self, node: Conv | Linear) -> WeightQuantizer | None:
+        how = self.arithmetic
+        if not isinstance(how, Integer):
+            return None
+        readers = [other for other in self.blueprint.nodes if node.name in other.inputs]
+        taken_up = all(isinstance(other, Affine) for other in readers)
+        if how.edge_bits is not None and ("input" in node.inputs or any(isinstance(n, Readout) for n in readers)):
+            how = Integer(how.edge_bits, how.membrane_bits, per_channel=how.per_channel, power_of_two=how.power_of_two)
+        _known("weights", how.method, WEIGHTS)
+        kind = WEIGHTS[how.method]
+        if not kind.least <= how.weight_bits <= kind.most:
+            allowed = f"{kind.least} to {kind.most}" if kind.least < kind.most else str(kind.least)
+            raise InputError(f"weights = {how.method!r}: weight_bits = {how.weight_bits}: must be {allowed}")
+        return kind(how.weight_bits, how.per_channel and taken_up, how.power_of_two)
+
+    def _range(self, group: str, how: Integer) -> Membrane:
+        _known("membranes", how.membranes, RANGES)
+        word = Word(how.membrane_bits)
+        members = [node for node in self.blueprint.nodes if self._groups.get(node.name) == group]
+        if how.membranes == "learned":
+            neurons = [self.blueprint.edges[node.name].size for node in members if isinstance(node, Lif)]
+            return LearnedRange(word, max(sum(neurons), 1))
+        if how.membranes == "shared":
+            return SharedRange(word, self._betas([node.inputs[0] for node in members if node.name in self.norms]))
+        return BatchRange(word) if how.membranes == "batch" else FixedRange(word)
+
+    def _betas(self, layers: list[str]) -> Callable[[], Tensor]:
+        quantizers = [self.weights[name].quantizer for name in layers]
+        if not quantizers or not all(isinstance(q, Mint) for q in quantizers):
+            raise InputError("membranes = 'shared': needs weights = 'mint' in every layer before LIF units")
+        return lambda: torch.stack([q.beta.mean() for q in quantizers]).mean()
+
+    def quantize(self, on: bool = True) -> None:
+        """End a warm-up in floats (or begin one): what quantizers learn then starts from the weights as they are."""
+        if on and not isinstance(self.arithmetic, Integer):
+            raise InputError("a float network has no integers to compute in")
+        self.quantized = on
+        for layer in self.weights.values():
+            layer.start()
+
+    def temper(self, progress: float) -> None:
+        """Tell quantizers with a schedule how far training is, from 0 to 1."""
+        for layer in self.weights.values():
+            if layer.quantizer is not None:
+                layer.quantizer.temper(progress)
+
+    def methods_parameters(self) -> list[nn.Parameter]:
+        """Steps, ranges and leaks that are learned: weight decay is not for them."""
+        quantizers = [layer.quantizer for layer in self.weights.values() if layer.quantizer is not None]
+        return [p for part in (*quantizers, self.ranges, self.units) for p in part.parameters()]
+
+    # ------------------------------------------------------------------------------------------ what nodes compute with
+
+    def stored(self, layer: str) -> tuple[Tensor, Tensor]:
+        """A layer's weights as they are stored, and their scale."""
+        weights = self.weights[layer]
+        if self.quantized:
+            codes, scale = weights.quantizer(weights.latent)
+            return codes, scale
+        return weights.latent, weights.latent.new_ones(())
+
+    def theta(self, node: str) -> float | Tensor:
+        """One threshold in the units of a node that carries membranes."""
+        return self.ranges[self._groups[node]].theta() if self.quantized else 1.0
+
+    def leak(self, node: str) -> Tensor:
+        """A LIF node's leak, as its integers have it."""
+        return self.units[node].leak(self.quantized)
+
+    def thresholds(self, node: str) -> Tensor:
+        """A LIF node's threshold in its units: 1, or higher where the input decays instead."""
+        theta = torch.as_tensor(self.theta(node), dtype=torch.float32)
+        if self.neuron.decay_input:
+            theta = theta / (1 - self.leak(node))
+            theta = ste_round(theta) if self.quantized else theta
+        return theta
+
+    def word(self) -> Word | None:
+        """How membranes are stored; None as floats."""
+        how = self.arithmetic
+        whole = self.quantized and isinstance(how, Integer) and how.membranes != "batch"
+        return Word(how.membrane_bits) if whole else None  # type: ignore[union-attr]
+
+    def folded(self, node: str) -> Folded:
+        """An affine as the file holds it."""
+        if node in self.norms:
+            gain, offset = self.norms[node].affine()
+            if not self.quantized:
+                return Folded(gain, offset)
+            assert isinstance(self.arithmetic, Integer)
+            return fold(gain, offset, self.theta(node), self.arithmetic.multiplier_bits)
+        unit = torch.as_tensor(self.theta(node), dtype=torch.float32).reshape(1)
+        return Folded(unit, torch.zeros_like(unit), 0 if self.quantized else None)
+
+    # ----------------------------------------------------------------------------------------------------- running
+
+    @torch.no_grad()
+    def settle(self, images: Tensor) -> None:
+        """Fix every batch norm to its exact statistics over `images`, one batch; then eval mode.
+
+        Precise BN (Wu and Johnson 2021, arXiv 2105.07576, section 3).
+        """
+        self.eval()
+        self.norms.train()
+        if self.product is not None:
+            self.product.train()
+        self(images)
+        self.eval()
+
+    def forward(self, images: Tensor) -> Answer:
+        """`images` (samples, C, H, W), or events (samples, T, C, H, W): whole numbers as float32."""
+        spec, steps = self.blueprint.model.input, self.blueprint.time_steps
+        x = images[:, None] if spec.coding == "direct" else images
+        if self.training and x.shape[2] > 1:  # in eval mode sums are taken in the order of the reference executor
+            x = x.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, x.shape[:2])
+        if spec.encoder == "every_step":
+            x = x.expand(-1, steps, -1, -1, -1)
+        values = {"input": x}
+        run = _Pass(self)
+        for node in self.blueprint.nodes:
+            values[node.name] = run.node(node, [values[name] for name in node.inputs])
+            for name in node.inputs:
+                if self._readers[name] == node.name:
+                    values.pop(name, None)
+        return run.answer(values[self.blueprint.nodes[-1].name])
+
+    def multiply(self, node: Conv | Linear, x: Tensor, weight: Tensor) -> Tensor:
+        """``weight . x``: exactly, or as `product` does."""
+        if self.product is not None:
+            made: Tensor = self.product(node.name, x.flatten(2) if isinstance(node, Linear) else x, weight)
+        else:
+            flat = x.flatten(0, 1)
+            if isinstance(node, Conv):
+                made = F.conv2d(flat, weight, None, node.stride, node.padding, 1, node.groups)
+            else:
+                made = F.linear(flat.flatten(1), weight)
+            made = made.unflatten(0, x.shape[:2])
+        return made[..., None, None] if isinstance(node, Linear) else made
+
+
+class _Pass:
+    """One pass through a network: what nodes make, and how large and in what unit it is.
+
+    Attributes:
+        largest: of a node's output, the size of its values, at most.
+        scale: of a node's output, the real value of one unit.
+    """
+
+    def __init__(self, module: SpikingNetwork) -> None:
+        self.module = module
+        edge = module.blueprint.edges["input"]
+        self.largest: dict[str, float] = {"input": float(edge.high)}
+        self.scale: dict[str, Any] = {"input": 1.0}
+        self.spikes: dict[str, Tensor] = {}
+        self.membranes: dict[str, tuple[Tensor, Tensor]] = {}
+
+    def node(self, node: Any, sources: list[Tensor]) -> Tensor:
+        """A node's output, (samples, 1 or T, C, H, W)."""
+        first = node.inputs[0]
+        self.largest[node.name] = sum(self.largest[name] for name in node.inputs)
+        self.scale[node.name] = self.scale[first]
+        if isinstance(node, Conv | Linear):
+            return self._layer(node, sources[0])
+        if isinstance(node, Affine):
+            return self._affine(node, sources[0])
+        if isinstance(node, Lif):
+            return self._lif(node, sources[0])
+        if isinstance(node, Pool):
+            return self._pool(node, sources[0])
+        if isinstance(node, Readout):
+            self._mode = node.mode
+            return sources[0].flatten(2)
+        return node_output(self.module.blueprint, node, sources)
+
+    def _layer(self, node: Conv | Linear, x: Tensor) -> Tensor:
+        weight, scale = self.module.stored(node.name)
+        self.scale[node.name] = self.scale[node.inputs[0]] * scale
+        sums = weight.detach().abs().flatten(1).sum(1).max() if self.module.quantized else 0.0
+        self.largest[node.name] = self.largest[node.inputs[0]] * float(sums)
+        if self.largest[node.name] >= 2**24 and self.module.product is None:  # float32 sums would not be exact
+            return self.module.multiply(node, x.double(), weight.double())
+        return self.module.multiply(node, x, weight)
+
+    def _affine(self, node: Affine, a: Tensor) -> Tensor:
+        module, largest = self.module, self.largest[node.inputs[0]]
+        theta = module.theta(node.name)
+        self.scale[node.name] = 1 / theta
+        self.largest[node.name] = float("inf")
+        if node.name not in module.norms:
+            return a * theta
+        norm: Norm = module.norms[node.name]
+        if norm.training:
+            smooth = norm.normalized(a.float(), theta)
+            if not module.quantized:
+                return smooth
+            return instead(smooth, apply_affine(a.detach(), module.folded(node.name), largest))
+        exact = apply_affine(a, module.folded(node.name), largest)
+        if not module.quantized or not torch.is_grad_enabled():
+            return exact
+        gain, offset = (theta * x[..., None, None] for x in norm.affine())
+        return instead(a.float() * gain + offset, exact.detach())
+
+    def _lif(self, node: Lif, a: Tensor) -> Tensor:
+        module, name = self.module, node.name
+        self.largest[name], self.scale[name] = 1.0, 1.0
+        leak, theta = module.leak(name), module.thresholds(name)
+        how = (module.blueprint.time_steps, leak, theta, node.reset, module.neuron.surrogate)
+        memory = module.ranges[module._groups[name]] if module.quantized else None
+        if isinstance(memory, BatchRange):
+            spikes, u = step_by_step(a, *how, Memory(lambda v, leak: v * leak, memory.store))
+        else:
+            spikes, u = lif(a, *how, module.word())
+        self.spikes[name], self.membranes[name] = spikes, (u, theta.detach())
+        return spikes
+
+    def _pool(self, node: Pool, x: Tensor) -> Tensor:
+        flat, window = x.flatten(0, 1), node.kernel[0] * node.kernel[1]
+        if node.kind == "max":
+            made = F.max_pool2d(flat, node.kernel, node.step)
+        else:
+            made = F.avg_pool2d(flat, node.kernel, node.step, divisor_override=1)
+            self.largest[node.name] *= window
+            self.scale[node.name] = self.scale[node.name] / window
+        return made.unflatten(0, x.shape[:2])
+
+    def answer(self, x: Tensor) -> Answer:
+        """`x` (samples, 1 or T, classes) enters the readout."""
+        module, steps = self.module, self.module.blueprint.time_steps
+        x = x.expand(-1, steps, -1)
+        last = self._mode == "last"
+        scale = self.scale[module.blueprint.nodes[-1].name]
+        return Answer(
+            outputs=x[:, -1] if last else x.sum(1),
+            step_logits=x.float() * scale,
+            stages=tuple(self.spikes),
+            spikes=list(self.spikes.values()),
+            _membranes=list(self.membranes.values()),
+            _last=last,
+        )
+
+
+def _known(what: str, name: str, names: Mapping[str, Any] | tuple[str, ...]) -> None:
+    if name not in names:
+        raise InputError(f"{what} = {name!r}: unknown{did_you_mean(name, names)} (known: {', '.join(names)})")
