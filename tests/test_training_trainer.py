@@ -46,7 +46,7 @@ def test_one_epoch_twice_gives_identical_weights_whatever_the_callers_threads(tm
         torch.set_num_threads(threads)
     assert all(torch.equal(first[name], second[name]) for name in first)
     other = _state(recipe.model_copy(update={"seed": 2}))
-    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+    assert not torch.equal(first["weights.fc.latent"], other["weights.fc.latent"])
 
 
 def test_training_leaves_the_callers_torch_as_it_was(tmp_path):
@@ -105,7 +105,7 @@ def test_shifts_move_whole_images_by_at_most_the_stated_pixels():
         ("epochs: 1", "epoch: 1", "unknown key; did you mean 'epochs'?"),
         ("optimization: {epochs: 1}\n", "", "mine.yaml: optimization: is missing"),
         ("[1, 2]", "[3]", "mine.yaml:3: architecture: pool_after = [3]: must be distinct, from 1 to 2"),
-        ("[4, 6]", "[]", "mine.yaml:3: architecture.channels"),
+        ("[4, 6]", "[]", "mine.yaml:3: architecture: channels: is missing (the outputs of each convolution)"),
         ("epochs: 1", "epochs: 1, learning_rate: fast", "learning_rate = 'fast': must be a valid number"),
         ("optimization", "quantization: {weight_bits: 9, membrane_bits: 8}\noptimization", "weight_bits = 9"),
         ("dataset: digits", "dataset: [", "mine.yaml:3: is not valid YAML"),
@@ -124,7 +124,7 @@ def test_a_bad_recipe_gives_one_clear_line(tmp_path, old, new, message):
     [
         ("dataset: digits", "dataset: digit", "did you mean 'digits'?"),
         ("epochs: 1", "epochs: 1, batch: 2000", "optimization.batch = 2000: digits/train has 897 images"),
-        ("[4, 6], pool_after: [1, 2]", "[2, 2, 2, 2], pool_after: [1, 2, 3, 4]", "cannot be halved so often"),
+        ("[4, 6], pool_after: [1, 2]", "[2, 2, 2, 2], pool_after: [1, 2, 3, 4]", "8 x 8 pixels is too small: pool4"),
         ("optimization", "distillation: {teacher: digits-w4}\noptimization", "a teacher is a float network"),
         ("optimization", "distillation: {teacher: digits-fp}\noptimization", "has another architecture"),
         ("optimization", "distillation: {teacher: digits-fq}\noptimization", "did you mean 'digits-fp'?"),

@@ -100,9 +100,9 @@ class _Units(torch.autograd.Function):
         gs = torch.zeros_like(membranes) if of_spikes is None else _in_order(of_spikes, ctx.order)
         gu = none if of_membranes is None else _in_order(of_membranes, ctx.order)
         of_drive = membranes.new_empty(len(membranes), ctx.shape[1], membranes.shape[2])
-        number = list(SURROGATES).index(ctx.surrogate)
+        number, learns = list(SURROGATES).index(ctx.surrogate), any(ctx.needs_input_grad[2:4])
         of_leak, of_theta = kernels.backward(
-            gs.numpy(), gu.numpy(), membranes.numpy(), ctx.rule, number, any(ctx.needs_input_grad[2:4]), of_drive.numpy()
+            gs.numpy(), gu.numpy(), membranes.numpy(), ctx.rule, number, learns, of_drive.numpy()
         )
         a = _reordered(of_drive, ctx.shape, ctx.order)
         return a, None, membranes.new_tensor(of_leak), membranes.new_tensor(of_theta), None, None, None

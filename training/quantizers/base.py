@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 
 import torch
@@ -76,6 +77,14 @@ class WeightQuantizer(nn.Module, ABC):
     def mean(self, values: Tensor) -> Tensor:
         """The mean in the shape of a scale."""
         return values.mean(tuple(range(1, values.dim())), keepdim=True) if self.per_channel else values.mean()
+
+    def usual_step(self, values: Tensor) -> Tensor:
+        """LSQ's initial step ``2 mean|w| / sqrt(top)`` (Esser et al. 2020, arXiv 1902.08153, section 2.1).
+
+        Or ``max|w| / top`` where that is smaller: of 8-bit codes the first leaves most unused.
+        """
+        magnitude = values.abs()
+        return torch.minimum(2 * self.mean(magnitude) / math.sqrt(self.top), self.largest(magnitude) / self.top)
 
     def largest(self, values: Tensor) -> Tensor:
         """The maximum in the shape of a scale."""

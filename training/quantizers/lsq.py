@@ -18,16 +18,14 @@ class Lsq(WeightQuantizer):
     """``round(clip(w / s, -top, top))`` with a learned step s (Esser et al. 2020, arXiv 1902.08153).
 
     Its gradient (eq. 3) follows from the straight-through rounding, and is scaled by ``1 / sqrt(weights * top)``
-    (section 2.2). The lowest code, -top - 1, is left out, so that codes are symmetric. Initial step:
-    ``2 mean|w| / sqrt(top)``.
+    (section 2.2). The lowest code, -top - 1, is left out, so that codes are symmetric. It starts from `usual_step`.
     """
 
     learned = True
     step: Tensor
 
     def start(self, latent: Tensor) -> None:
-        initial = 2 * self.mean(self.compress(latent.detach()).abs()) / math.sqrt(self.top)
-        self._learn("step", initial.clamp(min=_LEAST))
+        self._learn("step", self.usual_step(latent.detach()).clamp(min=_LEAST))
 
     def scale(self, values: Tensor) -> Tensor:
         weights = values.numel() / self.step.numel()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 
 from .base import WeightQuantizer
@@ -16,9 +14,10 @@ _LEAST = 1e-4
 class Mint(WeightQuantizer):
     """``round(top * clip(tanh(w) / beta, -1, 1))`` with a learned beta, one per tensor (Yin et al., arXiv 2305.09850).
 
-    Initially ``beta = 2 mean|tanh w| / sqrt(top)``, as in the authors' code. `membranes: shared` gives the layer's
-    membranes the same beta (`membrane.SharedRange`). Its gradient is that of the clipping and, through the rounding,
-    that of the division; it is not scaled.
+    Initially ``beta = top * usual_step``. At 2 bits that is ``2 mean|tanh w|``, as in the authors' code; theirs divides
+    it by sqrt(top), which at 8 bits clips nearly all weights. `membranes: shared` gives the layer's membranes the same
+    beta (`membrane.SharedRange`). Its gradient is that of the clipping and, through the rounding, that of the division;
+    it is not scaled.
     """
 
     learned = True
@@ -26,7 +25,7 @@ class Mint(WeightQuantizer):
 
     def start(self, latent: Tensor) -> None:
         values = self.compress(latent.detach())
-        self._learn("beta", (2 * self.mean(values.abs()) / math.sqrt(self.top)).clamp(min=_LEAST))
+        self._learn("beta", (self.top * self.usual_step(values)).clamp(min=_LEAST))
 
     def compress(self, latent: Tensor) -> Tensor:
         return torch.tanh(latent)

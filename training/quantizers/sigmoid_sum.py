@@ -33,7 +33,7 @@ class SigmoidSum(MeanStep):
     def codes(self, values: Tensor, scale: Tensor) -> Tensor:
         if not self.training:
             return super().codes(values, scale)
-        x = (values / scale).clamp(-self.top - 1, self.top + 1)
+        x = values / scale
         first = x.detach().floor() - _NEAR  # borders stand half above the whole numbers from -top to top - 1
         total = (first + self.top).clamp(0, 2 * self.top) - self.top
         for number in (first + offset for offset in range(2 * _NEAR)):
