@@ -160,7 +160,7 @@ def test_lsq_has_the_papers_gradient():
 def test_mint_starts_as_its_authors_at_two_bits_and_its_gradient_is_that_of_clipping():
     latent = 0.1 * normal(400, dtype=torch.float64)
     quantizer = made("mint", 2, latent)
-    assert float(quantizer.beta) == pytest.approx(float(2 * torch.tanh(latent).abs().mean()), rel=1e-6)
+    assert float(quantizer.beta.detach()) == pytest.approx(float(2 * torch.tanh(latent).abs().mean()), rel=1e-6)
     quantizer.codes = lambda values, scale: (values / scale).clamp(-quantizer.top, quantizer.top)  # without rounding
 
     def stored(latent: torch.Tensor, beta: torch.Tensor) -> torch.Tensor:
@@ -174,7 +174,7 @@ def test_mint_starts_as_its_authors_at_two_bits_and_its_gradient_is_that_of_clip
 def test_the_sum_of_sigmoids_has_the_gradient_of_its_formula(bits, progress):
     quantizer = SigmoidSum(bits).train()
     quantizer.temper(progress)
-    values = (2**bits * normal(60, dtype=torch.float64)).clamp(-(2**bits), 2**bits).requires_grad_()
+    values = (2**bits * normal(60, dtype=torch.float64)).requires_grad_()
     one = torch.ones((), dtype=torch.float64)
     borders = torch.arange(1 - quantizer.top, quantizer.top + 1, dtype=torch.float64) - 0.5
     want = torch.sigmoid(quantizer.temperature * (values.detach()[:, None] - borders)).sum(1) - quantizer.top

@@ -101,7 +101,7 @@ class Units(nn.Module):
         self.neuron, self.reset = neuron, node.reset
         leak = torch.tensor(float(node.leak.multiplier))
         if neuron.decay_input and not leak < 1:
-            raise InputError(f"node {node.name!r}: leak = {leak}: must be below 1 where the input decays")
+            raise InputError(f"node {node.name!r}: leak = {float(leak)}: must be below 1 where the input decays")
         self.logit: Tensor | None = None
         if neuron.learn_leak:
             self.logit = nn.Parameter(torch.logit(leak, eps=1e-3))

@@ -28,16 +28,15 @@ def membrane_groups(network: Network) -> dict[str, str]:
         elif isinstance(node, Lif):
             raise InputError(f"node {node.name!r}: LIF units to be trained read an affine, or a sum of affines")
         elif isinstance(node, Conv | Linear | Affine) and drives:
-            raise InputError(
-                f"node {node.name!r}: reads {drives[0]!r}, which carries membrane drives; put a LIF between"
-            )
+            raise InputError(f"node {node.name!r}: reads {drives[0]!r}, a membrane drive; put a LIF node between")
         elif isinstance(node, Add) and mixed:
             raise InputError(f"node {node.name!r}: adds membrane drives to other values; put an affine behind those")
     return groups
 
 
 def _join(groups: dict[str, str], node: str, joined: list[str]) -> None:
-    groups[node] = joined[0]
+    first = next(group for group in groups.values() if group in joined)
+    groups[node] = first
     for name, group in groups.items():
         if group in joined:
-            groups[name] = joined[0]
+            groups[name] = first
