@@ -115,7 +115,8 @@ def adopt(module: SpikingNetwork, teacher: Network, images: NDArray[Any]) -> Non
     for name, norm in module.norms.items():
         layer = module.blueprint.by_name[name].inputs[0]
         affine = (teacher.arrays[f"{name}.{key}"] for key in ("multiplier", "bias"))
-        _unfold(norm, *affine, sums[layer], module.stored(layer)[1].flatten().numpy())
+        scale = module.stored(layer)[1].flatten().numpy() if layer in module.weights else np.ones(1)
+        _unfold(norm, *affine, sums[layer], scale)
     for name, units in module.units.items():
         if units.logit is not None:
             units.logit.copy_(torch.logit(torch.tensor(teacher.by_name[name].leak.multiplier), eps=1e-3))

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from spikesim_py.errors import InputError, did_you_mean
-from spikesim_py.network import Affine, Conv, Lif, Linear, Network, Pool, Readout
-from spikesim_py.network.reference import node_output
+from spikesim_py.network import Affine, Conv, Lif, Linear, Network, Pool, Product, Readout
+from spikesim_py.network.reference import node_output, product
 
 from .neurons import SURROGATES, Memory, Neuron, lif, step_by_step
 from .norms import NORMS, Norm
@@ -36,11 +36,9 @@ from .quantizers import (
     instead,
     ste_round,
 )
-from .units import membrane_groups
+from .units import is_norm, membrane_groups
 
 Tensor = torch.Tensor
-#: ``weight . x`` of a layer by its name: x (samples, steps, ...) gives (samples, steps, ...)
-Product = Callable[[str, Tensor, Tensor], Tensor]
 _LEAK_SHIFT = 8  # fraction bits of a leak that is no shorter fraction
 
 
@@ -119,8 +117,8 @@ class Units(nn.Module):
 class SpikingNetwork(nn.Module):
     """A network that trains: its nodes are those of `blueprint`, its layers have weights, its affines batch norms.
 
-    An affine behind a layer is a batch norm; one behind spikes gives a spike the weight of one threshold. Products are
-    exact, or those of `product` (a module, see `hardware_aware.Crossbars`) where it is set.
+    An affine behind a layer or a product is a batch norm; one behind spikes gives a spike the weight of one threshold.
+    Layers multiply exactly, or as `product` does (a module, see `hardware_aware.Crossbars`) where it is set.
 
     Args:
         blueprint: a float network; its arrays, if any, are not read (see `export.adopt`).
@@ -147,13 +145,13 @@ class SpikingNetwork(nn.Module):
         _known("norm", norm, NORMS)
         self.quantized, self.product = isinstance(arithmetic, Integer), None
         self._groups = membrane_groups(blueprint)
-        by_name, edges = blueprint.by_name, blueprint.edges
+        edges = blueprint.edges
         self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
         self.units, self.ranges = nn.ModuleDict(), nn.ModuleDict()
         for node in blueprint.nodes:
             if isinstance(node, Conv | Linear):
                 self.weights[node.name] = Weights(node, self._quantizer(node))
-            elif isinstance(node, Affine) and isinstance(by_name[node.inputs[0]], Conv | Linear):
+            elif isinstance(node, Affine) and is_norm(blueprint, node):
                 self.norms[node.name] = NORMS[norm](edges[node.name].shape[0], blueprint.time_steps)
             elif isinstance(node, Lif):
                 self.units[node.name] = Units(node, self.neuron)
@@ -170,14 +168,14 @@ class SpikingNetwork(nn.Module):
             return None
         readers = [other for other in self.blueprint.nodes if node.name in other.inputs]
         taken_up = all(isinstance(other, Affine) for other in readers)
-        if how.edge_bits is not None and ("input" in node.inputs or any(isinstance(n, Readout) for n in readers)):
-            how = Integer(how.edge_bits, how.membrane_bits, per_channel=how.per_channel, power_of_two=how.power_of_two)
-        _known("weights", how.method, WEIGHTS)
-        kind = WEIGHTS[how.method]
-        if not kind.least <= how.weight_bits <= kind.most:
+        edge = "input" in node.inputs or any(isinstance(other, Readout) for other in readers)
+        bits, method = how.stored(node.name, edge)
+        _known("weights", method, WEIGHTS)
+        kind = WEIGHTS[method]
+        if not kind.least <= bits <= kind.most:
             allowed = f"{kind.least} to {kind.most}" if kind.least < kind.most else str(kind.least)
-            raise InputError(f"weights = {how.method!r}: weight_bits = {how.weight_bits}: must be {allowed}")
-        return kind(how.weight_bits, how.per_channel and taken_up, how.power_of_two)
+            raise InputError(f"weights = {method!r}: weight_bits = {bits}: must be {allowed}")
+        return kind(bits, how.per_channel and taken_up, how.power_of_two)
 
     def _range(self, group: str, how: Integer) -> Membrane:
         _known("membranes", how.membranes, RANGES)
@@ -186,13 +184,14 @@ class SpikingNetwork(nn.Module):
         if how.membranes == "learned":
             neurons = [self.blueprint.edges[node.name].size for node in members if isinstance(node, Lif)]
             return LearnedRange(word, max(sum(neurons), 1))
-        if how.membranes == "shared":
-            return SharedRange(word, self._betas([node.inputs[0] for node in members if node.name in self.norms]))
+        layers = [name for node in members if (name := node.inputs[0]) in self.weights]
+        if how.membranes == "shared" and layers:  # behind products alone there is none
+            return SharedRange(word, self._betas(layers))
         return BatchRange(word) if how.membranes == "batch" else FixedRange(word)
 
     def _betas(self, layers: list[str]) -> Callable[[], Tensor]:
         quantizers = [self.weights[name].quantizer for name in layers]
-        if not quantizers or not all(isinstance(q, Mint) for q in quantizers):
+        if not all(isinstance(q, Mint) for q in quantizers):
             raise InputError("membranes = 'shared': needs weights = 'mint' in every layer before LIF units")
         return lambda: torch.stack([q.beta.mean() for q in quantizers]).mean()
 
@@ -336,6 +335,8 @@ class _Pass:
         if isinstance(node, Readout):
             self._mode = node.mode
             return sources[0].flatten(2)
+        if isinstance(node, Product):
+            return self._product(node, sources)
         return node_output(self.module.blueprint, node, sources)
 
     def _layer(self, node: Conv | Linear, x: Tensor) -> Tensor:
@@ -378,6 +379,14 @@ class _Pass:
             spikes, u = lif(a, *how, module.word())
         self.spikes[name], self.membranes[name] = spikes, (u, theta.detach())
         return spikes
+
+    def _product(self, node: Product, sources: list[Tensor]) -> Tensor:
+        first, second = node.inputs
+        self.largest[node.name] = self.module.blueprint.terms(node) * self.largest[first] * self.largest[second]
+        self.scale[node.name] = self.scale[first] * self.scale[second]
+        if self.largest[node.name] >= 2**24:
+            sources = [x.double() for x in sources]
+        return product(node, *sources)
 
     def _pool(self, node: Pool, x: Tensor) -> Tensor:
         flat, window = x.flatten(0, 1), node.kernel[0] * node.kernel[1]

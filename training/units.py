@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from spikesim_py.errors import InputError
-from spikesim_py.network import Add, Affine, Conv, Flatten, Lif, Linear, Network, Pool
+from spikesim_py.network import Add, Affine, Conv, Flatten, Lif, Linear, Network, Pool, Product
+
+
+def is_norm(network: Network, node: Affine) -> bool:
+    """Whether an affine is a batch norm: of a layer's sums, or a product's."""
+    source = network.by_name.get(node.inputs[0])
+    return isinstance(source, Conv | Linear | Product)
 
 
 def membrane_groups(network: Network) -> dict[str, str]:
@@ -27,7 +33,7 @@ def membrane_groups(network: Network) -> dict[str, str]:
             groups[node.name] = groups[drives[0]]
         elif isinstance(node, Lif):
             raise InputError(f"node {node.name!r}: LIF units to be trained read an affine, or a sum of affines")
-        elif isinstance(node, Conv | Linear | Affine) and drives:
+        elif isinstance(node, Conv | Linear | Product | Affine) and drives:
             raise InputError(f"node {node.name!r}: reads {drives[0]!r}, a membrane drive; put a LIF node between")
         elif isinstance(node, Add) and mixed:
             raise InputError(f"node {node.name!r}: adds membrane drives to other values; put an affine behind those")

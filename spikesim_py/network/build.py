@@ -25,6 +25,7 @@ from .model import (
     Network,
     NetworkModel,
     Pool,
+    Product,
     Readout,
 )
 
@@ -32,7 +33,7 @@ Arrays = Mapping[str, NDArray[Any]]
 _INT32 = 2**31 - 1
 #: a float network without arrays: its edges have no range that anything reads
 _UNKNOWN_RANGE = (-1, 1)
-_OPS = ("conv", "linear", "affine", "lif", "pool", "add", "flatten", "readout")
+_OPS = ("conv", "linear", "affine", "lif", "pool", "add", "product", "flatten", "readout")
 
 
 def build(description: Mapping[str, Any] | NetworkModel, arrays: Arrays, origin: str = "network") -> Network:
@@ -123,7 +124,7 @@ def _check_names(model: NetworkModel) -> None:
             if source not in known:
                 hint = did_you_mean(source, known)
                 raise NetworkError(f"node {node.name!r}: reads {source!r}, which no earlier node is{hint}")
-        if not isinstance(node, Add) and len(node.inputs) != 1:
+        if not isinstance(node, Add | Product) and len(node.inputs) != 1:
             raise NetworkError(f"node {node.name!r}: {node.op} reads one node, not {len(node.inputs)}")
         known.add(node.name)
 
@@ -337,6 +338,24 @@ def _add(model: NetworkModel, node: Add, sources: list[Edge], arrays: Arrays) ->
     return Edge(sources[0].shape, sum(s.low for s in sources), sum(s.high for s in sources))
 
 
+def _product(model: NetworkModel, node: Product, sources: list[Edge], arrays: Arrays) -> Edge:
+    first, second = sources
+    channels, height, width = second.shape
+    tokens, shape = height * width, f"{first.shape} and {second.shape}"
+    if channels % node.heads:
+        raise NetworkError(f"node {node.name!r}: heads = {node.heads}: must divide {channels} channels")
+    if node.over == "channels" and first.shape != second.shape:
+        raise NetworkError(f"node {node.name!r}: over = 'channels': shapes {shape}: must be equal")
+    if node.over == "tokens" and first.shape != (node.heads, tokens, tokens):
+        wanted = (node.heads, tokens, tokens)
+        raise NetworkError(f"node {node.name!r}: over = 'tokens': shapes {shape}: the first must be {wanted}")
+    terms, made = channels // node.heads, (node.heads, tokens, tokens)
+    if node.over == "tokens":
+        terms, made = tokens, second.shape
+    ends = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
+    return Edge(made, terms * min(ends), terms * max(ends))
+
+
 def _flatten(model: NetworkModel, node: Flatten, sources: list[Edge], arrays: Arrays) -> Edge:
     (source,) = sources
     return Edge((source.size, 1, 1), source.low, source.high)
@@ -357,6 +376,7 @@ _RULES: dict[type, Callable[..., Edge]] = {
     Lif: _lif,
     Pool: _pool,
     Add: _add,
+    Product: _product,
     Flatten: _flatten,
     Readout: _readout,
 }

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .model import Affine, AnyNode, Flatten, Lif, Network, Pool, Readout
+from .model import Affine, AnyNode, Flatten, Lif, Network, Pool, Product, Readout
 
 Tensor = torch.Tensor
 
@@ -23,6 +23,8 @@ def node_output(network: Network, node: AnyNode, sources: Sequence[Tensor]) -> T
         return _affine(network, node, sources[0])
     if isinstance(node, Pool):
         return _pool(node, sources[0])
+    if isinstance(node, Product):
+        return product(node, *sources)
     if isinstance(node, Flatten):
         return sources[0].flatten(2)[..., None, None]
     if isinstance(node, Readout):
@@ -82,6 +84,18 @@ def _store(node: Lif, v: Tensor) -> Tensor:
     if node.overflow == "saturate":
         return v.clamp(low, high)
     return ((v - low) & (high - low)) + low
+
+
+def product(node: Product, a: Tensor, b: Tensor) -> Tensor:
+    """The product of two activations, (samples, 1 or T, C, H, W) each; of integers in float64, which holds them."""
+    whole = not b.is_floating_point()
+    heads = [x.double() if whole else x for x in (a, b)]
+    values = heads[1].flatten(3).unflatten(2, (node.heads, -1))
+    if node.over == "channels":
+        made = heads[0].flatten(3).unflatten(2, (node.heads, -1)).transpose(3, 4) @ values
+    else:
+        made = (values @ heads[0].transpose(3, 4)).flatten(2, 3).unflatten(3, b.shape[3:])
+    return made.to(torch.int32) if whole else made
 
 
 def _pool(node: Pool, x: Tensor) -> Tensor:

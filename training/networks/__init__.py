@@ -12,6 +12,7 @@ from .graph import Graph
 from .msresnet import msresnet
 from .plain import convnet, vgg
 from .resnet import resnet
+from .spikformer import spikformer
 
 #: architectures by the name that recipes call them
 ARCHITECTURES: dict[str, Callable[..., Network]] = {
@@ -24,6 +25,7 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "resnet20": resnet,
     "msresnet18": msresnet,
     "msresnet34": msresnet,
+    "spikformer": spikformer,
 }
 
 

@@ -103,6 +103,12 @@ class Graph:
     def add(self, name: str, *sources: str) -> str:
         return self._add("add", name, sources, self.shapes[sources[0]], {})
 
+    def product(self, name: str, first: str, second: str, over: Literal["channels", "tokens"], heads: int) -> str:
+        """A product of two activations: see `network.Product`."""
+        tokens = self.shapes[second][1] * self.shapes[second][2]
+        shape = (heads, tokens, tokens) if over == "channels" else self.shapes[second]
+        return self._add("product", name, (first, second), shape, {"over": over, "heads": heads})
+
     def flatten(self, name: str, source: str) -> str:
         channels, height, width = self.shapes[source]
         return self._add("flatten", name, source, (channels * height * width, 1, 1), {})
