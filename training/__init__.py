@@ -12,10 +12,11 @@ from .activity import measure_activity
 from .config import TrainingConfig, load_config, recipes
 from .export import export
 from .hardware_aware import Crossbars, crossbar_product
-from .module import Answer, SpikingNetwork
+from .module import SpikingNetwork
 from .networks import ARCHITECTURES, architecture
 from .neurons import Neuron
 from .quantizers import Float, Integer
+from .running import Answer
 from .trainer import Epoch, Trained, finish, fit, train
 
 __all__ = [

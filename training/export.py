@@ -65,9 +65,9 @@ def _node(module: SpikingNetwork, node: Any, arrays: Arrays) -> dict[str, Any]:
 
 
 def _weight(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
-    stored = module.stored(name)[0].numpy()
+    stored, quantizer = module.stored(name)[0].numpy(), module.layer(name).quantizer
     arrays[f"{name}.weight"] = stored.astype(np.int8 if module.quantized else np.float32)
-    return {"weight_bits": module.weights[name].quantizer.bits} if module.quantized else {}
+    return {"weight_bits": quantizer.bits} if quantizer is not None and module.quantized else {}
 
 
 def _affine(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
@@ -109,17 +109,19 @@ def adopt(module: SpikingNetwork, teacher: Network, images: NDArray[Any]) -> Non
         raise InputError(f"teacher {teacher.name!r}: only batch norms of kind 'tdbn' can start from a file")
     sums: dict[str, NDArray[Any]] = {}
     teacher.run(images, observer=lambda name, value: sums.update({name: value.numpy()}), batch=len(images))
-    for layer, weights in module.weights.items():
-        weights.latent.copy_(torch.from_numpy(teacher.weight(layer).copy()))
-        weights.start()
-    for name, norm in module.norms.items():
-        layer = module.blueprint.by_name[name].inputs[0]
-        affine = (teacher.arrays[f"{name}.{key}"] for key in ("multiplier", "bias"))
+    for name in module.weights:
+        module.layer(name).latent.copy_(torch.from_numpy(teacher.weight(name).copy()))
+        module.layer(name).start()
+    for name in module.norms:
+        layer, norm = module.blueprint.by_name[name].inputs[0], module.norm(name)
+        assert isinstance(norm, TdBn)
+        multiplier, bias = (teacher.arrays[f"{name}.{key}"] for key in ("multiplier", "bias"))
         scale = module.stored(layer)[1].flatten().numpy() if layer in module.weights else np.ones(1)
-        _unfold(norm, *affine, sums[layer], scale)
+        _unfold(norm, multiplier, bias, sums[layer], scale)
     for name, units in module.units.items():
-        if units.logit is not None:
-            units.logit.copy_(torch.logit(torch.tensor(teacher.by_name[name].leak.multiplier), eps=1e-3))
+        node, logit = teacher.by_name[name], getattr(units, "logit", None)
+        if isinstance(node, Lif) and logit is not None:
+            logit.copy_(torch.logit(torch.tensor(float(node.leak.multiplier)), eps=1e-3))
 
 
 def float_module(network: Network, images: NDArray[Any]) -> SpikingNetwork:

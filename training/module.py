@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from spikesim_py.errors import InputError, did_you_mean
-from spikesim_py.network import Affine, Conv, Lif, Linear, Network, Pool, Product, Readout
-from spikesim_py.network.reference import node_output, product
+from spikesim_py.network import Affine, Conv, Lif, Linear, Network, Readout
 
-from .neurons import SURROGATES, Memory, Neuron, lif, step_by_step
+from .neurons import SURROGATES, Neuron
 from .norms import NORMS, Norm
 from .quantizers import (
     RANGES,
@@ -31,44 +28,14 @@ from .quantizers import (
     SharedRange,
     WeightQuantizer,
     Word,
-    apply_affine,
     fold,
-    instead,
     ste_round,
 )
+from .running import Answer, Pass
 from .units import is_norm, membrane_groups
 
 Tensor = torch.Tensor
 _LEAK_SHIFT = 8  # fraction bits of a leak that is no shorter fraction
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One pass. Time is the second axis; what lies behind is computed when asked for.
-
-    Attributes:
-        outputs: (samples, classes), the readout in the units of the exported network.
-        step_logits: (samples, T, classes), every time-step's answer in real units.
-        stages: names of the LIF nodes, in order of execution.
-        spikes: of each stage, (samples, T, C, H, W).
-    """
-
-    outputs: Tensor
-    step_logits: Tensor
-    stages: tuple[str, ...]
-    spikes: list[Tensor]
-    _membranes: list[tuple[Tensor, Tensor]] = field(repr=False)
-    _last: bool = False
-
-    @cached_property
-    def logits(self) -> Tensor:
-        """(samples, classes): the mean over time, or the last step's where the readout is of the last."""
-        return self.step_logits[:, -1] if self._last else self.step_logits.mean(1)
-
-    @cached_property
-    def membranes(self) -> list[Tensor]:
-        """Of each stage (samples, T, C, H, W), before the reset, in thresholds."""
-        return [u / theta for u, theta in self._membranes]
 
 
 class Weights(nn.Module):
@@ -111,7 +78,9 @@ class Units(nn.Module):
             return leak
         # an input that decays needs a leak below 1
         most = 2**_LEAK_SHIFT - int(self.neuron.decay_input)
-        return (ste_round(leak * 2**_LEAK_SHIFT) / 2**_LEAK_SHIFT).clamp(max=most / 2**_LEAK_SHIFT)
+        whole = ste_round(leak * 2**_LEAK_SHIFT).clamp(max=most)
+        rounded: Tensor = whole / 2**_LEAK_SHIFT
+        return rounded
 
 
 class SpikingNetwork(nn.Module):
@@ -190,8 +159,8 @@ class SpikingNetwork(nn.Module):
         return BatchRange(word) if how.membranes == "batch" else FixedRange(word)
 
     def _betas(self, layers: list[str]) -> Callable[[], Tensor]:
-        quantizers = [self.weights[name].quantizer for name in layers]
-        if not all(isinstance(q, Mint) for q in quantizers):
+        quantizers = [q for name in layers if isinstance(q := self.layer(name).quantizer, Mint)]
+        if len(quantizers) < len(layers):
             raise InputError("membranes = 'shared': needs weights = 'mint' in every layer before LIF units")
         return lambda: torch.stack([q.beta.mean() for q in quantizers]).mean()
 
@@ -200,37 +169,49 @@ class SpikingNetwork(nn.Module):
         if on and not isinstance(self.arithmetic, Integer):
             raise InputError("a float network has no integers to compute in")
         self.quantized = on
-        for layer in self.weights.values():
-            layer.start()
+        for name in self.weights:
+            self.layer(name).start()
 
     def temper(self, progress: float) -> None:
         """Tell quantizers with a schedule how far training is, from 0 to 1."""
-        for layer in self.weights.values():
-            if layer.quantizer is not None:
-                layer.quantizer.temper(progress)
+        for quantizer in self.quantizers():
+            quantizer.temper(progress)
 
     def methods_parameters(self) -> list[nn.Parameter]:
         """Steps, ranges and leaks that are learned: weight decay is not for them."""
-        quantizers = [layer.quantizer for layer in self.weights.values() if layer.quantizer is not None]
-        return [p for part in (*quantizers, self.ranges, self.units) for p in part.parameters()]
+        return [p for part in (*self.quantizers(), self.ranges, self.units) for p in part.parameters()]
+
+    def quantizers(self) -> list[WeightQuantizer]:
+        """Those of all layers, in order of execution."""
+        return [quantizer for name in self.weights if (quantizer := self.layer(name).quantizer) is not None]
 
     # ------------------------------------------------------------------------------------------ what nodes compute with
 
+    def layer(self, name: str) -> Weights:
+        return cast(Weights, self.weights[name])
+
+    def norm(self, name: str) -> Norm:
+        return cast(Norm, self.norms[name])
+
+    def range_of(self, node: str) -> Membrane:
+        """How the membranes are stored that a node carries, or reads."""
+        return cast(Membrane, self.ranges[self._groups[node]])
+
     def stored(self, layer: str) -> tuple[Tensor, Tensor]:
         """A layer's weights as they are stored, and their scale."""
-        weights = self.weights[layer]
-        if self.quantized:
+        weights = self.layer(layer)
+        if self.quantized and weights.quantizer is not None:
             codes, scale = weights.quantizer(weights.latent)
             return codes, scale
         return weights.latent, weights.latent.new_ones(())
 
     def theta(self, node: str) -> float | Tensor:
         """One threshold in the units of a node that carries membranes."""
-        return self.ranges[self._groups[node]].theta() if self.quantized else 1.0
+        return self.range_of(node).theta() if self.quantized else 1.0
 
     def leak(self, node: str) -> Tensor:
         """A LIF node's leak, as its integers have it."""
-        return self.units[node].leak(self.quantized)
+        return cast(Units, self.units[node]).leak(self.quantized)
 
     def thresholds(self, node: str) -> Tensor:
         """A LIF node's threshold in its units: 1, or higher where the input decays instead."""
@@ -249,7 +230,7 @@ class SpikingNetwork(nn.Module):
     def folded(self, node: str) -> Folded:
         """An affine as the file holds it."""
         if node in self.norms:
-            gain, offset = self.norms[node].affine()
+            gain, offset = self.norm(node).affine()
             if not self.quantized:
                 return Folded(gain, offset)
             assert isinstance(self.arithmetic, Integer)
@@ -277,11 +258,11 @@ class SpikingNetwork(nn.Module):
         spec, steps = self.blueprint.model.input, self.blueprint.time_steps
         x = images[:, None] if spec.coding == "direct" else images
         if self.training and x.shape[2] > 1:  # in eval mode sums are taken in the order of the reference executor
-            x = x.flatten(0, 1).contiguous(memory_format=torch.channels_last).unflatten(0, x.shape[:2])
+            x = x.flatten(0, 1).contiguous(memory_format=torch.channels_last).reshape(x.shape)
         if spec.encoder == "every_step":
             x = x.expand(-1, steps, -1, -1, -1)
         values = {"input": x}
-        run = _Pass(self)
+        run = Pass(self)
         for node in self.blueprint.nodes:
             values[node.name] = run.node(node, [values[name] for name in node.inputs])
             for name in node.inputs:
@@ -299,119 +280,8 @@ class SpikingNetwork(nn.Module):
                 made = F.conv2d(flat, weight, None, node.stride, node.padding, 1, node.groups)
             else:
                 made = F.linear(flat.flatten(1), weight)
-            made = made.unflatten(0, x.shape[:2])
+            made = made.reshape(*x.shape[:2], *made.shape[1:])
         return made[..., None, None] if isinstance(node, Linear) else made
-
-
-class _Pass:
-    """One pass through a network: what nodes make, and how large and in what unit it is.
-
-    Attributes:
-        largest: of a node's output, the size of its values, at most.
-        scale: of a node's output, the real value of one unit.
-    """
-
-    def __init__(self, module: SpikingNetwork) -> None:
-        self.module = module
-        edge = module.blueprint.edges["input"]
-        self.largest: dict[str, float] = {"input": float(edge.high)}
-        self.scale: dict[str, Any] = {"input": 1.0}
-        self.spikes: dict[str, Tensor] = {}
-        self.membranes: dict[str, tuple[Tensor, Tensor]] = {}
-
-    def node(self, node: Any, sources: list[Tensor]) -> Tensor:
-        """A node's output, (samples, 1 or T, C, H, W)."""
-        first = node.inputs[0]
-        self.largest[node.name] = sum(self.largest[name] for name in node.inputs)
-        self.scale[node.name] = self.scale[first]
-        if isinstance(node, Conv | Linear):
-            return self._layer(node, sources[0])
-        if isinstance(node, Affine):
-            return self._affine(node, sources[0])
-        if isinstance(node, Lif):
-            return self._lif(node, sources[0])
-        if isinstance(node, Pool):
-            return self._pool(node, sources[0])
-        if isinstance(node, Readout):
-            self._mode = node.mode
-            return sources[0].flatten(2)
-        if isinstance(node, Product):
-            return self._product(node, sources)
-        return node_output(self.module.blueprint, node, sources)
-
-    def _layer(self, node: Conv | Linear, x: Tensor) -> Tensor:
-        weight, scale = self.module.stored(node.name)
-        self.scale[node.name] = self.scale[node.inputs[0]] * scale
-        sums = weight.detach().abs().flatten(1).sum(1).max() if self.module.quantized else 0.0
-        self.largest[node.name] = self.largest[node.inputs[0]] * float(sums)
-        if self.largest[node.name] >= 2**24 and self.module.product is None:  # float32 sums would not be exact
-            return self.module.multiply(node, x.double(), weight.double())
-        return self.module.multiply(node, x, weight)
-
-    def _affine(self, node: Affine, a: Tensor) -> Tensor:
-        module, largest = self.module, self.largest[node.inputs[0]]
-        theta = module.theta(node.name)
-        self.scale[node.name] = 1 / theta
-        self.largest[node.name] = float("inf")
-        if node.name not in module.norms:
-            return a * theta
-        norm: Norm = module.norms[node.name]
-        if norm.training:
-            smooth = norm.normalized(a.float(), theta)
-            if not module.quantized:
-                return smooth
-            return instead(smooth, apply_affine(a.detach(), module.folded(node.name), largest))
-        exact = apply_affine(a, module.folded(node.name), largest)
-        if not module.quantized or not torch.is_grad_enabled():
-            return exact
-        gain, offset = (theta * x[..., None, None] for x in norm.affine())
-        return instead(a.float() * gain + offset, exact.detach())
-
-    def _lif(self, node: Lif, a: Tensor) -> Tensor:
-        module, name = self.module, node.name
-        self.largest[name], self.scale[name] = 1.0, 1.0
-        leak, theta = module.leak(name), module.thresholds(name)
-        how = (module.blueprint.time_steps, leak, theta, node.reset, module.neuron.surrogate)
-        memory = module.ranges[module._groups[name]] if module.quantized else None
-        if isinstance(memory, BatchRange):
-            spikes, u = step_by_step(a, *how, Memory(lambda v, leak: v * leak, memory.store))
-        else:
-            spikes, u = lif(a, *how, module.word())
-        self.spikes[name], self.membranes[name] = spikes, (u, theta.detach())
-        return spikes
-
-    def _product(self, node: Product, sources: list[Tensor]) -> Tensor:
-        first, second = node.inputs
-        self.largest[node.name] = self.module.blueprint.terms(node) * self.largest[first] * self.largest[second]
-        self.scale[node.name] = self.scale[first] * self.scale[second]
-        if self.largest[node.name] >= 2**24:
-            sources = [x.double() for x in sources]
-        return product(node, *sources)
-
-    def _pool(self, node: Pool, x: Tensor) -> Tensor:
-        flat, window = x.flatten(0, 1), node.kernel[0] * node.kernel[1]
-        if node.kind == "max":
-            made = F.max_pool2d(flat, node.kernel, node.step)
-        else:
-            made = F.avg_pool2d(flat, node.kernel, node.step, divisor_override=1)
-            self.largest[node.name] *= window
-            self.scale[node.name] = self.scale[node.name] / window
-        return made.unflatten(0, x.shape[:2])
-
-    def answer(self, x: Tensor) -> Answer:
-        """`x` (samples, 1 or T, classes) enters the readout."""
-        module, steps = self.module, self.module.blueprint.time_steps
-        x = x.expand(-1, steps, -1)
-        last = self._mode == "last"
-        scale = self.scale[module.blueprint.nodes[-1].name]
-        return Answer(
-            outputs=x[:, -1] if last else x.sum(1),
-            step_logits=x.float() * scale,
-            stages=tuple(self.spikes),
-            spikes=list(self.spikes.values()),
-            _membranes=list(self.membranes.values()),
-            _last=last,
-        )
 
 
 def _known(what: str, name: str, names: Mapping[str, Any] | tuple[str, ...]) -> None:

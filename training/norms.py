@@ -63,7 +63,7 @@ class TdBn(Norm):
 
     def normalized(self, a: Tensor, unit: float | Tensor) -> Tensor:
         made = _by_batch(a.flatten(0, 1), self.mean, self.variance, self.gamma * unit, self.beta * unit)
-        return made.unflatten(0, a.shape[:2])
+        return made.reshape(a.shape)
 
     def affine(self) -> tuple[Tensor, Tensor]:
         gain = self.gamma * torch.rsqrt(self.variance + NORM_EPSILON)

@@ -27,8 +27,9 @@ from .activity import measure_activity
 from .config import Distillation, TrainingConfig, load_config, recipes
 from .export import adopt, export, float_module
 from .hardware_aware import Crossbars
-from .module import Answer, SpikingNetwork
+from .module import SpikingNetwork
 from .networks import architecture
+from .running import Answer
 
 Tensor = torch.Tensor
 _SETTLE_IMAGES = 1024  # enough for exact statistics of a channel: each image counts T x H x W times

@@ -89,12 +89,12 @@ def _store(node: Lif, v: Tensor) -> Tensor:
 def product(node: Product, a: Tensor, b: Tensor) -> Tensor:
     """The product of two activations, (samples, 1 or T, C, H, W) each; of integers in float64, which holds them."""
     whole = not b.is_floating_point()
-    heads = [x.double() if whole else x for x in (a, b)]
-    values = heads[1].flatten(3).unflatten(2, (node.heads, -1))
+    first, second = (x.double() if whole else x for x in (a, b))
+    values = second.reshape(*b.shape[:2], node.heads, -1, b.shape[3] * b.shape[4])
     if node.over == "channels":
-        made = heads[0].flatten(3).unflatten(2, (node.heads, -1)).transpose(3, 4) @ values
+        made = first.reshape(*a.shape[:2], *values.shape[2:]).transpose(3, 4) @ values
     else:
-        made = (values @ heads[0].transpose(3, 4)).flatten(2, 3).unflatten(3, b.shape[3:])
+        made = (values @ first.transpose(3, 4)).reshape(*a.shape[:2], *b.shape[2:])
     return made.to(torch.int32) if whole else made
 
 

@@ -52,7 +52,7 @@ class Graph:
                 "encoder": "once" if coding == "direct" else "every_step",
             },
         }
-        self.shapes: dict[str, tuple[int, int, int]] = {"input": tuple(input_shape)}
+        self.shapes: dict[str, tuple[int, int, int]] = {"input": input_shape}
         self.nodes: list[dict[str, Any]] = []
 
     def scaled(self, channels: int) -> int:
