@@ -170,8 +170,13 @@ def deterministic(seed: int) -> Iterator[None]:
 
 
 def _blueprint(recipe: TrainingConfig, data: Dataset) -> Network:
-    wanted = recipe.architecture
-    channels, height, width = data.images.shape[1:]
+    wanted, shape = recipe.architecture, data.images.shape
+    events = len(shape) == 5
+    if events and shape[1] != wanted.time_steps:
+        raise InputError(
+            f"recipe {recipe.name!r}: architecture.time_steps = {wanted.time_steps}: {data.name} has {shape[1]} frames"
+        )
+    channels, height, width = shape[-3:]
     try:
         return architecture(
             wanted.name,
@@ -183,6 +188,7 @@ def _blueprint(recipe: TrainingConfig, data: Dataset) -> Network:
             leak=wanted.leak,
             reset=wanted.reset,
             width=wanted.width,
+            coding="events" if events else "direct",
         )
     except InputError as error:
         raise InputError(f"recipe {recipe.name!r}: {error}") from None
