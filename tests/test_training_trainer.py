@@ -21,8 +21,6 @@ seed: 1
 architecture: {channels: [4, 6], pool_after: [1, 2], time_steps: 3}
 optimization: {epochs: 1}
 """
-#: what a quantization is put behind
-WITH = "optimization: {epochs: 1}"
 QUANTIZED = RECIPE + "quantization: {weight_bits: 2, membrane_bits: 8}\n"
 
 
@@ -160,33 +158,29 @@ def test_shifts_move_whole_images_by_at_most_the_stated_pixels():
         ("{channels", "{name: vgg9, channels", "channels, pool_after, hidden: are of name = 'convnet', not of 'vgg9'"),
         ("{channels: [4, 6], pool_after: [1, 2]", "{name: vgg", "name = 'vgg': unknown; did you mean 'vgg"),
         ("[1, 2]", "[1, 2], width: 0.5", "width = 0.5: a convnet states its channels"),
-        (
-            WITH,
-            WITH + "\nquantization: {weight_bits: 1, membrane_bits: 8, weights: lsq}",
-            "weight_bits = 1: must be 2 to 8 with weights = 'lsq'",
-        ),
-        (
-            WITH,
-            WITH + "\nquantization: {weight_bits: 2, membrane_bits: 8, weights: lsp}",
-            "weights = 'lsp': unknown; did you mean 'lsq'?",
-        ),
-        (
-            WITH,
-            WITH + "\nquantization: {weight_bits: 2, membrane_bits: 2, membranes: shared}",
-            "membranes = 'shared': needs weights = 'mint'",
-        ),
-        (
-            WITH,
-            WITH + "\nquantization: {weight_bits: 2, membrane_bits: 8, warm_up: 1}",
-            "quantization.warm_up = 1: must be below",
-        ),
-        (WITH, WITH + "\nquantization: {weight_bits: 2, membrane_bits: 17}", "quantization.membrane_bits = 17"),
     ],
 )
 def test_a_bad_recipe_gives_one_clear_line(tmp_path, old, new, message):
     path = _recipe(tmp_path, RECIPE.replace(old, new))
     with pytest.raises(ConfigError) as caught:
         training.train(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("weight_bits: 1, membrane_bits: 8, weights: lsq", "weight_bits = 1: must be 2 to 8 with weights = 'lsq'"),
+        ("weight_bits: 2, membrane_bits: 8, weights: lsp", "weights = 'lsp': unknown; did you mean 'lsq'?"),
+        ("weight_bits: 2, membrane_bits: 2, membranes: shared", "membranes = 'shared': needs weights = 'mint'"),
+        ("weight_bits: 2, membrane_bits: 8, warm_up: 1", "quantization.warm_up = 1: must be below"),
+        ("weight_bits: 2, membrane_bits: 17", "quantization.membrane_bits = 17"),
+    ],
+)
+def test_a_bad_quantization_gives_one_clear_line(tmp_path, fields, message):
+    with pytest.raises(ConfigError) as caught:
+        training.load_config(_recipe(tmp_path, f"{RECIPE}quantization: {{{fields}}}\n"))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
