@@ -109,6 +109,21 @@ def test_an_integer_leak_floors():
     assert membranes.tolist() == [[-3, -5, -6], [3, 4, 5]]
 
 
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+@pytest.mark.parametrize("leak", [0.0, 0.5, 0.75])
+def test_an_input_that_decays_is_a_higher_threshold(leak, reset):
+    """``u = leak v + (1 - leak) a`` with threshold 1 against ``u = leak v + a`` with ``1 / (1 - leak)``."""
+    drive = (64 * normal(50, 6, 1, 1, 1)).round() / 64  # sums are exact in both
+    v, spikes = torch.zeros(50, 1, 1, 1), []
+    for t in range(6):
+        u = leak * v + (1 - leak) * drive[:, t]
+        spikes.append((u >= 1).float())
+        v = u * (1 - spikes[-1]) if reset == "zero" else u - spikes[-1]
+    ours, _ = lif(drive, 6, torch.tensor(leak), torch.tensor(1 / (1 - leak)), reset)
+    assert torch.equal(ours, torch.stack(spikes, 1))
+    assert 0 < ours.mean() < 1
+
+
 # ------------------------------------------------------------------------------------------------- batch norms
 
 
