@@ -297,6 +297,24 @@ def test_a_module_on_crossbars_is_the_exported_network_on_that_chip(name, fields
     assert not np.array_equal(network.run(data.images).outputs, wanted)
 
 
+@pytest.mark.parametrize("name", ["resnet20", "msresnet18", "spikformer"])
+def test_any_architecture_trains_through_crossbars(name):
+    """Where cells are ideal and converters lossless, its products are the exact ones."""
+    torch.manual_seed(0)
+    tiny = architecture(name, input_shape=(3, 8, 8), input_bits=4, classes=4, time_steps=2, width=1 / 16)
+    module = SpikingNetwork(tiny, Integer(3, 8, weights="lsq"))
+    images = np.random.default_rng(0).integers(0, 16, (6, 3, 8, 8), dtype=np.uint8)
+    x = torch.from_numpy(images.astype(np.float32))
+    module.settle(x)
+    network = export(module, name)
+    module.product = Crossbars(network, load_hardware("rram_32nm", {"device.ideal": True, "adc.bits": 12})).eval()
+    with torch.no_grad():
+        assert np.array_equal(module(x).outputs.numpy(), network.run(images).outputs)
+    module.product = Crossbars(network, load_hardware("rram_32nm", {"device.program_sigma": 0.1}), chips=2)
+    module.train()(x).logits.square().sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in module.parameters())
+
+
 def test_crossbars_have_no_parameters_and_leave_the_export_alone():
     module, data = small_module()
     before, state = export(module, "small"), set(module.state_dict())

@@ -6,6 +6,14 @@
 
     made = training.train("digits-w4", output="digits-w4.safetensors")
     made.accuracy, made.network
+
+or piece by piece: an `architecture` writes down a network's nodes, a `SpikingNetwork` trains them in either arithmetic,
+and `export` makes a `Network` of it that spikes the same::
+
+    nodes = training.architecture("vgg9", input_shape=(3, 32, 32), input_bits=8, classes=10, width=0.25)
+    module = training.SpikingNetwork(nodes, training.Integer(weight_bits=4, membrane_bits=8, weights="lsq"))
+    answer = module.train()(images)
+    network = training.export(module.eval(), "mine")
 """
 
 from .activity import measure_activity
