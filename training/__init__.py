@@ -12,8 +12,9 @@ and `export` makes a `Network` of it that spikes the same::
 
     nodes = training.architecture("vgg9", input_shape=(3, 32, 32), input_bits=8, classes=10, width=0.25)
     module = training.SpikingNetwork(nodes, training.Integer(weight_bits=4, membrane_bits=8, weights="lsq"))
-    answer = module.train()(images)
-    network = training.export(module.eval(), "mine")
+    answer = module(images)  # in training mode, with gradients: answer.logits, .step_logits, .spikes, .membranes
+    module.settle(images)
+    network = training.export(module, "mine")
 """
 
 from .activity import measure_activity
