@@ -28,6 +28,7 @@ from spikesim_py.network.model import (
     Linear,
     NetworkModel,
     Pool,
+    Product,
     Readout,
 )
 
@@ -281,6 +282,7 @@ NETWORK: dict[str, tuple[str | None, dict[str, Any]]] = {
     "Lif.membrane_bits": ("lif2", {"membrane_bits": 4}),
     "Lif.overflow": ("lif2", {"overflow": "wrap", "membrane_bits": 5}),
     "Lif.store_shift": ("lif2", {"store_shift": 3}),
+    "Lif.signed": ("lif2", {"signed": False}),
     "Pool.kind": ("pool1", {"kind": "max"}),
     "Pool.kernel": ("pool1", {"kernel": (1, 1), "stride": (1, 1)}),
     "Readout.mode": ("out", {"mode": "last"}),
@@ -303,9 +305,11 @@ STRUCTURE = {
     "Linear.out_features",
     "Pool.stride",
     "Affine.shift",
+    "Product.over",
+    "Product.heads",
 }
 #: fields that only a workload without arrays has, with a witness in `mixed_network`
-WORKLOAD = {"Affine.bits": ("bn", {"bits": 4})}
+WORKLOAD = {"Affine.bits": ("bn", {"bits": 4}), "Affine.per_step": ("bn", {"per_step": True})}
 _GRAPH = {"name", "inputs", "op"}
 
 
@@ -332,7 +336,7 @@ def network_outputs(network: Network) -> dict[str, Any]:
 
 
 def test_every_network_field_has_a_witness_or_is_structure() -> None:
-    parts = (NetworkModel, InputSpec, Leak, Conv, Linear, Affine, Lif, Pool, Add, Flatten, Readout)
+    parts = (NetworkModel, InputSpec, Leak, Conv, Linear, Affine, Lif, Pool, Add, Product, Flatten, Readout)
     fields = {
         f"{part.__name__}.{name}"
         for part in parts

@@ -1,4 +1,4 @@
-"""What follows a layer: neuron unit and membranes, affine, pools, adds, readout, buffered pre-activations.
+"""What follows a layer: neuron unit and membranes, affine, pools, adds, products, readout, buffered pre-activations.
 
 These nodes belong to the layer that they follow. LIF updates take neurons / (lanes x tiles) clocks per
 time-step; affine, pools and adds stream in front of them, and show where that takes longer than the layer's reads and
@@ -15,7 +15,7 @@ import numpy as np
 from .._arrays import Real, ceil
 from ..early_exit import ExitOperations
 from ..hardware import Hardware
-from ..network import Add, Affine, Lif, Network, Pool, Readout
+from ..network import Add, Affine, Lif, Network, Pool, Product, Readout
 from ..network.model import AnyNode
 from ..noc import owners
 from .components import Memory, adder, comparator, multiplier, neuron_lane, register
@@ -32,20 +32,20 @@ def once_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
     """Behind a layer that is read once: its affine, and the buffer that holds the constant pre-activation."""
     if not layer.network.runs_once(layer.name):
         return []
-    affines = [_affine(layer, node, 1) for node in nodes if isinstance(node, Affine) and _reads_layer(layer, node)]
+    affines = [_affine(layer, node, 1) for node in nodes if isinstance(node, Affine) and _acts_once(layer, node)]
     return [_preactivation(layer, nodes), *affines]
 
 
-def _reads_layer(layer: Layer, node: AnyNode) -> bool:
-    """Whether a node is the affine of the layer's sums themselves: it acts as often as they are made."""
-    return isinstance(node, Affine) and node.inputs[0] == layer.name
+def _acts_once(layer: Layer, node: AnyNode) -> bool:
+    """Whether a node is the affine of sums that are made once, and the same in every time-step."""
+    return layer.network.constant(node.name) and isinstance(node, Affine)
 
 
 def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
     """Parts of the nodes that follow the layer in every time-step, in their order."""
     parts: list[Part] = []
     for node in nodes:
-        if layer.network.runs_once(layer.name) and _reads_layer(layer, node):
+        if _acts_once(layer, node):
             continue
         if isinstance(node, Lif):
             parts += [_neurons(layer, node), _membranes(layer, node)]
@@ -55,6 +55,8 @@ def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
             parts.append(_pool(layer, node))
         elif isinstance(node, Add):
             parts += [_add(layer, node), *_waiting(layer, node)]
+        elif isinstance(node, Product):
+            parts += [_product(layer, node), *_waiting(layer, node)]
         elif isinstance(node, Readout):
             parts.append(_readout(layer, node))
     return parts
@@ -100,7 +102,7 @@ def shared_membranes(hardware: Hardware) -> bool:
 
 def _preactivation(layer: Layer, nodes: Sequence[AnyNode]) -> Part:
     """The first layer's constant pre-activation: written once, read at every time-step."""
-    follows = [node for node in nodes if isinstance(node, Affine) and node.inputs[0] == layer.name]
+    follows = [node for node in nodes if _acts_once(layer, node)]
     edge = layer.network.edges[follows[0].name if follows else layer.name]
     tiles, bits = layer.plan.tiles, edge.size * edge.bits
     memory = Memory(layer.tech, bits / tiles)
@@ -128,12 +130,16 @@ def _stored(name: str, memory: Memory, count: Real, bits: Real) -> Part:
 
 
 def _affine(layer: Layer, node: Affine, times: int) -> Part:
-    """A multiplier and an adder per lane that act `times` per unit; parameters are held per channel, in registers."""
+    """A multiplier and an adder per lane that act `times` per unit; parameters are held per channel, in registers.
+
+    Where every time-step has its own, as many sets are held; switching between them is not charged.
+    """
     network = layer.network
     a_bits, b_bits = network.edges[node.inputs[0]].bits, affine_bits(layer, node)
     lane = multiplier(layer.tech, a_bits, b_bits) + adder(layer.tech, a_bits + b_bits)
     units = network.edges[node.name].size
-    stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0])
+    sets = layer.steps if node.per_step else 1
+    stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0] * sets)
     part = placed("affine", lane, lanes(layer), units * times, beside_ns=streaming_ns(layer, units))
     area, leakage = part.area_um2 + stored.area_um2, part.leakage_pw + stored.leakage_pw
     return replace(part, area_um2=area, leakage_pw=leakage)
@@ -170,8 +176,23 @@ def _add(layer: Layer, node: Add) -> Part:
     return placed("add", one, lanes(layer), edge.size * layer.steps, beside_ns=streaming_ns(layer, edge.size))
 
 
-def _waiting(layer: Layer, node: Add) -> list[Part]:
-    """What other layers made waits on the tiles that add it: written as it comes, read in every time-step."""
+def _product(layer: Layer, node: Product) -> Part:
+    """A digital unit: a multiply-accumulator per lane, dense in time, once both operands are there (ours, assumed).
+
+    Multipliers of the operands' bits (of spikes: a full adder's energy where a gate would do), adders and registers of
+    the sum's. What the layer itself makes streams in; the other operand waits in a buffer (`_waiting`).
+    """
+    network, tech = layer.network, layer.tech
+    bits, (first, second) = network.edges[node.name].bits, (network.edges[name].bits for name in node.inputs)
+    lane = multiplier(tech, first, second) + adder(tech, bits) + register(tech, bits)
+    sums = network.edges[node.name].size * network.terms(node)
+    time = ceil(sums / lanes(layer)) * layer.clock_ns
+    part = placed("product", lane, lanes(layer), sums * layer.steps, step_ns=time)
+    return replace(part, grade=weakest(part.grade, "assumed"))
+
+
+def _waiting(layer: Layer, node: Add | Product) -> list[Part]:
+    """What other layers made waits on the tiles that take it: written as it comes, read in every time-step."""
     network, layer_of, tiles = layer.network, owners(layer.network), layer.plan.tiles
     waiting = [source for source in node.inputs if layer_of[source] != layer.name]
     if not waiting:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..datasets import Dataset
 from ..hardware import Hardware
-from ..network import Add, Conv, Linear, Network, Pool
+from ..network import Add, Conv, Linear, Network, Pool, Product
 from .simulation import simulate
 
 
@@ -31,7 +31,7 @@ def record_trains(
             cannot be mapped, or has no weights.
     """
     shown = dataset.head(samples)
-    readers = [node for node in network.nodes if isinstance(node, Conv | Linear | Pool | Add)]
+    readers = [node for node in network.nodes if isinstance(node, Conv | Linear | Pool | Add | Product)]
     wanted = {source for node in readers for source in node.inputs}
     parts: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in wanted if name != "input"}
 

@@ -16,6 +16,7 @@ from .model import (
     Network,
     NetworkModel,
     Pool,
+    Product,
     Readout,
 )
 from .precision import full_precision, split_overrides, with_precision
@@ -34,6 +35,7 @@ __all__ = [
     "Network",
     "NetworkModel",
     "Pool",
+    "Product",
     "Readout",
     "Result",
     "build",

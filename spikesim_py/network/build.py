@@ -25,6 +25,7 @@ from .model import (
     Network,
     NetworkModel,
     Pool,
+    Product,
     Readout,
 )
 
@@ -32,7 +33,7 @@ Arrays = Mapping[str, NDArray[Any]]
 _INT32 = 2**31 - 1
 #: a float network without arrays: its edges have no range that anything reads
 _UNKNOWN_RANGE = (-1, 1)
-_OPS = ("conv", "linear", "affine", "lif", "pool", "add", "flatten", "readout")
+_OPS = ("conv", "linear", "affine", "lif", "pool", "add", "product", "flatten", "readout")
 
 
 def build(description: Mapping[str, Any] | NetworkModel, arrays: Arrays, origin: str = "network") -> Network:
@@ -123,7 +124,7 @@ def _check_names(model: NetworkModel) -> None:
             if source not in known:
                 hint = did_you_mean(source, known)
                 raise NetworkError(f"node {node.name!r}: reads {source!r}, which no earlier node is{hint}")
-        if not isinstance(node, Add) and len(node.inputs) != 1:
+        if not isinstance(node, Add | Product) and len(node.inputs) != 1:
             raise NetworkError(f"node {node.name!r}: {node.op} reads one node, not {len(node.inputs)}")
         known.add(node.name)
 
@@ -269,10 +270,12 @@ def _linear(model: NetworkModel, node: Linear, sources: list[Edge], arrays: Arra
     return Edge((node.out_features, 1, 1), low, high)
 
 
-def _channels(node: AnyNode, name: str, source: Edge, arrays: Arrays) -> NDArray[Any]:
-    array = arrays[f"{node.name}.{name}"]
-    if array.shape not in ((1,), (source.shape[0],)):
-        raise NetworkError(f"array '{node.name}.{name}': shape {array.shape}: must be (1,) or ({source.shape[0]},)")
+def _channels(node: AnyNode, name: str, source: Edge, arrays: Arrays, steps: int | None = None) -> NDArray[Any]:
+    """An array of one number per channel (or one for all), with `steps` for every time-step."""
+    array, first = arrays[f"{node.name}.{name}"], () if steps is None else (steps,)
+    allowed = (*first, 1), (*first, source.shape[0])
+    if array.shape not in allowed:
+        raise NetworkError(f"array '{node.name}.{name}': shape {array.shape}: must be {allowed[0]} or {allowed[1]}")
     return array
 
 
@@ -284,8 +287,9 @@ def _affine(model: NetworkModel, node: Affine, sources: list[Edge], arrays: Arra
         raise NetworkError(f"node {node.name!r}: shift = {node.shift}: a float affine has no shift")
     if not arrays:
         return Edge(source.shape, *_UNKNOWN_RANGE)
-    multiplier = _channels(node, "multiplier", source, arrays).astype(np.float64)
-    bias = _channels(node, "bias", source, arrays).astype(np.float64)
+    steps = model.time_steps if node.per_step else None
+    multiplier = _channels(node, "multiplier", source, arrays, steps).astype(np.float64)
+    bias = _channels(node, "bias", source, arrays, steps).astype(np.float64)
     ends = np.stack([source.low * multiplier + bias, source.high * multiplier + bias])
     if np.abs(ends).max() >= 2**53:
         raise NetworkError(f"node {node.name!r}: a * multiplier + bias exceeds 2^53")
@@ -334,6 +338,24 @@ def _add(model: NetworkModel, node: Add, sources: list[Edge], arrays: Arrays) ->
     return Edge(sources[0].shape, sum(s.low for s in sources), sum(s.high for s in sources))
 
 
+def _product(model: NetworkModel, node: Product, sources: list[Edge], arrays: Arrays) -> Edge:
+    first, second = sources
+    channels, height, width = second.shape
+    tokens, shape = height * width, f"{first.shape} and {second.shape}"
+    if channels % node.heads:
+        raise NetworkError(f"node {node.name!r}: heads = {node.heads}: must divide {channels} channels")
+    if node.over == "channels" and first.shape != second.shape:
+        raise NetworkError(f"node {node.name!r}: over = 'channels': shapes {shape}: must be equal")
+    if node.over == "tokens" and first.shape != (node.heads, tokens, tokens):
+        wanted = (node.heads, tokens, tokens)
+        raise NetworkError(f"node {node.name!r}: over = 'tokens': shapes {shape}: the first must be {wanted}")
+    terms, made = channels // node.heads, (node.heads, tokens, tokens)
+    if node.over == "tokens":
+        terms, made = tokens, second.shape
+    ends = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
+    return Edge(made, terms * min(ends), terms * max(ends))
+
+
 def _flatten(model: NetworkModel, node: Flatten, sources: list[Edge], arrays: Arrays) -> Edge:
     (source,) = sources
     return Edge((source.size, 1, 1), source.low, source.high)
@@ -354,6 +376,7 @@ _RULES: dict[type, Callable[..., Edge]] = {
     Lif: _lif,
     Pool: _pool,
     Add: _add,
+    Product: _product,
     Flatten: _flatten,
     Readout: _readout,
 }

@@ -26,7 +26,6 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 #: operations of the format that this version does not execute yet; they are refused by name
 RESERVED_OPS = {
     "concat": "concatenation along channels",
-    "product": "activation x activation products (attention)",
     "delay": "edges that arrive one time-step later (recurrence)",
     "synapse": "synaptic state (CUBA)",
     "early_exit": "early exit by entropy or confidence",
@@ -75,6 +74,11 @@ _Size = Annotated[int, Field(ge=1, le=65536)]
 _WeightBits = Annotated[int, _within("weight_bits")]
 
 
+def _without(fields: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Fields less those that have the given default."""
+    return {name: value for name, value in fields.items() if name not in defaults or value != defaults[name]}
+
+
 class Conv(Node):
     """2-D convolution. Array `<name>.weight`: (out_channels, in_channels / groups, kh, kw)."""
 
@@ -115,19 +119,18 @@ class Affine(Node):
     """Per-channel ``(a * multiplier + bias) >> shift``. Arrays `.multiplier`, `.bias`: (channels,).
 
     `bits` is what a shape-only workload declares of its multipliers and biases; arrays speak for themselves.
+    `per_step` gives every time-step parameters of its own (BNTT, TEBN): arrays (T, channels).
     """
 
     op: Literal["affine"] = "affine"
     shift: Annotated[int, Field(ge=0, le=31)] = 0
     bits: Annotated[int, _within("affine_bits")] | None = None
+    per_step: bool = False
 
     @model_serializer(mode="wrap")
-    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `bits` where none are declared: files and digests stay those of networks made before it."""
-        fields: dict[str, Any] = handler(self)
-        if self.bits is None:
-            fields.pop("bits", None)
-        return fields
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was not always there: files and digests stay those of networks made before it."""
+        return _without(handler(self), bits=None, per_step=False)
 
 
 class Leak(_Part):
@@ -139,14 +142,37 @@ class Leak(_Part):
 
 
 class Lif(Node):
-    """Leaky integrate-and-fire units. Array `.theta`: (channels,) or (1,), positive."""
+    """Leaky integrate-and-fire units. Array `.theta`: (channels,) or (1,), positive.
+
+    The stored membrane is a two's complement word, or without a sign (`signed` false) from 0 on.
+    """
 
     op: Literal["lif"] = "lif"
     leak: Leak = Leak()
     reset: Literal["zero", "subtract"] = "zero"
-    membrane_bits: Annotated[int, _within("membrane_bits")] = 16
+    membrane_bits: Annotated[int, Field(ge=1, le=NETWORK_FIELDS["membrane_bits"][1])] = 16
     overflow: Literal["saturate", "wrap"] = "saturate"
     store_shift: Annotated[int, Field(ge=0, le=15)] = 0
+    signed: bool = True
+
+    @model_validator(mode="after")
+    def _holds_a_value(self) -> Lif:
+        if self.signed and self.membrane_bits < 2:
+            raise ValueError("membrane_bits = 1: must be at least 2, or 1 with signed = false")
+        if not self.signed and self.overflow == "wrap":
+            raise ValueError("overflow = 'wrap': must be 'saturate' with signed = false")
+        return self
+
+    @property
+    def stored(self) -> tuple[int, int]:
+        """The least and the largest membrane that is stored."""
+        half = 1 << (self.membrane_bits - 1)
+        return (-half, half - 1) if self.signed else (0, 2 * half - 1)
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was not always there: files and digests stay those of networks made before it."""
+        return _without(handler(self), signed=True)
 
 
 class Pool(Node):
@@ -169,6 +195,20 @@ class Add(Node):
     inputs: tuple[str, ...] = Field(min_length=2)
 
 
+class Product(Node):
+    """Product of two activations, as attention needs it; features lie on channels, N tokens on pixels.
+
+    `channels` are summed over: ``out[h, i, j] = sum_c a[h, c, i] b[h, c, j]``, with the channels of a and b, equal in
+    shape, split into `heads`; out is (heads, N, N). Or `tokens`: ``out[h, c, i] = sum_j a[h, i, j] b[h, c, j]``, with a
+    as the first makes it; out has the shape of b.
+    """
+
+    op: Literal["product"] = "product"
+    inputs: tuple[str, ...] = Field(min_length=2, max_length=2)
+    over: Literal["channels", "tokens"]
+    heads: _Size = 1
+
+
 class Flatten(Node):
     """(C, H, W) to (C*H*W, 1, 1)."""
 
@@ -182,7 +222,7 @@ class Readout(Node):
     mode: Literal["accumulate", "last", "spike_count"] = "accumulate"
 
 
-AnyNode = Annotated[Conv | Linear | Affine | Lif | Pool | Add | Flatten | Readout, Field(discriminator="op")]
+AnyNode = Annotated[Conv | Linear | Affine | Lif | Pool | Add | Product | Flatten | Readout, Field(discriminator="op")]
 MATRIX_OPS = (Conv, Linear)
 
 
@@ -285,6 +325,11 @@ class Network:
         sizes = {node.name: self.edges[node.name].shape for node in self.layers}
         return {n.name: sizes[n.name][1] * sizes[n.name][2] * int(np.prod(n.weight_shape)) for n in self.layers}
 
+    def terms(self, node: Product) -> int:
+        """Products that each output of a product node sums."""
+        channels, height, width = self.edges[node.inputs[1]].shape
+        return channels // node.heads if node.over == "channels" else height * width
+
     @property
     def first_layer(self) -> str | None:
         """The layer that reads the input, if exactly one does."""
@@ -316,7 +361,8 @@ class Network:
         if node == "input":
             return self.model.input.coding == "direct"
         made = self.by_name[node]
-        return self.runs_once(node) or (isinstance(made, Affine) and self.runs_once(made.inputs[0]))
+        once = isinstance(made, Affine) and not made.per_step and self.runs_once(made.inputs[0])
+        return self.runs_once(node) or once
 
     def run(self, x: Any, **options: Any) -> Any:
         """Run on the reference executor; see `spikesim_py.network.executor.run`."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from .build import build
-from .model import Add, Affine, Conv, Lif, Linear, Network, Readout
+from .model import Add, Affine, Conv, Lif, Linear, Network, Product, Readout
 
 _AFFINE_SHIFT = 12
 #: fraction bits of a leak that was a float
@@ -82,6 +82,8 @@ def _lower(
         arrays[f"{node.name}.theta"] = _integer_theta(node, theta, source)
         fields["leak"] = {"multiplier": round(node.leak.multiplier * 2**LEAK_SHIFT), "shift": LEAK_SHIFT}
         scales[node.name] = 1.0
+    elif isinstance(node, Product):
+        scales[node.name] = source * scales[node.inputs[1]]
     elif isinstance(node, Add) and len({float(scales[name]) for name in node.inputs}) > 1:
         raise NetworkError(
             f"node {node.name!r}: adds edges of different scales; put an affine before the add in each branch"
@@ -91,7 +93,7 @@ def _lower(
 
 def _integer_theta(node: Lif, theta: NDArray[Any], scale: float) -> NDArray[np.int64]:
     integers: NDArray[np.int64] = np.ceil(theta / scale).astype(np.int64)
-    top = 2 ** (node.membrane_bits - 1) - 1
+    top = node.stored[1]
     if integers.max() > top:
         raise NetworkError(
             f"node {node.name!r}: a threshold of {integers.max()} units exceeds membrane_bits = "

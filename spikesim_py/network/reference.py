@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .model import Affine, AnyNode, Flatten, Lif, Network, Pool, Readout
+from .model import Affine, AnyNode, Flatten, Lif, Network, Pool, Product, Readout
 
 Tensor = torch.Tensor
 
@@ -23,6 +23,8 @@ def node_output(network: Network, node: AnyNode, sources: Sequence[Tensor]) -> T
         return _affine(network, node, sources[0])
     if isinstance(node, Pool):
         return _pool(node, sources[0])
+    if isinstance(node, Product):
+        return product(node, *sources)
     if isinstance(node, Flatten):
         return sources[0].flatten(2)[..., None, None]
     if isinstance(node, Readout):
@@ -39,6 +41,9 @@ def _per_channel(network: Network, name: str) -> Tensor:
 
 def _affine(network: Network, node: Affine, a: Tensor) -> Tensor:
     multiplier, bias = (_per_channel(network, f"{node.name}.{key}") for key in ("multiplier", "bias"))
+    if node.per_step:
+        a = a.expand(-1, network.time_steps, -1, -1, -1)
+        multiplier, bias = (x.reshape(network.time_steps, -1, 1, 1) for x in (multiplier, bias))
     if network.arithmetic == "float":
         return a * multiplier + bias
     return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(torch.int32)
@@ -75,10 +80,22 @@ def _leak(node: Lif, u: Tensor, integer: bool) -> Tensor:
 
 
 def _store(node: Lif, v: Tensor) -> Tensor:
-    half = 1 << (node.membrane_bits - 1)
+    low, high = node.stored
     if node.overflow == "saturate":
-        return v.clamp(-half, half - 1)
-    return ((v + half) & (2 * half - 1)) - half
+        return v.clamp(low, high)
+    return ((v - low) & (high - low)) + low
+
+
+def product(node: Product, a: Tensor, b: Tensor) -> Tensor:
+    """The product of two activations, (samples, 1 or T, C, H, W) each; of integers in float64, which holds them."""
+    whole = not b.is_floating_point()
+    first, second = (x.double() if whole else x for x in (a, b))
+    values = second.reshape(*b.shape[:2], node.heads, -1, b.shape[3] * b.shape[4])
+    if node.over == "channels":
+        made = first.reshape(*a.shape[:2], *values.shape[2:]).transpose(3, 4) @ values
+    else:
+        made = (values @ first.transpose(3, 4)).reshape(*a.shape[:2], *b.shape[2:])
+    return made.to(torch.int32) if whole else made
 
 
 def _pool(node: Pool, x: Tensor) -> Tensor:

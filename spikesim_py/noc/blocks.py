@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from ..errors import MappingError
 from ..mapping import Mapping, partial_sum_bits
-from ..network import Add, Conv, Flatten, Linear, Pool
+from ..network import Add, Conv, Flatten, Linear, Pool, Product
 from ..network.model import AnyNode
 from .edges import Kind, Label, owners
 from .fabric import Ints
 from .holdings import Held, holders, holdings, lender, output_tiles, read_pixels
-from .needs import Needs, layer_needs, pointwise_needs
+from .needs import Needs, layer_needs, pointwise_needs, whole_needs
 
 Bools = NDArray[np.bool_]
 #: beyond this, tables of pairs of tiles take gigabytes
@@ -164,6 +164,12 @@ def _needs_of(mapping: Mapping, held: MappingType[str, Held], node: AnyNode) -> 
         kind: Kind = "spikes" if network.edges[node.inputs[0]].bits == 1 else "graded"
         target = node.name
         wanted = [(node.inputs[0], kind, layer_needs(mapping, node))]
+    elif isinstance(node, Product) and node.name in held:
+        target = held[node.name].layer
+        wanted = [
+            (source, "shortcut", whole_needs(network.edges[source].shape[0], _pixels(mapping, source)))
+            for source in dict.fromkeys(node.inputs)
+        ]
     elif isinstance(node, Add | Pool) and node.name in held:
         kind = (
             "shortcut" if isinstance(node, Add) else "spikes" if network.edges[node.inputs[0]].bits == 1 else "graded"

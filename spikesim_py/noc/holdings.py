@@ -17,7 +17,7 @@ import numpy as np
 
 from ..hardware import Hardware
 from ..mapping import LayerPlan, Mapping
-from ..network import Conv, Flatten, Linear, Network, Pool
+from ..network import Conv, Flatten, Linear, Network, Pool, Product
 from ..network.model import AnyNode
 from .edges import owners
 from .fabric import Ints
@@ -116,6 +116,10 @@ def _behind(node: AnyNode, network: Network, held: Held) -> Held:
         channels, height, width = network.edges[node.inputs[0]].shape
         turn = np.broadcast_to(held.turn, (channels, height * width)).reshape(-1, 1)
         return Held(held.layer, held.by_value.reshape(1, -1), np.zeros(1, np.int64), turn)
+    if isinstance(node, Product):  # one unit of the layer multiplies, once all operands are there
+        channels, height, width = network.edges[node.name].shape
+        last = np.full((1, 1), int(held.turn.max()))
+        return Held(held.layer, np.zeros((1, channels), np.int64), np.zeros(height * width, np.int64), last)
     if isinstance(node, Pool):
         read = read_pixels(node, network)
         turn = np.broadcast_to(held.turn, (len(held.turn), len(held.band)))

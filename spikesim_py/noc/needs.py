@@ -119,6 +119,12 @@ def pointwise_needs(held: Held, pixels: Ints, size: int) -> Needs:
     return Needs(tiles, channel_class.reshape(-1), sets.masks, mask)
 
 
+def whole_needs(channels: int, size: int) -> Needs:
+    """All of an input of so many channels of `size` pixels, at the layer's first tile."""
+    first = np.zeros(1, np.int64)
+    return Needs(first, np.zeros(channels, np.int64), np.ones((1, size), bool), first[None])
+
+
 def tap_masks(pixels: Ints, plan: LayerPlan, size: int) -> NDArray[np.float32]:
     """(copies, taps, size) 1 where a copy reads a pixel with a kernel position."""
     return tap_masks_of_bands(bands(plan.positions, plan.copies)[0], plan.copies, pixels, size).astype(np.float32)
