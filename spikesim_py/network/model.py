@@ -75,6 +75,11 @@ _Size = Annotated[int, Field(ge=1, le=65536)]
 _WeightBits = Annotated[int, _within("weight_bits")]
 
 
+def _without(fields: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """Fields less those that have the given default."""
+    return {name: value for name, value in fields.items() if name not in defaults or value != defaults[name]}
+
+
 class Conv(Node):
     """2-D convolution. Array `<name>.weight`: (out_channels, in_channels / groups, kh, kw)."""
 
@@ -115,19 +120,18 @@ class Affine(Node):
     """Per-channel ``(a * multiplier + bias) >> shift``. Arrays `.multiplier`, `.bias`: (channels,).
 
     `bits` is what a shape-only workload declares of its multipliers and biases; arrays speak for themselves.
+    `per_step` gives every time-step parameters of its own (BNTT, TEBN): arrays (T, channels).
     """
 
     op: Literal["affine"] = "affine"
     shift: Annotated[int, Field(ge=0, le=31)] = 0
     bits: Annotated[int, _within("affine_bits")] | None = None
+    per_step: bool = False
 
     @model_serializer(mode="wrap")
-    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `bits` where none are declared: files and digests stay those of networks made before it."""
-        fields: dict[str, Any] = handler(self)
-        if self.bits is None:
-            fields.pop("bits", None)
-        return fields
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was not always there: files and digests stay those of networks made before it."""
+        return _without(handler(self), bits=None, per_step=False)
 
 
 class Leak(_Part):
@@ -139,14 +143,37 @@ class Leak(_Part):
 
 
 class Lif(Node):
-    """Leaky integrate-and-fire units. Array `.theta`: (channels,) or (1,), positive."""
+    """Leaky integrate-and-fire units. Array `.theta`: (channels,) or (1,), positive.
+
+    The stored membrane is a two's complement word, or without a sign (`signed` false) from 0 on.
+    """
 
     op: Literal["lif"] = "lif"
     leak: Leak = Leak()
     reset: Literal["zero", "subtract"] = "zero"
-    membrane_bits: Annotated[int, _within("membrane_bits")] = 16
+    membrane_bits: Annotated[int, Field(ge=1, le=NETWORK_FIELDS["membrane_bits"][1])] = 16
     overflow: Literal["saturate", "wrap"] = "saturate"
     store_shift: Annotated[int, Field(ge=0, le=15)] = 0
+    signed: bool = True
+
+    @model_validator(mode="after")
+    def _holds_a_value(self) -> Lif:
+        if self.signed and self.membrane_bits < 2:
+            raise ValueError("membrane_bits = 1: must be at least 2, or 1 with signed = false")
+        if not self.signed and self.overflow == "wrap":
+            raise ValueError("overflow = 'wrap': must be 'saturate' with signed = false")
+        return self
+
+    @property
+    def stored(self) -> tuple[int, int]:
+        """The least and the largest membrane that is stored."""
+        half = 1 << (self.membrane_bits - 1)
+        return (-half, half - 1) if self.signed else (0, 2 * half - 1)
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was not always there: files and digests stay those of networks made before it."""
+        return _without(handler(self), signed=True)
 
 
 class Pool(Node):
@@ -316,7 +343,8 @@ class Network:
         if node == "input":
             return self.model.input.coding == "direct"
         made = self.by_name[node]
-        return self.runs_once(node) or (isinstance(made, Affine) and self.runs_once(made.inputs[0]))
+        once = isinstance(made, Affine) and not made.per_step and self.runs_once(made.inputs[0])
+        return self.runs_once(node) or once
 
     def run(self, x: Any, **options: Any) -> Any:
         """Run on the reference executor; see `spikesim_py.network.executor.run`."""

@@ -91,7 +91,7 @@ def _lower(
 
 def _integer_theta(node: Lif, theta: NDArray[Any], scale: float) -> NDArray[np.int64]:
     integers: NDArray[np.int64] = np.ceil(theta / scale).astype(np.int64)
-    top = 2 ** (node.membrane_bits - 1) - 1
+    top = node.stored[1]
     if integers.max() > top:
         raise NetworkError(
             f"node {node.name!r}: a threshold of {integers.max()} units exceeds membrane_bits = "
