@@ -20,13 +20,13 @@ from .model import (
     Conv,
     Edge,
     Flatten,
-    Lif,
     Linear,
     Network,
     NetworkModel,
     Pool,
     Readout,
 )
+from .units import Lif
 
 Arrays = Mapping[str, NDArray[Any]]
 _INT32 = 2**31 - 1

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from .model import MATRIX_OPS, Affine, Lif, Network
+from .model import MATRIX_OPS, Affine, Network
+from .units import Lif
 
 
 def describe(network: Network) -> str:

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import Affine, Lif, Network, Pool
+from .model import Affine, Network, Pool
+from .units import Lif
 
 Tensor = torch.Tensor
 

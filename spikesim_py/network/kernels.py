@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
-from .model import Lif
+from .units import Lif
 
 Array = Any  # numpy arrays of the element types named in the docstrings
 _Function = TypeVar("_Function", bound=Callable[..., Any])

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from .build import build
-from .model import Add, Affine, Conv, Lif, Linear, Network, Readout
+from .model import Add, Affine, Conv, Linear, Network, Readout
+from .units import Lif
 
 _AFFINE_SHIFT = 12
 #: fraction bits of a leak that was a float

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .model import Affine, AnyNode, Flatten, Lif, Network, Pool, Readout
+from .model import Affine, AnyNode, Flatten, Network, Pool, Readout
+from .units import Lif
 
 Tensor = torch.Tensor
 
