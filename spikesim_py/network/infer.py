@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NetworkError
+from .base import spread
 from .model import Add, Affine, AnyNode, Conv, Delay, Edge, Flatten, Linear, NetworkModel, Pool, Readout
 from .units import Leak, Li, Lif, Membrane, replaced_by_arrays
 
@@ -133,20 +134,13 @@ def _affine(model: NetworkModel, node: Affine, sources: list[Edge], arrays: Arra
         return Edge(source.shape, *_UNKNOWN_RANGE)
     steps = model.time_steps if node.per_step else None
     multiplier, bias = (
-        _spread(_per_unit(node, name, source, arrays, steps).astype(np.float64), steps)
-        for name in ("multiplier", "bias")
+        spread(_per_unit(node, name, source, arrays, steps)).astype(np.float64) for name in ("multiplier", "bias")
     )
     ends = np.stack(np.broadcast_arrays(source.low * multiplier + bias, source.high * multiplier + bias))
     if np.abs(ends).max() >= 2**53:
         raise NetworkError(f"node {node.name!r}: a * multiplier + bias exceeds 2^53")
     scaled = np.floor(ends / 2**node.shift)
     return Edge(source.shape, int(scaled.min()), int(np.ceil(scaled.max())))
-
-
-def _spread(array: NDArray[Any]) -> NDArray[np.float64]:
-    """As float64; one number per channel as (C, 1, 1), so that it meets those per unit; steps stay in front."""
-    numbers = array.astype(np.float64)
-    return numbers if array.ndim >= 3 else numbers.reshape(*array.shape, 1, 1)
 
 
 def _membrane(model: NetworkModel, node: Membrane, source: Edge, arrays: Arrays) -> None:
@@ -163,7 +157,7 @@ def _membrane(model: NetworkModel, node: Membrane, source: Edge, arrays: Arrays)
         raise NetworkError(f"node {node.name!r}: store_shift = {node.store_shift}: must be 0 in a float network")
     if model.arithmetic == "integer":
         _check_integer_levels(node)
-    _check_word(model, node)
+    _check_word(model, node, f"{node.name}.v_leak" in arrays)
 
 
 def leaks(node: Membrane) -> dict[str, Leak]:
@@ -188,13 +182,14 @@ def _check_integer_levels(node: Membrane) -> None:
             raise NetworkError(f"node {node.name!r}: {name} = {value:g}: must be a whole number within int32")
 
 
-def _check_word(model: NetworkModel, node: Membrane) -> None:
+def _check_word(model: NetworkModel, node: Membrane, rests: bool) -> None:
     """Whether 64-bit integers hold every product of a decay.
 
     What decays has the stored bits; where inputs (32 bits) or `v_leak` are added before it does, up to 35.
     """
     integer = model.arithmetic == "integer"
-    widths = {"membrane_bits + store_shift": (node.membrane_bits + node.store_shift, node.leak, node.plain_decay)}
+    plain = node.plain_decay and not rests
+    widths = {"membrane_bits + store_shift": (node.membrane_bits + node.store_shift, node.leak, plain)}
     if node.synapse:
         first = node.synapse.order == "leak_first"
         widths["synapse.bits"] = (node.synapse.bits, node.synapse.leak, first)
