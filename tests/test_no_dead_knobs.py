@@ -28,6 +28,7 @@ from spikesim_py.network.model import (
     Linear,
     NetworkModel,
     Pool,
+    Product,
     Readout,
 )
 
@@ -299,6 +300,8 @@ STRUCTURE = {
     "Linear.out_features",
     "Pool.stride",
     "Affine.shift",
+    "Product.over",
+    "Product.heads",
 }
 #: fields that only a workload without arrays has, with a witness in `mixed_network`
 WORKLOAD = {"Affine.bits": ("bn", {"bits": 4}), "Affine.per_step": ("bn", {"per_step": True})}
@@ -328,7 +331,7 @@ def network_outputs(network: Network) -> dict[str, Any]:
 
 
 def test_every_network_field_has_a_witness_or_is_structure() -> None:
-    parts = (NetworkModel, InputSpec, Leak, Conv, Linear, Affine, Lif, Pool, Add, Flatten, Readout)
+    parts = (NetworkModel, InputSpec, Leak, Conv, Linear, Affine, Lif, Pool, Add, Product, Flatten, Readout)
     fields = {
         f"{part.__name__}.{name}"
         for part in parts
