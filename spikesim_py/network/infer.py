@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NetworkError
-from .base import spread
+from .base import Node, spread
 from .model import Add, Affine, AnyNode, Conv, Delay, Edge, Flatten, Linear, NetworkModel, Pool, Product, Readout
 from .units import Leak, Li, Lif, Membrane, replaced_by_arrays
 
@@ -114,7 +114,7 @@ def _linear(model: NetworkModel, node: Linear, sources: list[Edge], arrays: Arra
     return Edge((node.out_features, 1, 1), low, high)
 
 
-def _per_unit(node: AnyNode, name: str, source: Edge, arrays: Arrays, steps: int | None = None) -> NDArray[Any]:
+def _per_unit(node: Node, name: str, source: Edge, arrays: Arrays, steps: int | None = None) -> NDArray[Any]:
     """An array of one number for all units, one per channel or one per unit; with `steps`, for every time-step."""
     array, first = arrays[f"{node.name}.{name}"], () if steps is None else (steps,)
     allowed = [(*first, *shape) for shape in ((1,), (source.shape[0],), source.shape)]

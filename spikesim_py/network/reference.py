@@ -207,7 +207,7 @@ def taps(network: Network, node: Delay) -> list[tuple[int, Tensor | None]]:
     if f"{node.name}.steps" not in network.arrays:
         return [(node.steps, None)]
     steps = _array(network, f"{node.name}.steps").expand(network.edges[node.name].shape)
-    return [(int(k), steps == k) for k in steps.unique()]
+    return [(int(k), steps == k) for k in torch.unique(steps).tolist()]
 
 
 def zeros(network: Network, node: str, samples: int, steps: int) -> Tensor:
