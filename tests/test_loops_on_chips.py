@@ -246,3 +246,18 @@ def test_a_loop_is_evaluated_end_to_end() -> None:
     chip = load_hardware("rram_32nm", {"adc.range": "percentile", "adc.bits": 3})
     assert simulate(loop_network(), chip, data(), calibration=data()).correct.shape == (1, 9)
     assert set(SHAPES) == {"rec.weight", "ff.weight", "fc.weight"}
+
+
+def test_an_affine_with_numbers_per_unit_reads_them() -> None:
+    """Registers per channel, a memory per unit: the same multiplier, and more energy."""
+    model: dict[str, Any] = loop_network().model.model_dump(mode="python")
+    nodes = [n | ({"inputs": ["bn"]} if n["name"] == "l" else {}) for n in model["nodes"]]
+    nodes.insert(4, {"op": "affine", "name": "bn", "inputs": ["sum"]})
+    parts = []
+    for shape in ((7,), (7, 1, 1)):
+        arrays = dict(loop_network().arrays) | {"bn.multiplier": np.full(shape, 2), "bn.bias": np.full(shape, 1)}
+        parts.append(component(cost(build(model | {"nodes": nodes}, arrays), "rram_32nm").tree, "ff", "affine"))
+    channel, unit = parts
+    assert channel is not None
+    assert unit is not None
+    assert unit.energy_pj > channel.energy_pj

@@ -22,7 +22,7 @@ from ..network.units import replaced_by_arrays
 from ..noc import owners
 from .components import Memory, adder, comparator, multiplier, neuron_lane, register
 from .components.base import weakest
-from .parts import Layer, Part, maps_held, placed
+from .parts import Layer, Part, joined, maps_held, placed
 
 #: bits of an affine multiplier and bias where a workload has no arrays and declares none
 _SHAPE_BITS = 16
@@ -180,17 +180,29 @@ def _stored(name: str, memory: Memory, count: Real, bits: Real) -> Part:
 def _affine(layer: Layer, node: Affine, times: int) -> Part:
     """A multiplier and an adder per lane that act `times` per unit; parameters are held per channel, in registers.
 
-    Where every time-step has its own, as many sets are held; switching between them is not charged.
+    Where every time-step has its own, as many sets are held; switching between them is not charged. Parameters per unit
+    are held in a memory, and read each time.
     """
     network = layer.network
     a_bits, b_bits = network.edges[node.inputs[0]].bits, affine_bits(layer, node)
     lane = multiplier(layer.tech, a_bits, b_bits) + adder(layer.tech, a_bits + b_bits)
     units = network.edges[node.name].size
     sets = layer.steps if node.per_step else 1
-    stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0] * sets)
     part = placed("affine", lane, lanes(layer), units * times, beside_ns=streaming_ns(layer, units))
+    if any(_per_unit(network, f"{node.name}.{name}", node.per_step) for name in ("multiplier", "bias")):
+        memory = Memory(layer.tech, 2 * b_bits * units * sets / layer.plan.tiles)
+        held = replace(
+            _stored("affine", memory, layer.plan.tiles, 0), energy_pj=2 * b_bits * units * times * memory.read_fj * 1e-3
+        )
+        return joined("affine", [part, held])
+    stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0] * sets)
     area, leakage = part.area_um2 + stored.area_um2, part.leakage_pw + stored.leakage_pw
     return replace(part, area_um2=area, leakage_pw=leakage)
+
+
+def _per_unit(network: Network, name: str, per_step: bool) -> bool:
+    """Whether an array holds numbers per unit: (C, H, W), with `per_step` behind an axis of time-steps."""
+    return name in network.arrays and network.arrays[name].ndim - per_step == 3
 
 
 def affine_bits(layer: Layer, node: Affine) -> int:
