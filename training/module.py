@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from spikesim_py.errors import InputError, did_you_mean
-from spikesim_py.network import Affine, Conv, Lif, Linear, Network, Readout
+from spikesim_py.network import Affine, Conv, Delay, Li, Lif, Linear, Network, Readout
 
 from .neurons import SURROGATES, Neuron
 from .norms import NORMS, Norm
@@ -118,6 +118,11 @@ class SpikingNetwork(nn.Module):
         self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
         self.units, self.ranges = nn.ModuleDict(), nn.ModuleDict()
         for node in blueprint.nodes:
+            if isinstance(node, Li | Delay) or (isinstance(node, Lif) and not node.plain):
+                raise InputError(
+                    f"node {node.name!r}: op = {node.op!r}: only units with a leak, a threshold and a reset train, and "
+                    f"no delays"
+                )
             if isinstance(node, Conv | Linear):
                 self.weights[node.name] = Weights(node, self._quantizer(node))
             elif isinstance(node, Affine) and is_norm(blueprint, node):

@@ -118,6 +118,7 @@ class Pass:
 
     def _lif(self, node: Lif, a: Tensor) -> Tensor:
         module, name = self.module, node.name
+        assert node.reset != "none"  # the module takes plain units only
         self.largest[name], self.scale[name] = 1.0, 1.0
         leak, theta = module.leak(name), module.thresholds(name)
         how = (module.blueprint.time_steps, leak, theta, node.reset, module.neuron.surrogate)

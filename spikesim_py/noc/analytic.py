@@ -27,7 +27,7 @@ from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
 from ..network import Add, Conv, Linear, Product
-from .edges import Kind, owners, shortcut_rate, spike_rate
+from .edges import Kind, from_port, owners, shortcut_rate, spike_rate
 from .encodings import expected_sent
 from .encodings.base import dense
 from .link_bound import busiest_link
@@ -335,7 +335,7 @@ class _Flows:
         network, source = self.mapping.network, node.inputs[0]
         plan, sender = self.mapping.layers[node.name], self.layer_of[source]
         share, target = needed_share(plan, self.mapping.hardware), _run(plan)
-        if sender is None or sender == node.name:  # from the port, pooled on arrival
+        if sender is None or from_port(network, node.name, sender):  # pooled on arrival
             spec = network.model.input
             steps = network.time_steps if spec.coding == "events" else 1
             payload = self._dense(network.edges["input"].size * spec.bits * share)
@@ -437,10 +437,13 @@ class _Flows:
         """
         mesh, noc = self.mapping.mesh, self.mapping.hardware.noc
         share = busiest_link(a.first, a.count, b.first, b.count, mesh.width, mesh.snake)
-        flits, links = each * a.count * b.count, each * self.distances.total(a, b)
-        head = zero_load_cycles(self.distances.farthest(a, b) + 1, 1, self._pipeline)
+        # around a loop, a tile keeps what it needs itself
+        receivers = b.count - (1 if layer == target and kind in ("spikes", "graded") else 0)
+        sends = where(receivers > 0, 1.0, 0.0)
+        flits, links = each * a.count * receivers, each * self.distances.total(a, b)
+        head = sends * zero_load_cycles(self.distances.farthest(a, b) + 1, 1, self._pipeline)
         serial = maximum(maximum(busiest, share) * flits - 1.0, 0.0)
-        last = minimum(each, noc.packet_flits + 1.0) * share * a.count * b.count
+        last = minimum(each, noc.packet_flits + 1.0) * share * a.count * receivers
         tail = minimum(maximum(last - 1.0, 0.0), serial)
         return Flow(layer, target, kind, steps, flits, flits, links, head, serial, tail, passes)
 

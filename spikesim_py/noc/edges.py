@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from .._arrays import Real
 from ..activity import Activity
 from ..mapping import Mapping
-from ..network import Conv, Lif, Linear, Network
+from ..network import Conv, Delay, Lif, Linear, Network
 
 Kind = Literal["input", "spikes", "graded", "partial_sums", "shortcut"]
 
@@ -28,23 +28,33 @@ class Label(NamedTuple):
 def owners(network: Network) -> MappingType[str, str | None]:
     """The layer that every node follows: itself, or the latest layer upstream; None for the input.
 
-    Nodes before any layer (a pool on the input) belong to the first layer.
+    Nodes before any layer (a pool on the input) belong to the first layer; what a delay reads ahead of, in a loop, does
+    not count as upstream.
     """
     order = {node.name: index for index, node in enumerate(network.layers)}
     first = network.layers[0].name if network.layers else None
-    found: dict[str, str | None] = {"input": None}
-    for node in network.nodes:
-        if node.name in order:
-            found[node.name] = node.name
-        else:
-            above = [layer for source in node.inputs if (layer := found[source]) is not None]
-            found[node.name] = max(above, key=order.__getitem__) if above else first
+    found: dict[str, str | None] = {"input": None} | {name: name for name in order}
+    left = [node for node in network.nodes if node.name not in found]
+    while left:  # once, but for delays that read ahead
+        for node in left:
+            known = [found[source] for source in node.inputs if source in found]
+            if known:
+                above = [layer for layer in known if layer is not None]
+                found[node.name] = max(above, key=order.__getitem__) if above else first
+        left = [node for node in left if node.name not in found]
     return found
+
+
+def from_port(network: Network, layer: str, sender: str | None) -> bool:
+    """Whether what a layer reads comes from the chip's port: not through another layer, nor around a loop."""
+    return sender is None or (sender == layer and layer not in network.looped)
 
 
 def spike_rate(mapping: Mapping, activity: Activity, node: Conv | Linear, sender: str) -> Real:
     """Events per value that a layer reads: the sender's spikes where measured, else the reader's input rate."""
     source = node.inputs[0]
+    while isinstance(delay := mapping.network.by_name[source], Delay):
+        source = delay.inputs[0]
     measured = activity.layers[sender].output_rate
     if isinstance(mapping.network.by_name[source], Lif) and measured is not None:
         return measured

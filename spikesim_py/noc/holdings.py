@@ -17,7 +17,7 @@ import numpy as np
 
 from ..hardware import Hardware
 from ..mapping import LayerPlan, Mapping
-from ..network import Conv, Flatten, Linear, Network, Pool, Product
+from ..network import Conv, Flatten, Network, Pool, Product
 from ..network.model import AnyNode
 from .edges import owners
 from .fabric import Ints
@@ -94,13 +94,15 @@ def holdings(mapping: Mapping) -> MappingType[str, Held]:
     """Every node's output that the tiles of a layer hold; what is made of the input alone is held by none."""
     network, layer_of = mapping.network, owners(mapping.network)
     found: dict[str, Held] = {}
-    for node in network.nodes:
-        if isinstance(node, Conv | Linear):
-            plan = mapping.layers[node.name]
-            band, turn = bands(plan.positions, plan.copies)
-            found[node.name] = Held(node.name, output_tiles(plan, mapping.hardware), band, turn[None])
-        elif source := lender(node, layer_of, found):
-            found[node.name] = _behind(node, network, found[source])
+    for name, plan in mapping.layers.items():
+        band, turn = bands(plan.positions, plan.copies)
+        found[name] = Held(name, output_tiles(plan, mapping.hardware), band, turn[None])
+    known = 0
+    while known < len(found):  # twice, but for delays that read ahead
+        known = len(found)
+        for node in network.nodes:
+            if node.name not in found and (source := lender(node, layer_of, found)):
+                found[node.name] = _behind(node, network, found[source])
     return found
 
 
