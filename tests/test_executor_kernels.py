@@ -40,7 +40,8 @@ def assert_same(network: Network, given: torch.Tensor) -> torch.Tensor:
 @st.composite
 def lif_nodes(draw: st.DrawFn) -> dict[str, Any]:
     """LIF nodes whose 64-bit arithmetic `build` accepts."""
-    bits, store = draw(st.integers(2, 32)), draw(st.integers(0, 2) | st.integers(0, 15))
+    signed = draw(st.booleans())
+    bits, store = draw(st.integers(1 + signed, 32)), draw(st.integers(0, 2) | st.integers(0, 15))
     shift = draw(st.integers(0, 3) | st.integers(0, min(31, 62 - bits - store)))
     return {
         "op": "lif",
@@ -50,7 +51,8 @@ def lif_nodes(draw: st.DrawFn) -> dict[str, Any]:
             "rounding": draw(st.sampled_from(["floor", "nearest", "toward_zero"])),
         },
         "reset": draw(st.sampled_from(["zero", "subtract"])),
-        "overflow": draw(st.sampled_from(["saturate", "wrap"])),
+        "overflow": draw(st.sampled_from(["saturate", "wrap"])) if signed else "saturate",
+        "signed": signed,
         "membrane_bits": bits,
         "store_shift": store,
     }
@@ -78,6 +80,19 @@ def test_affines_equal_their_readable_twin(data: Any, shape: Any, shift: int) ->
     channel = arrays(np.int64, data.draw(st.sampled_from([1, shape[0]])), elements=st.integers(-(2**30), 2**30))
     network = alone({"op": "affine", "shift": shift}, shape, {k: data.draw(channel) for k in ("multiplier", "bias")})
     assert_same(network, torch.from_numpy(data.draw(arrays(np.int32, (2, 1, *shape), elements=INT32))))
+
+
+@given(data=st.data(), shape=SIZES, steps=st.sampled_from([1, 4]))
+def test_affines_with_parameters_per_step_equal_their_readable_twin(data: Any, shape: Any, steps: int) -> None:
+    of_step = arrays(np.int64, (4, data.draw(st.sampled_from([1, shape[0]]))), elements=st.integers(-99, 99))
+    node = {"op": "affine", "shift": 2, "per_step": True}
+    network = alone(node, shape, {k: data.draw(of_step) for k in ("multiplier", "bias")})
+    drive = torch.from_numpy(data.draw(arrays(np.int32, (2, steps, *shape), elements=INT32)))
+    made = assert_same(network, drive)
+    assert made.shape[1] == 4
+    third = min(2, steps - 1)
+    plain = alone({"op": "affine", "shift": 2}, shape, {k: network.arrays[f"n.{k}"][2] for k in ("multiplier", "bias")})
+    assert torch.equal(made[:, 2:3], node_output(plain, plain.by_name["n"], [drive[:, third : third + 1]]))
 
 
 @given(

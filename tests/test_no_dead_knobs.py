@@ -276,6 +276,7 @@ NETWORK: dict[str, tuple[str | None, dict[str, Any]]] = {
     "Lif.membrane_bits": ("lif2", {"membrane_bits": 4}),
     "Lif.overflow": ("lif2", {"overflow": "wrap", "membrane_bits": 5}),
     "Lif.store_shift": ("lif2", {"store_shift": 3}),
+    "Lif.signed": ("lif2", {"signed": False}),
     "Pool.kind": ("pool1", {"kind": "max"}),
     "Pool.kernel": ("pool1", {"kernel": (1, 1), "stride": (1, 1)}),
     "Readout.mode": ("out", {"mode": "last"}),
@@ -300,7 +301,7 @@ STRUCTURE = {
     "Affine.shift",
 }
 #: fields that only a workload without arrays has, with a witness in `mixed_network`
-WORKLOAD = {"Affine.bits": ("bn", {"bits": 4})}
+WORKLOAD = {"Affine.bits": ("bn", {"bits": 4}), "Affine.per_step": ("bn", {"per_step": True})}
 _GRAPH = {"name", "inputs", "op"}
 
 

@@ -32,20 +32,20 @@ def once_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
     """Behind a layer that is read once: its affine, and the buffer that holds the constant pre-activation."""
     if not layer.network.runs_once(layer.name):
         return []
-    affines = [_affine(layer, node, 1) for node in nodes if isinstance(node, Affine) and _reads_layer(layer, node)]
+    affines = [_affine(layer, node, 1) for node in nodes if isinstance(node, Affine) and _acts_once(layer, node)]
     return [_preactivation(layer, nodes), *affines]
 
 
-def _reads_layer(layer: Layer, node: AnyNode) -> bool:
-    """Whether a node is the affine of the layer's sums themselves: it acts as often as they are made."""
-    return isinstance(node, Affine) and node.inputs[0] == layer.name
+def _acts_once(layer: Layer, node: AnyNode) -> bool:
+    """Whether a node is the affine of sums that are made once, and the same in every time-step."""
+    return layer.network.constant(node.name) and isinstance(node, Affine)
 
 
 def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
     """Parts of the nodes that follow the layer in every time-step, in their order."""
     parts: list[Part] = []
     for node in nodes:
-        if layer.network.runs_once(layer.name) and _reads_layer(layer, node):
+        if _acts_once(layer, node):
             continue
         if isinstance(node, Lif):
             parts += [_neurons(layer, node), _membranes(layer, node)]
@@ -100,7 +100,7 @@ def shared_membranes(hardware: Hardware) -> bool:
 
 def _preactivation(layer: Layer, nodes: Sequence[AnyNode]) -> Part:
     """The first layer's constant pre-activation: written once, read at every time-step."""
-    follows = [node for node in nodes if isinstance(node, Affine) and node.inputs[0] == layer.name]
+    follows = [node for node in nodes if _acts_once(layer, node)]
     edge = layer.network.edges[follows[0].name if follows else layer.name]
     tiles, bits = layer.plan.tiles, edge.size * edge.bits
     memory = Memory(layer.tech, bits / tiles)
@@ -128,12 +128,16 @@ def _stored(name: str, memory: Memory, count: Real, bits: Real) -> Part:
 
 
 def _affine(layer: Layer, node: Affine, times: int) -> Part:
-    """A multiplier and an adder per lane that act `times` per unit; parameters are held per channel, in registers."""
+    """A multiplier and an adder per lane that act `times` per unit; parameters are held per channel, in registers.
+
+    Where every time-step has its own, as many sets are held; switching between them is not charged.
+    """
     network = layer.network
     a_bits, b_bits = network.edges[node.inputs[0]].bits, affine_bits(layer, node)
     lane = multiplier(layer.tech, a_bits, b_bits) + adder(layer.tech, a_bits + b_bits)
     units = network.edges[node.name].size
-    stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0])
+    sets = layer.steps if node.per_step else 1
+    stored = register(layer.tech, 2 * b_bits * network.edges[node.name].shape[0] * sets)
     part = placed("affine", lane, lanes(layer), units * times, beside_ns=streaming_ns(layer, units))
     area, leakage = part.area_um2 + stored.area_um2, part.leakage_pw + stored.leakage_pw
     return replace(part, area_um2=area, leakage_pw=leakage)

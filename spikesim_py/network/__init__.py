@@ -1,41 +1,33 @@
 """The network as hardware sees it: a graph of integer-weight layers, LIF units and pools, run for T steps."""
 
+from .base import NETWORK_FIELDS
 from .build import build
 from .executor import Result, run
 from .files import load_network, save_network, workloads, zoo
-from .model import (
-    NETWORK_FIELDS,
-    Add,
-    Affine,
-    Conv,
-    Edge,
-    Flatten,
-    Leak,
-    Lif,
-    Linear,
-    Network,
-    NetworkModel,
-    Pool,
-    Readout,
-)
+from .model import Add, Affine, Conv, Delay, Edge, Flatten, Linear, Network, NetworkModel, Pool, Readout
 from .precision import full_precision, split_overrides, with_precision
 from .quantize import quantize, quantize_weights
+from .units import Leak, Li, Lif, Membrane, Synapse
 
 __all__ = [
     "NETWORK_FIELDS",
     "Add",
     "Affine",
     "Conv",
+    "Delay",
     "Edge",
     "Flatten",
     "Leak",
+    "Li",
     "Lif",
     "Linear",
+    "Membrane",
     "Network",
     "NetworkModel",
     "Pool",
     "Readout",
     "Result",
+    "Synapse",
     "build",
     "full_precision",
     "load_network",

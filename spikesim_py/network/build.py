@@ -20,13 +20,13 @@ from .model import (
     Conv,
     Edge,
     Flatten,
-    Lif,
     Linear,
     Network,
     NetworkModel,
     Pool,
     Readout,
 )
+from .units import Lif
 
 Arrays = Mapping[str, NDArray[Any]]
 _INT32 = 2**31 - 1
@@ -269,10 +269,12 @@ def _linear(model: NetworkModel, node: Linear, sources: list[Edge], arrays: Arra
     return Edge((node.out_features, 1, 1), low, high)
 
 
-def _channels(node: AnyNode, name: str, source: Edge, arrays: Arrays) -> NDArray[Any]:
-    array = arrays[f"{node.name}.{name}"]
-    if array.shape not in ((1,), (source.shape[0],)):
-        raise NetworkError(f"array '{node.name}.{name}': shape {array.shape}: must be (1,) or ({source.shape[0]},)")
+def _channels(node: AnyNode, name: str, source: Edge, arrays: Arrays, steps: int | None = None) -> NDArray[Any]:
+    """An array of one number per channel (or one for all), with `steps` for every time-step."""
+    array, first = arrays[f"{node.name}.{name}"], () if steps is None else (steps,)
+    allowed = (*first, 1), (*first, source.shape[0])
+    if array.shape not in allowed:
+        raise NetworkError(f"array '{node.name}.{name}': shape {array.shape}: must be {allowed[0]} or {allowed[1]}")
     return array
 
 
@@ -284,8 +286,9 @@ def _affine(model: NetworkModel, node: Affine, sources: list[Edge], arrays: Arra
         raise NetworkError(f"node {node.name!r}: shift = {node.shift}: a float affine has no shift")
     if not arrays:
         return Edge(source.shape, *_UNKNOWN_RANGE)
-    multiplier = _channels(node, "multiplier", source, arrays).astype(np.float64)
-    bias = _channels(node, "bias", source, arrays).astype(np.float64)
+    steps = model.time_steps if node.per_step else None
+    multiplier = _channels(node, "multiplier", source, arrays, steps).astype(np.float64)
+    bias = _channels(node, "bias", source, arrays, steps).astype(np.float64)
     ends = np.stack([source.low * multiplier + bias, source.high * multiplier + bias])
     if np.abs(ends).max() >= 2**53:
         raise NetworkError(f"node {node.name!r}: a * multiplier + bias exceeds 2^53")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from .model import MATRIX_OPS, Affine, Lif, Network
+from .model import MATRIX_OPS, Affine, Network
+from .units import Lif
 
 
 def describe(network: Network) -> str:
@@ -30,11 +31,12 @@ def _details(node: object) -> str:
     if isinstance(node, MATRIX_OPS):
         shape = "x".join(map(str, node.weight_shape))
         return f"weights {shape} of {node.weight_bits or 32} bits"
-    if isinstance(node, Affine) and node.bits is not None:
-        return f"parameters of {node.bits} bits"
+    if isinstance(node, Affine):
+        bits = [f"parameters of {node.bits} bits"] if node.bits is not None else []
+        return ", ".join(bits + ["own parameters in every time-step"] * node.per_step)
     if isinstance(node, Lif):
         return (
             f"leak {node.leak.multiplier:g} >> {node.leak.shift}, reset {node.reset}, "
-            f"membrane {node.membrane_bits} bits ({node.overflow})"
+            f"membrane {node.membrane_bits} bits ({node.overflow}{'' if node.signed else ', unsigned'})"
         )
     return ""

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, NetworkError
 from . import reference
-from .model import Affine, AnyNode, Conv, Lif, Linear, Network, Pool
+from .model import Affine, AnyNode, Conv, Linear, Network, Pool
+from .units import Lif
 
 Tensor = torch.Tensor
 #: computes ``W . x`` of a layer: (layer name, x of shape (samples, steps, C, H, W)) -> same with output C, H, W

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from . import kernels
-from .model import Affine, Lif, Network, Pool
+from .model import Affine, Network, Pool
+from .units import Lif
 
 Tensor = torch.Tensor
 
@@ -23,12 +24,14 @@ def node_output(network: Network, node: Lif | Affine | Pool, source: Tensor) -> 
 
 def _lif(network: Network, node: Lif, a: Tensor) -> Tensor:
     spikes = np.empty((len(a), network.time_steps, a[0, 0].numel()), np.uint8)
-    theta = _per_unit(network, f"{node.name}.theta", a)
+    theta = _per_unit(network, f"{node.name}.theta", a)[0]
     kernels.spikes_of(_whole(a.flatten(2)), theta, kernels.dynamics(node), spikes)
     return torch.from_numpy(spikes).reshape(len(a), network.time_steps, *a.shape[2:])
 
 
 def _affine(network: Network, node: Affine, a: Tensor) -> Tensor:
+    if node.per_step:
+        a = a.expand(-1, network.time_steps, -1, -1, -1)
     values = _whole(a.flatten(0, 1).flatten(1))
     multiplier, bias = (_per_unit(network, f"{node.name}.{key}", a) for key in ("multiplier", "bias"))
     out = np.empty_like(values)
@@ -53,7 +56,7 @@ def _whole(a: Tensor) -> NDArray[np.int32]:
 
 
 def _per_unit(network: Network, name: str, a: Tensor) -> NDArray[np.int32]:
-    """An array of one element, or one per channel, for every unit of `a`."""
+    """An array of one element, or one per channel, for every unit of `a`: (1, units), or with T sets of them."""
     channels, height, width = a.shape[2:]
-    array = np.broadcast_to(network.arrays[name].astype(np.int32), channels)
-    return np.repeat(array, height * width)
+    array = np.atleast_2d(network.arrays[name].astype(np.int32))
+    return np.repeat(np.broadcast_to(array, (len(array), channels)), height * width, axis=1)

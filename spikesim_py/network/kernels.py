@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numba
 import numpy as np
 
-from .model import Lif
+from .units import Lif
 
 Array = Any  # numpy arrays of the element types named in the docstrings
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -46,7 +46,7 @@ class Dynamics(NamedTuple):
 
 def dynamics(node: Lif) -> Dynamics:
     """The numbers of a node of an integer network."""
-    shift, rounding, half = node.leak.shift, node.leak.rounding, 1 << (node.membrane_bits - 1)
+    shift, rounding = node.leak.shift, node.leak.rounding
     saturates = node.overflow == "saturate"
     return Dynamics(
         store=node.store_shift,
@@ -55,9 +55,9 @@ def dynamics(node: Lif) -> Dynamics:
         negative=(1 << shift) - 1 if rounding == "toward_zero" else 0,
         shift=shift,
         kept=0 if node.reset == "zero" else -1,
-        low=-half if saturates else _LOWEST,
-        high=half - 1 if saturates else _HIGHEST,
-        bits=node.membrane_bits,
+        low=node.stored[0] if saturates else _LOWEST,
+        high=node.stored[1] if saturates else _HIGHEST,
+        bits=64 if saturates else node.membrane_bits,
     )
 
 
@@ -94,11 +94,14 @@ def spikes_of(a: Array, theta: Array, node: Dynamics, spikes: Array) -> None:
 
 @_kernel
 def scale(a: Array, multiplier: Array, bias: Array, shift: int, out: Array) -> None:
-    """``out[n, i] = (a[n, i] * multiplier[i] + bias[i]) >> shift``; all int32 and contiguous, a: (n, values)."""
+    """``out[n, i] = (a[n, i] * multiplier[s, i] + bias[s, i]) >> shift``, s = n modulo their sets.
+
+    All int32 and contiguous; a: (n, values), multiplier and bias: (sets, values).
+    """
     for n in range(a.shape[0]):
-        line, into = a[n], out[n]
+        line, into, gain, offset = a[n], out[n], multiplier[n % len(multiplier)], bias[n % len(bias)]
         for i in range(line.size):
-            into[i] = (np.int64(line[i]) * multiplier[i] + bias[i]) >> shift
+            into[i] = (np.int64(line[i]) * gain[i] + offset[i]) >> shift
 
 
 @_kernel

@@ -4,12 +4,12 @@ A `Network` is a validated description (`NetworkModel`, plain data) and the arra
 time-step and layer, in this order:
 
 * ``a = W . x``, int32 sums; affine ``(a * multiplier + bias) >> shift`` per channel;
-* LIF: ``u = leak(v << store_shift) + a``; spike where ``u >= theta``; reset to zero or by subtracting
-  theta; ``v = u >> store_shift`` (floor), saturated or wrapped to `membrane_bits`, signed;
+* units (`units.py` has all of their equations): ``u = leak(v << store_shift) + a``; spike where ``u >= theta``;
+  reset to zero or by subtracting theta; ``v = u >> store_shift`` (floor), saturated or wrapped to `membrane_bits`;
 * readout: membranes accumulated over time, the last one, or spike counts.
 
-Leak is ``(u * multiplier) >> shift`` with the stated rounding. Comparison is always ``>=`` with an integer
-theta: ceil(theta / scale) for a network trained with >=, floor(theta / scale) + 1 for >.
+Edges run forward in the list of nodes, but for those that a `Delay` reads: a loop closes through one, and through
+units, so that no sum grows without bound.
 """
 
 from __future__ import annotations
@@ -21,70 +21,39 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from .base import Node, Part, Size, within, without
+from .units import Li, Lif
 
 #: operations of the format that this version does not execute yet; they are refused by name
 RESERVED_OPS = {
     "concat": "concatenation along channels",
     "product": "activation x activation products (attention)",
-    "delay": "edges that arrive one time-step later (recurrence)",
-    "synapse": "synaptic state (CUBA)",
     "early_exit": "early exit by entropy or confidence",
 }
 
-#: fields of the format that this version does not execute yet; only the default is accepted
+#: names that people look for, and what there is instead
 RESERVED_FIELDS = {
-    "v_leak": "a resting potential other than 0",
-    "v_reset": "a reset potential other than 0",
-    "refractory": "refractory time-steps",
-    "multi_spike": "several spikes per time-step",
-    "decay_input": "an input that decays with the membrane",
-    "per_neuron_theta": "a threshold per neuron",
-    "dt": "a time-step in seconds",
-}
-
-#: least and most of the numbers that `with_precision` sets; weights that a file holds have at most 16 bits
-NETWORK_FIELDS: dict[str, tuple[int, int]] = {
-    "weight_bits": (1, 32),
-    "membrane_bits": (2, 32),
-    "affine_bits": (1, 32),
-    "input_bits": (1, 16),
-    "time_steps": (1, 10_000),
+    "decay_input": "put an affine in front, whose multiplier the input is to have",
+    "dt": "time-steps have no unit here; record it under metadata",
 }
 
 Arithmetic = Literal["integer", "float", "shape"]
-
-
-def _within(name: str) -> Any:
-    low, high = NETWORK_FIELDS[name]
-    return Field(ge=low, le=high)
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Node(_Part):
-    """What every operation has: a name and the names of the nodes it reads."""
-
-    name: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=64)
-    inputs: tuple[str, ...] = Field(min_length=1)
-
-
-_Size = Annotated[int, Field(ge=1, le=65536)]
-_WeightBits = Annotated[int, _within("weight_bits")]
+_WeightBits = Annotated[int, within("weight_bits")]
+_Padding = Annotated[int, Field(ge=0, le=1024)]
 
 
 class Conv(Node):
     """2-D convolution. Array `<name>.weight`: (out_channels, in_channels / groups, kh, kw)."""
 
     op: Literal["conv"] = "conv"
-    in_channels: _Size
-    out_channels: _Size
-    kernel: tuple[_Size, _Size]
-    stride: tuple[_Size, _Size] = (1, 1)
-    padding: tuple[Annotated[int, Field(ge=0, le=1024)], Annotated[int, Field(ge=0, le=1024)]] = (0, 0)
-    groups: _Size = 1
+    in_channels: Size
+    out_channels: Size
+    kernel: tuple[Size, Size]
+    stride: tuple[Size, Size] = (1, 1)
+    padding: tuple[_Padding, _Padding] = (0, 0)
+    groups: Size = 1
     weight_bits: _WeightBits | None = None
 
     @model_validator(mode="after")
@@ -112,50 +81,44 @@ class Linear(Node):
 
 
 class Affine(Node):
-    """Per-channel ``(a * multiplier + bias) >> shift``. Arrays `.multiplier`, `.bias`: (channels,).
+    """``(a * multiplier + bias) >> shift``. Arrays `.multiplier`, `.bias`: (1,), (channels,), or (C, H, W).
 
     `bits` is what a shape-only workload declares of its multipliers and biases; arrays speak for themselves.
+    `per_step` gives every time-step parameters of its own (BNTT, TEBN): arrays with T sets of them.
     """
 
     op: Literal["affine"] = "affine"
     shift: Annotated[int, Field(ge=0, le=31)] = 0
-    bits: Annotated[int, _within("affine_bits")] | None = None
+    bits: Annotated[int, within("affine_bits")] | None = None
+    per_step: bool = False
 
     @model_serializer(mode="wrap")
-    def _without_default(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without `bits` where none are declared: files and digests stay those of networks made before it."""
-        fields: dict[str, Any] = handler(self)
-        if self.bits is None:
-            fields.pop("bits", None)
-        return fields
-
-
-class Leak(_Part):
-    """Membrane decay ``(u * multiplier) >> shift``; `multiplier` 1 and `shift` 0 is no leak."""
-
-    multiplier: Annotated[float, Field(ge=0)] = 1
-    shift: Annotated[int, Field(ge=0, le=31)] = 0
-    rounding: Literal["floor", "nearest", "toward_zero"] = "floor"
-
-
-class Lif(Node):
-    """Leaky integrate-and-fire units. Array `.theta`: (channels,) or (1,), positive."""
-
-    op: Literal["lif"] = "lif"
-    leak: Leak = Leak()
-    reset: Literal["zero", "subtract"] = "zero"
-    membrane_bits: Annotated[int, _within("membrane_bits")] = 16
-    overflow: Literal["saturate", "wrap"] = "saturate"
-    store_shift: Annotated[int, Field(ge=0, le=15)] = 0
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what was not always there: files and digests stay those of networks made before it."""
+        return without(handler(self), bits=None, per_step=False)
 
 
 class Pool(Node):
-    """Pooling: `sum` (average pooling with its 1/k^2 folded into what follows) or `max`."""
+    """Pooling: `sum` (average pooling with its 1/k^2 folded into what follows), `max`, or in float networks `average`.
+
+    Zeros of the padding count, in averages too (PyTorch's `count_include_pad`).
+    """
 
     op: Literal["pool"] = "pool"
-    kind: Literal["sum", "max"] = "sum"
-    kernel: tuple[_Size, _Size] = (2, 2)
-    stride: tuple[_Size, _Size] | None = None
+    kind: Literal["sum", "max", "average"] = "sum"
+    kernel: tuple[Size, Size] = (2, 2)
+    stride: tuple[Size, Size] | None = None
+    padding: tuple[_Padding, _Padding] = (0, 0)
+
+    @model_validator(mode="after")
+    def _padded_by_less_than_a_window(self) -> Pool:
+        if any(pad >= size for pad, size in zip(self.padding, self.kernel, strict=True)):
+            raise ValueError(f"padding = {self.padding}: must be smaller than kernel = {self.kernel}")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(handler(self), padding=(0, 0))
 
     @property
     def step(self) -> tuple[int, int]:
@@ -175,6 +138,17 @@ class Flatten(Node):
     op: Literal["flatten"] = "flatten"
 
 
+class Delay(Node):
+    """What a node, earlier or later in the list, had `steps` time-steps ago; zeros before that.
+
+    Array `.steps` (optional): delays of its own for every channel or unit, (channels,) or (C, H, W), 0 to `steps`; at
+    least 1 in a loop.
+    """
+
+    op: Literal["delay"] = "delay"
+    steps: Annotated[int, Field(ge=1, le=1024)] = 1
+
+
 class Readout(Node):
     """The network's answer: `accumulate` sums over time, `last` takes the last step, `spike_count` counts."""
 
@@ -182,19 +156,21 @@ class Readout(Node):
     mode: Literal["accumulate", "last", "spike_count"] = "accumulate"
 
 
-AnyNode = Annotated[Conv | Linear | Affine | Lif | Pool | Add | Flatten | Readout, Field(discriminator="op")]
+AnyNode = Annotated[
+    Conv | Linear | Affine | Lif | Li | Pool | Add | Flatten | Delay | Readout, Field(discriminator="op")
+]
 MATRIX_OPS = (Conv, Linear)
 
 
-class InputSpec(_Part):
+class InputSpec(Part):
     """What enters: unsigned integers of `bits` bits, shape (C, H, W).
 
     `direct` coding presents the same image at every time-step; `encoder` says whether the first layer's
     pre-activation is then computed `once` and buffered, or at `every_step`. `events` are (T, C, H, W).
     """
 
-    shape: tuple[_Size, _Size, _Size]
-    bits: Annotated[int, _within("input_bits")]
+    shape: tuple[Size, Size, Size]
+    bits: Annotated[int, within("input_bits")]
     coding: Literal["direct", "events"] = "direct"
     encoder: Literal["once", "every_step"] = "once"
 
@@ -205,13 +181,13 @@ class InputSpec(_Part):
         return self
 
 
-class NetworkModel(_Part):
+class NetworkModel(Part):
     """The description: what a network file's JSON or a workload's YAML holds."""
 
     format_version: Literal[1] = 1
     name: str = Field(min_length=1, max_length=128)
     arithmetic: Arithmetic
-    time_steps: Annotated[int, _within("time_steps")]
+    time_steps: Annotated[int, within("time_steps")]
     input: InputSpec
     nodes: tuple[AnyNode, ...] = Field(min_length=1)
     activity: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
@@ -316,7 +292,8 @@ class Network:
         if node == "input":
             return self.model.input.coding == "direct"
         made = self.by_name[node]
-        return self.runs_once(node) or (isinstance(made, Affine) and self.runs_once(made.inputs[0]))
+        once = isinstance(made, Affine) and not made.per_step and self.runs_once(made.inputs[0])
+        return self.runs_once(node) or once
 
     def run(self, x: Any, **options: Any) -> Any:
         """Run on the reference executor; see `spikesim_py.network.executor.run`."""

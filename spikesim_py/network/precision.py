@@ -19,8 +19,9 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..errors import InputError, NetworkError, did_you_mean
+from .base import NETWORK_FIELDS
 from .build import build
-from .model import NETWORK_FIELDS, Network
+from .model import Network
 from .quantize import LEAK_SHIFT
 
 Baseline = Literal["slices", "digital"]

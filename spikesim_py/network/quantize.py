@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from .build import build
-from .model import Add, Affine, Conv, Lif, Linear, Network, Readout
+from .model import Add, Affine, Conv, Linear, Network, Readout
+from .units import Lif
 
 _AFFINE_SHIFT = 12
 #: fraction bits of a leak that was a float
@@ -91,7 +92,7 @@ def _lower(
 
 def _integer_theta(node: Lif, theta: NDArray[Any], scale: float) -> NDArray[np.int64]:
     integers: NDArray[np.int64] = np.ceil(theta / scale).astype(np.int64)
-    top = 2 ** (node.membrane_bits - 1) - 1
+    top = node.stored[1]
     if integers.max() > top:
         raise NetworkError(
             f"node {node.name!r}: a threshold of {integers.max()} units exceeds membrane_bits = "

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from .model import Affine, AnyNode, Flatten, Lif, Network, Pool, Readout
+from .model import Affine, AnyNode, Flatten, Network, Pool, Readout
+from .units import Lif
 
 Tensor = torch.Tensor
 
@@ -39,6 +40,9 @@ def _per_channel(network: Network, name: str) -> Tensor:
 
 def _affine(network: Network, node: Affine, a: Tensor) -> Tensor:
     multiplier, bias = (_per_channel(network, f"{node.name}.{key}") for key in ("multiplier", "bias"))
+    if node.per_step:
+        a = a.expand(-1, network.time_steps, -1, -1, -1)
+        multiplier, bias = (x.reshape(network.time_steps, -1, 1, 1) for x in (multiplier, bias))
     if network.arithmetic == "float":
         return a * multiplier + bias
     return ((a.to(torch.int64) * multiplier.to(torch.int64) + bias.to(torch.int64)) >> node.shift).to(torch.int32)
@@ -75,10 +79,10 @@ def _leak(node: Lif, u: Tensor, integer: bool) -> Tensor:
 
 
 def _store(node: Lif, v: Tensor) -> Tensor:
-    half = 1 << (node.membrane_bits - 1)
+    low, high = node.stored
     if node.overflow == "saturate":
-        return v.clamp(-half, half - 1)
-    return ((v + half) & (2 * half - 1)) - half
+        return v.clamp(low, high)
+    return ((v - low) & (high - low)) + low
 
 
 def _pool(node: Pool, x: Tensor) -> Tensor:
