@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 #: least and most of the numbers that `with_precision` sets; weights that a file holds have at most 16 bits
@@ -25,6 +26,14 @@ def within(name: str) -> Any:
 def without(fields: dict[str, Any], **defaults: Any) -> dict[str, Any]:
     """Fields less those that have the given default: files and digests stay those of networks made before them."""
     return {name: value for name, value in fields.items() if name not in defaults or value != defaults[name]}
+
+
+def spread(array: NDArray[Any]) -> NDArray[Any]:
+    """Numbers for all units, per channel or per unit so that they meet (C, H, W): (1,) and (C,) get two more axes.
+
+    The same of the last axes of an array whose first one is time-steps.
+    """
+    return array if array.ndim >= 3 else array.reshape(*array.shape, 1, 1)
 
 
 class Part(BaseModel):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from .model import MATRIX_OPS, Affine, Network
-from .units import Lif
+from .model import MATRIX_OPS, Affine, Delay, Network
+from .units import Leak, Lif, Membrane, replaced_by_arrays
 
 
 def describe(network: Network) -> str:
@@ -20,23 +20,48 @@ def describe(network: Network) -> str:
         edge = network.edges[node.name]
         shape = "x".join(map(str, edge.shape))
         lines.append(
-            f"{node.name:<12}{node.op:<10}{'+'.join(node.inputs):<14}{shape:<16}{edge.bits:>5}  {_details(node)}"
+            f"{node.name:<12}{node.op:<10}{'+'.join(node.inputs):<14}{shape:<16}{edge.bits:>5}  {_details(network, node)}"
         )
     metadata = network.model.metadata
     lines += yaml.safe_dump(metadata, sort_keys=False, width=100).splitlines() if metadata else []
     return "\n".join(lines)
 
 
-def _details(node: object) -> str:
+def _details(network: Network, node: object) -> str:
     if isinstance(node, MATRIX_OPS):
         shape = "x".join(map(str, node.weight_shape))
         return f"weights {shape} of {node.weight_bits or 32} bits"
     if isinstance(node, Affine):
         bits = [f"parameters of {node.bits} bits"] if node.bits is not None else []
         return ", ".join(bits + ["own parameters in every time-step"] * node.per_step)
+    if isinstance(node, Delay):
+        upto = "up to " if f"{node.name}.steps" in network.arrays else ""
+        return f"{upto}{node.steps} time-step{'s' * (node.steps > 1)} later"
+    if not isinstance(node, Membrane):
+        return ""
+    own = [name for name in replaced_by_arrays(node) if f"{node.name}.{name}" in network.arrays]
+    return ", ".join(_unit(node) + [f"{name} from an array" for name in own])
+
+
+def _unit(node: Membrane) -> list[str]:
+    """What units do, beginning with what all of them have; the rest only where it is not the default."""
+    kept = f"membrane {node.membrane_bits} bits ({node.overflow}{'' if node.signed else ', unsigned'})"
+    said = [f"leak {_leak(node.leak)}", kept]
     if isinstance(node, Lif):
-        return (
-            f"leak {node.leak.multiplier:g} >> {node.leak.shift}, reset {node.reset}, "
-            f"membrane {node.membrane_bits} bits ({node.overflow}{'' if node.signed else ', unsigned'})"
-        )
-    return ""
+        level = f" to {node.v_reset:g}" if node.v_reset else ""
+        said.insert(1, f"reset {node.reset}{level}{' one step later' if node.reset_delay else ''}")
+        said += ["strictly above theta"] * node.strict
+        said += [f"up to {node.max_spikes} spikes"] * (node.max_spikes > 1)
+        said += [f"refractory {node.refractory}"] * (node.refractory > 0)
+    said += ["input first, then leak"] * (node.order == "input_first")
+    said += [f"v_leak {node.v_leak:g}"] * bool(node.v_leak) + [f"v_init {node.v_init:g}"] * bool(node.v_init)
+    said += [] if node.v_min is None else [f"v_min {node.v_min:g}"]
+    if node.synapse:
+        late = ", read before it is updated" if node.synapse.reads == "previous" else ""
+        first = ", input first, then leak" if node.synapse.order == "input_first" else ""
+        said.append(f"synapse {_leak(node.synapse.leak)} of {node.synapse.bits} bits{first}{late}")
+    return said
+
+
+def _leak(leak: Leak) -> str:
+    return f"{leak.multiplier:g} >> {leak.shift}"

@@ -1,8 +1,8 @@
 """The executor: what a network computes, exactly.
 
 Integer networks run in int32 sums, int64 neurons and affines; float networks in float32, same order of operations.
-A graph without recurrence is run node by node over all samples and time-steps at once; only LIF units step
-through time.
+A graph is run node by node over all samples and time-steps at once, in which only units step through time; the nodes
+of a loop (see `Delay`) run together, one time-step after the other.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, NetworkError
 from . import reference
+from .graph import is_loop
+from .loops import run_loop
 from .model import Affine, AnyNode, Conv, Linear, Network, Pool
-from .units import Lif
+from .units import Lif, Membrane
 
 Tensor = torch.Tensor
 #: computes ``W . x`` of a layer: (layer name, x of shape (samples, steps, C, H, W)) -> same with output C, H, W
@@ -35,12 +37,13 @@ class Result:
     Attributes:
         outputs: (samples, classes), int64 or float32.
         spikes: spikes emitted per LIF node, summed over samples, time-steps and units.
-        trains: per LIF node (samples, T, C, H, W) bool, only if asked for with `record=True`.
+        trains: per LIF node (samples, T, C, H, W), only if asked for with `record=True`: bool, or where units spike
+            several times per time-step how often.
     """
 
     outputs: NDArray[Any]
     spikes: Mapping[str, int]
-    trains: Mapping[str, NDArray[np.bool_]]
+    trains: Mapping[str, NDArray[Any]]
 
     @property
     def predictions(self) -> NDArray[np.int64]:
@@ -75,15 +78,17 @@ def run(
     images = check_input(network, x)
     multiply = product or exact_product(network)
     outputs: list[Tensor] = []
-    spikes = {node.name: 0 for node in network.nodes if isinstance(node, Lif)}
-    trains: dict[str, list[NDArray[np.bool_]]] = {name: [] for name in spikes} if record else {}
+    most = {node.name: node.max_spikes for node in network.nodes if isinstance(node, Lif)}
+    spikes = dict.fromkeys(most, 0)
+    trains: dict[str, list[NDArray[Any]]] = {name: [] for name in spikes} if record else {}
     for start in range(0, len(images), batch):
         values = _forward(network, images[start : start + batch], multiply, observer)
         outputs.append(values[network.nodes[-1].name].flatten(1))
         for name in spikes:
-            spikes[name] += int(np.count_nonzero(values[name].numpy()))
+            train = values[name].numpy()
+            spikes[name] += int(np.count_nonzero(train) if most[name] == 1 else train.sum(dtype=np.int64))
             if record:
-                trains[name].append(values[name].numpy().astype(bool))
+                trains[name].append(train.astype(bool) if most[name] == 1 else train)
     stacked = {name: np.concatenate(parts) for name, parts in trains.items()}
     return Result(torch.cat(outputs).numpy(), spikes, stacked)
 
@@ -146,19 +151,26 @@ def _forward(network: Network, x: Tensor, multiply: Product, observer: Observer 
     values = {"input": x}
     if network.model.input.encoder == "every_step":
         values["input"] = x.expand(-1, network.time_steps, -1, -1, -1)
-    for node in network.nodes:
-        sources = [values[name] for name in node.inputs]
-        is_layer = isinstance(node, Conv | Linear)
-        value = multiply(node, sources[0]) if is_layer else node_output(network, node, sources)  # type: ignore[arg-type]
-        values[node.name] = value
+    for group in network.groups:
+        if is_loop(group):
+            made = run_loop(network, group, values, multiply)
+        else:
+            sources = [values[name] for name in group[0].inputs]
+            made = {group[0].name: _output(network, group[0], sources, multiply)}
+        values |= made
         if observer is not None:
-            observer(node.name, value)
+            for name, value in made.items():
+                observer(name, value)
     return values
+
+
+def _output(network: Network, node: AnyNode, sources: Sequence[Tensor], multiply: Product) -> Tensor:
+    return multiply(node, sources[0]) if isinstance(node, Conv | Linear) else node_output(network, node, sources)
 
 
 def node_output(network: Network, node: AnyNode, sources: Sequence[Tensor]) -> Tensor:
     """What a node without a matrix makes of its inputs, (samples, steps, C, H, W) each."""
-    if network.arithmetic == "integer" and isinstance(node, Lif | Affine | Pool):
+    if network.arithmetic == "integer" and isinstance(node, Membrane | Affine | Pool):
         from . import integer  # here: costs run no network, and need not wait for Numba
 
         return integer.node_output(network, node, sources[0])

@@ -251,6 +251,20 @@ class Network:
         return {node.name: node for node in self.nodes}
 
     @cached_property
+    def groups(self) -> tuple[tuple[AnyNode, ...], ...]:
+        """The nodes in the order in which they run: alone, or those of a loop together."""
+        from .graph import groups
+
+        return groups(self.nodes)
+
+    @cached_property
+    def looped(self) -> frozenset[str]:
+        """Names of the nodes that are in a loop: they run, and their layers are read, time-step by time-step."""
+        from .graph import is_loop
+
+        return frozenset(node.name for group in self.groups if is_loop(group) for node in group)
+
+    @cached_property
     def layers(self) -> tuple[Conv | Linear, ...]:
         """The layers that hold weights, in order of execution."""
         return tuple(node for node in self.nodes if isinstance(node, MATRIX_OPS))

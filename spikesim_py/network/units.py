@@ -105,6 +105,11 @@ class Membrane(Node):
         half = 1 << (self.membrane_bits - 1)
         return (-half, half - 1) if self.signed else (0, 2 * half - 1)
 
+    @property
+    def plain_decay(self) -> bool:
+        """Whether nothing is added to the membrane before it decays."""
+        return self.order == "leak_first" and not self.v_leak
+
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return without(handler(self), **_LATER)
@@ -146,5 +151,12 @@ class Li(Membrane):
     op: Literal["li"] = "li"
 
 
-#: arrays that may replace a number of the description, with the number's default
-OPTIONAL_ARRAYS = {"leak": Leak().multiplier, "synapse": Leak().multiplier, "v_leak": 0, "v_min": None, "v_init": 0}
+def replaced_by_arrays(node: Membrane) -> dict[str, bool]:
+    """The optional arrays of a unit, and whether the number that each replaces has its default."""
+    found = {"leak": node.leak.multiplier == 1, "v_leak": not node.v_leak, "v_min": node.v_min is None}
+    found["v_init"] = not node.v_init
+    if node.synapse:
+        found["synapse"] = node.synapse.leak.multiplier == 1
+    if isinstance(node, Lif) and node.reset == "zero":
+        found["v_reset"] = not node.v_reset
+    return found
