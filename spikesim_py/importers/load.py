@@ -24,12 +24,14 @@ class Format:
     about: str
     suffixes: tuple[str, ...] = ()
     live: bool = False
-    architecture: bool = False
 
 
 #: what can be imported, by the name that `--from` takes
 FORMATS: Mapping[str, Format] = {
     "nir": Format("nir", "nir", "NIR graphs (Norse, Sinabs, Rockpool and others export them)", (".nir",)),
+    "snntorch": Format("snntorch", "snntorch", "snnTorch modules and state dicts", live=True),
+    "spikingjelly": Format("spikingjelly", "spikingjelly", "SpikingJelly modules, state dicts by an architecture", live=True),
+    "state_dict": Format("state_dict", "spikingjelly", "named arrays and an architecture in YAML", live=True),
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 

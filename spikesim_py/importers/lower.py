@@ -26,6 +26,8 @@ from .units import lowered_unit
 Shape = tuple[int, int, int]
 _ONE, _ZERO = number(1), number(0)
 _MAX_NODES = 5000
+#: nodes of a loop that are searched for a shape
+_MAX_LOOP = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,6 @@ class _Lowering:
         self.nodes: list[dict[str, Any]] = []
         self.arrays: dict[str, NDArray[Any]] = {}
         self.values: dict[str, _Value] = {}
-        self.shapes: dict[str, Shape] = {}
         self.delays: dict[tuple[str, int], str] = {}
         self.uses = Counter(source for sources in self.plan.reads.values() for source in sources)
         self.readers: dict[str, list[str]] = {}
@@ -151,26 +152,27 @@ class _Lowering:
         op = self.graph.nodes[name]
         return isinstance(op, Unit) and op.theta is not None
 
-    def _shape_of(self, unit: str) -> Shape:
-        """The shape of a unit that has not been lowered yet: that of what drives it from the front."""
-        if unit in self.values:
-            return self.values[unit].shape
-        if unit not in self.shapes:
-            known = [name for name in self.plan.reads[unit] if name in self.values]
-            parameters = self._own_shape(unit)
-            if known:
-                self.shapes[unit] = self.values[known[0]].shape
-            elif parameters is not None:
-                self.shapes[unit] = parameters
-            else:
-                raise self.error(unit, "its shape cannot be told from what is before it in the loop")
-        return self.shapes[unit]
+    def _shape_of(self, name: str) -> Shape:
+        """The shape of a node in a loop that may not have been lowered yet: that of what drives it from the front."""
+        shape = self._front(name, set())
+        if shape is None:
+            raise self.error(name, "its shape cannot be told from what is before it in the loop")
+        return shape
 
-    def _own_shape(self, unit: str) -> Shape | None:
-        op = self.graph.nodes[unit]
-        sizes = [op.factor.shape, op.theta.shape] if isinstance(op, Unit) and op.theta is not None else []
-        shapes = [as_chw(shape) for shape in sizes if len(shape) in (1, 2, 3) and np.prod(shape) > 1]
-        return shapes[0] if shapes else None
+    def _front(self, name: str, seen: set[str]) -> Shape | None:
+        if name in self.values:
+            return self.values[name].shape
+        op = self.graph.nodes[name]
+        if isinstance(op, Weights):
+            return (op.weight.shape[0], 1, 1) if op.dims == 0 else None
+        if isinstance(op, Pool | Flatten) or len(seen) > _MAX_LOOP:
+            return None
+        seen.add(name)
+        for source in self.plan.reads[name]:
+            shape = None if source in seen else self._front(source, seen)
+            if shape is not None:
+                return shape
+        return _own_shape(op)
 
     # what nodes emit -------------------------------------------------------------------------------------------------
 
@@ -190,7 +192,7 @@ class _Lowering:
         if value.settled:
             return value
         factor = value.factor
-        if self.semantics.options.batch_norm == "weights" and self._fold_rows(value):
+        if self.semantics.options.fold == "weights" and self._fold_rows(value):
             factor = _ONE
         if is_number(factor, 1) and is_number(value.offset, 0):
             return replace(value, factor=_ONE, offset=_ZERO)
@@ -390,6 +392,13 @@ class _Lowering:
         if hard:
             self.semantics.note(f"node {name!r}: {', '.join(hard)} differ within a channel: one register per unit")
         return _Value(made, value.shape, spikes=op.theta is not None)
+
+
+def _own_shape(op: Any) -> Shape | None:
+    """The shape that a unit's own parameters have."""
+    sizes = [op.factor.shape, op.theta.shape] if isinstance(op, Unit) and op.theta is not None else []
+    shapes = [as_chw(shape) for shape in sizes if len(shape) in (1, 2, 3) and np.prod(shape) > 1]
+    return shapes[0] if shapes else None
 
 
 def as_chw(shape: tuple[int, ...]) -> Shape:

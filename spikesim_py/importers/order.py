@@ -103,7 +103,7 @@ def _late_edges(graph: Graph, after: Mapping[str, list[str]], entry: str, origin
             del place[name]
             done.add(name)
         elif target in place:
-            _cut(graph, path, place[target], late, origin)
+            _cut(graph, path[place[target] :], after, late, origin)
         elif target not in done:
             place[target] = len(path)
             path.append(target)
@@ -111,15 +111,17 @@ def _late_edges(graph: Graph, after: Mapping[str, list[str]], entry: str, origin
     return frozenset(late)
 
 
-def _cut(graph: Graph, path: list[str], start: int, late: set[_Edge], origin: str) -> None:
-    """One edge of the loop `path[start:]`, unless a delay or an earlier cut opens it already."""
-    loop = path[start:]
+def _cut(graph: Graph, loop: list[str], after: Mapping[str, list[str]], late: set[_Edge], origin: str) -> None:
+    """One edge of a loop, unless a delay or an earlier cut opens it already."""
     edges = list(zip(loop, [*loop[1:], loop[0]], strict=True))
     if any(edge in late or _is_late(graph, edge[1]) for edge in edges):
         return
-    for edge in reversed(edges):
-        if isinstance(graph.nodes[edge[0]], Unit):
-            late.add(edge)
+    for place in reversed(range(len(edges))):
+        if isinstance(graph.nodes[edges[place][0]], Unit):
+            for source, target in edges[place + 1 :]:
+                if after[source] != [target]:
+                    raise NetworkError(f"{origin}: node {source!r}: leaves the loop behind its unit {loop[place]!r}")
+            late.add(edges[place])
             return
     raise NetworkError(f"{origin}: the loop {' - '.join(loop[:6])} has no unit: its sums grow without bound")
 

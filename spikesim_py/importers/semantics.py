@@ -23,7 +23,7 @@ Order = Literal["leak_first", "input_first"]
 Reads = Literal["updated", "previous"]
 Coding = Literal["direct", "events"]
 ReadoutMode = Literal["accumulate", "last", "spike_count"]
-BatchNorm = Literal["weights", "affine"]
+Fold = Literal["weights", "affine"]
 
 #: spikes per time-step of a unit that may send as many as fit its membrane
 MANY_SPIKES = 65535
@@ -53,8 +53,11 @@ class Options:
         synapse_order, synapse_reads: see `spikesim_py.network.units`.
         time_steps, coding, input_bits, input_shape: what enters, and how often.
         readout: how the answer is made of the last node's values.
-        batch_norm: fold normalization into `weights`, or keep it as an `affine` with a multiplier per channel.
+        fold: what multiplies a layer's sums (normalization, dt / tau) goes into its `weights`, or stays an `affine`.
         name: of the network.
+        architecture: YAML file that says which layers a file of named arrays belongs to (`state_dict`).
+        beta, threshold: membrane left after a step, and threshold, of units whose file keeps neither.
+        quantizer_bits: of SpikeSim's quantizer, which its training applies and its checkpoints have not.
     """
 
     convention: str | None = None
@@ -76,8 +79,12 @@ class Options:
     input_bits: int | None = None
     input_shape: tuple[int, ...] | None = None
     readout: ReadoutMode | None = None
-    batch_norm: BatchNorm = "weights"
+    fold: Fold = "weights"
     name: str | None = None
+    architecture: str | None = None
+    beta: float | None = None
+    threshold: float | None = None
+    quantizer_bits: int | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
@@ -160,7 +167,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "synapse_reads": get_args(Reads),
     "coding": get_args(Coding),
     "readout": get_args(ReadoutMode),
-    "batch_norm": get_args(BatchNorm),
+    "fold": get_args(Fold),
 }
 _RANGES: dict[str, tuple[float, float]] = {
     "dt": (1e-9, 1e3),
@@ -169,6 +176,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "v_min": (-1e6, 0),
     "time_steps": (1, 10_000),
     "input_bits": (1, 16),
+    "beta": (0, 1),
+    "threshold": (1e-9, 2**30),
+    "quantizer_bits": (2, 8),
 }
 
 
