@@ -167,7 +167,7 @@ def read_module(module: Module, readers: Mapping[str, Reader], semantics: Semant
 def _leaves(module: Module, readers: Mapping[str, Reader], semantics: Semantics) -> Iterator[Module]:
     if module.kind in LAYERS or module.kind in readers or module.kind in _SKIPPED:
         yield module
-    elif module.children:
+    elif module.children and _holds_any(module, {*LAYERS, *readers}):
         if module.kind not in _CONTAINERS and len(module.children) > 1:
             semantics.assume(
                 "architecture",
@@ -178,6 +178,10 @@ def _leaves(module: Module, readers: Mapping[str, Reader], semantics: Semantics)
             yield from _leaves(child, readers, semantics)
     else:
         yield module
+
+
+def _holds_any(module: Module, kinds: set[str]) -> bool:
+    return any(child.kind in kinds or _holds_any(child, kinds) for child in module.children.values())
 
 
 def _one(op: Op) -> Parts:

@@ -204,6 +204,9 @@ def infer_dt(nodes: Any, semantics: Semantics) -> None:
         elif node.kind == "IF":
             r = node.array("r")
             steps.append(_uniform(1 / r) if (r > 1).all() else 0.0)
+    taus = [node.array(name, positive=True).max() for node in nodes for name in ("tau", "tau_mem") if name in node.node]
+    if taus and semantics.options.convention == "norse" and max(taus) < semantics.dt:
+        semantics.tell("dt", semantics.dt**2, "norse 1.1 writes time constants times its time-step (norse issue 411)")
     told = [step for step in steps if step > 0]
     if told and max(told) - min(told) <= _NEAR * max(told) and 1e-9 <= told[0] <= 1:
         semantics.tell("dt", float(f"{told[0]:.4g}"), "its r makes an input count as it is at this time-step")
