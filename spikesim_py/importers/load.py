@@ -31,6 +31,9 @@ FORMATS: Mapping[str, Format] = {
     "nir": Format("nir", "nir", "NIR graphs (Norse, Sinabs, Rockpool and others export them)", (".nir",)),
     "snntorch": Format("snntorch", "snntorch", "snnTorch modules and state dicts", live=True),
     "spikingjelly": Format("spikingjelly", "spikingjelly", "SpikingJelly modules, state dicts by an architecture", live=True),
+    "lava": Format("lava", "nir", "lava-dl exchange files, integer exact", (".net",)),
+    "spikesim": Format("spikesim_vgg9", "nir", "SpikeSim's VGG9 checkpoints, with its quantizer", live=True),
+    "text": Format("text", "nir", "integer matrices in plain text, one file per layer"),
     "state_dict": Format("state_dict", "spikingjelly", "named arrays and an architecture in YAML", live=True),
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
