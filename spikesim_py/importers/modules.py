@@ -135,6 +135,7 @@ def graph_of(root: Module, readers: Mapping[str, Reader], semantics: Semantics, 
     Raises:
         NetworkError: a module is of a class that no reader knows.
     """
+    semantics.by_unit = True
     nodes: dict[str, Op] = {"input": Input(None)}
     edges: list[tuple[str, str]] = []
     last = "input"

@@ -191,6 +191,7 @@ class Semantics:
     told: dict[str, Any] = field(default_factory=dict)
     assumed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    by_unit: bool = False
 
     def __getattr__(self, name: str) -> Any:
         """The value of a field of `Convention`."""
@@ -229,8 +230,9 @@ class Semantics:
     def record(self) -> dict[str, Any]:
         """For the network's metadata: every choice, and which of them were assumed."""
         values = {name: getattr(self, name) for name in _FIELDS}
+        kept = {name: value for name, value in values.items() if value is not None}
         return {
-            "semantics": {name: value for name, value in values.items() if value is not None},
+            "semantics": "of every unit, as its module states them" if self.by_unit else kept,
             "assumed": list(self.assumed),
             "notes": list(self.notes),
         }

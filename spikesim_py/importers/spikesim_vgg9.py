@@ -56,6 +56,7 @@ def read(source: Any, semantics: Semantics) -> Graph:
         kept = 1 - _LEAK
         semantics.assume("beta", "a checkpoint does not keep the leak; training's is 0.5, hw_inference.py's 0.99", kept)
     semantics.told |= {"coding": "direct", "input_bits": 8, "readout": "accumulate"}
+    semantics.told |= {"reset": "subtract", "strict": True}
     semantics.told.setdefault("time_steps", _TIME_STEPS)
     ops: dict[str, Op] = {}
     weights = {name: _weight(arrays, name, label, 4) for name, _ in _CONVOLUTIONS}

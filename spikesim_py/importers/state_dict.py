@@ -47,6 +47,7 @@ def read(source: Any, semantics: Semantics) -> Graph:
     """
     if semantics.options.architecture is None:
         raise NetworkError(f"{_label(source)}: named arrays do not say what they belong to: give an architecture (YAML)")
+    semantics.by_unit = True
     path = Path(semantics.options.architecture).expanduser()
     data, _ = read_yaml(path)
     for key in data:
