@@ -8,6 +8,7 @@ reaches them.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -33,9 +34,13 @@ from .graph import (
     number,
 )
 from .hdf5 import Tree, read_tree
-from .semantics import Semantics, decays_differ
+from .semantics import Semantics, as_options, decays_differ
 
 _MAX_DEPTH = 12
+#: where our own files keep what the format has no place for, beside the graph
+OWN_GROUP = "spikesim"
+OWN_FIELDS = ("dt", "decay", "reset", "reset_delay", "strict", "max_spikes", "refractory", "synapse_order",
+              "synapse_reads", "time_steps", "coding", "input_bits", "readout", "v_init")
 #: factors of an input that count as one: r dt of float32 files
 _NEAR = 1e-3
 
@@ -46,7 +51,11 @@ def read(path: Path, semantics: Semantics) -> Graph:
     Raises:
         NetworkError: one line that names file, node, field, value and what is allowed.
     """
-    root = read_tree(path, "node", skip=("metadata",))
+    whole = read_tree(path, "/", skip=("metadata",))
+    root = whole.get("node")
+    if not isinstance(root, dict):
+        raise NetworkError(f"{path}: node: must be a group: is no NIR file")
+    _read_own(whole.get(OWN_GROUP), semantics)
     flat = _Flat(path, semantics)
     if root.get("type") != "NIRGraph":
         raise NetworkError(f"{path}: node: type = {root.get('type')!r}: must be NIRGraph")
@@ -58,6 +67,18 @@ def read(path: Path, semantics: Semantics) -> Graph:
         nodes[name] = _READERS[node.kind](node, semantics) if node.kind else Identity()
     warn_open(fields.values(), semantics)
     return Graph(path.stem, nodes, tuple(dict.fromkeys(flat.edges)))
+
+
+def _read_own(tree: Any, semantics: Semantics) -> None:
+    """What our own exporter wrote beside the graph: the conventions that the format has no place for."""
+    text = tree.get("semantics") if isinstance(tree, dict) else None
+    try:
+        told = json.loads(text) if isinstance(text, str) and len(text) < 4096 else {}
+    except (ValueError, RecursionError):
+        told = {}
+    if isinstance(told, dict):
+        known = as_options({name: told[name] for name in OWN_FIELDS if name in told})
+        semantics.told |= {name: getattr(known, name) for name in OWN_FIELDS if getattr(known, name) is not None}
 
 
 class _Flat:
