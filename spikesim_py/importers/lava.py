@@ -38,7 +38,7 @@ def network(source: Any, semantics: Semantics, format_name: str) -> Network:
         NetworkError: a layer or a kind of unit that lava's own reader does not run either, or numbers that are not whole.
     """
     path = Path(source)
-    tree = read_tree(path, "/")
+    tree = read_tree(path)
     layers = tree.get("layer")
     if not isinstance(layers, dict) or not layers:
         raise NetworkError(f"{path}: layer: must be a group of layers")

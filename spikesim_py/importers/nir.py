@@ -51,7 +51,7 @@ def read(path: Path, semantics: Semantics) -> Graph:
     Raises:
         NetworkError: one line that names file, node, field, value and what is allowed.
     """
-    whole = read_tree(path, "/", skip=("metadata",))
+    whole = read_tree(path, skip=("metadata",))
     root = whole.get("node")
     if not isinstance(root, dict):
         raise NetworkError(f"{path}: node: must be a group: is no NIR file")

@@ -12,6 +12,7 @@ imports, calls or sets replaced. Its twin in C would allocate whatever a memo in
 from __future__ import annotations
 
 import pickle
+import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,6 +119,7 @@ def load(stream: IO[bytes], path: Path) -> Any:
         raise NetworkError(f"{path}: {error}") from None
     except (
         pickle.UnpicklingError,
+        struct.error,
         EOFError,
         ValueError,
         TypeError,
@@ -375,7 +377,7 @@ class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]
         self.append(_set(self.pop_mark()))
 
     def _refused(self) -> None:
-        raise Refused("its pickle uses buffers outside of it")
+        raise Refused("its pickle uses buffers, which no checkpoint has")
 
     for _code, _method in {
         pickle.FRAME: _frame,
@@ -394,6 +396,7 @@ class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]
         pickle.FROZENSET: _frozen_set,
         pickle.NEXT_BUFFER: _refused,
         pickle.READONLY_BUFFER: _refused,
+        pickle.BYTEARRAY8: _refused,  # would be allocated before it is read
     }.items():
         dispatch[_code[0]] = _method
 
