@@ -26,6 +26,7 @@ from .units import lowered_unit
 Shape = tuple[int, int, int]
 _ONE, _ZERO = number(1), number(0)
 _MAX_NODES = 5000
+_LARGEST = 1e30
 #: nodes of a loop that are searched for a shape
 _MAX_LOOP = 200
 
@@ -182,10 +183,16 @@ class _Lowering:
         self.nodes.append({"op": op, "name": name, "inputs": inputs} | fields)
         return name
 
-    def _keep(self, name: str, key: str, array: Values, floor: bool = False) -> None:
+    def _keep(self, name: str, key: str, array: Values) -> None:
         """An array of the network, as one number, one per channel, or one per unit."""
         flat = array.reshape(-1) if array.ndim < 3 or array.shape[1:] == (1, 1) else array
-        self.arrays[f"{name}.{key}"] = np.ascontiguousarray(flat, np.float32)
+        self.arrays[f"{name}.{key}"] = self._single(name, key, flat)
+
+    def _single(self, name: str, key: str, array: Values) -> NDArray[np.float32]:
+        """In float32, the type of float networks."""
+        if array.size and np.abs(array).max() > _LARGEST:
+            raise self.error(name, f"{key} = {np.abs(array).max():.3g}: must be at most {_LARGEST:g}")
+        return np.ascontiguousarray(array, np.float32)
 
     def _settle(self, value: _Value, multiplier_of: str = "") -> _Value:
         """The value as a node of its own."""
@@ -211,7 +218,7 @@ class _Lowering:
             return False
         weight = self.arrays[key]
         factor = value.factor.reshape(-1, *(1,) * (weight.ndim - 1)) if value.factor.ndim else value.factor
-        self.arrays[key] = np.ascontiguousarray(weight * factor, np.float32)
+        self.arrays[key] = self._single(value.node, "weight", weight * factor)
         return True
 
     # operations ------------------------------------------------------------------------------------------------------
@@ -254,7 +261,7 @@ class _Lowering:
             value = self._flat(f"{self.names[name]}_flat", value)
         weight, value = self._columns(op.weight, value, 1)
         made = self._emit(self.names[name], "linear", [value.node], in_features=inputs, out_features=outputs)
-        self.arrays[f"{made}.weight"] = np.ascontiguousarray(weight, np.float32)
+        self.arrays[f"{made}.weight"] = self._single(name, "weight", weight)
         return self._biased(name, op, made, (outputs, 1, 1))
 
     def _columns(self, weight: Values, value: _Value, groups: int) -> tuple[Values, _Value]:
@@ -294,7 +301,7 @@ class _Lowering:
             padding=padding,
             groups=op.groups,
         )
-        self.arrays[f"{made}.weight"] = np.ascontiguousarray(weight, np.float32)
+        self.arrays[f"{made}.weight"] = self._single(name, "weight", weight)
         return self._biased(name, op, made, (weight.shape[0], out[0], out[1]))
 
     def _biased(self, name: str, op: Weights, made: str, shape: Shape) -> _Value:

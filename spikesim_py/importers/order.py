@@ -45,8 +45,8 @@ def schedule(graph: Graph, origin: str) -> Schedule:
         raise NetworkError(f"{origin}: no path leads from the input {entry!r} to the output {answer!r}")
     edges = tuple((a, b) for a, b in edges if a in kept and b in kept)
     after = _followers(edges)
-    late = _late_edges(graph, after, entry, origin)
-    names = _sorted([name for name in graph.nodes if name in kept], edges, late, graph)
+    late, loose = _open_edges(graph, after, entry, origin)
+    names = _sorted([name for name in graph.nodes if name in kept], set(edges) - late - loose)
     dropped = tuple(name for name in graph.nodes if name not in kept)
     return Schedule(tuple(names), _readers(edges), late, dropped)
 
@@ -88,9 +88,15 @@ def _is_late(graph: Graph, target: str) -> bool:
     return isinstance(op, Delay) and int(op.steps.min()) >= 1
 
 
-def _late_edges(graph: Graph, after: Mapping[str, list[str]], entry: str, origin: str) -> frozenset[_Edge]:
-    """Depth first; where an edge closes a loop, the last unit's edge on the way round is late."""
+def _open_edges(
+    graph: Graph, after: Mapping[str, list[str]], entry: str, origin: str
+) -> tuple[frozenset[_Edge], frozenset[_Edge]]:
+    """Depth first; an edge that closes a loop makes the last unit's edge on the way round late.
+
+    Loops that run through a delay of a step or more are open there: what the delay reads may come after it.
+    """
     late: set[_Edge] = set()
+    loose: set[_Edge] = set()
     path: list[str] = [entry]
     place = {entry: 0}
     done: set[str] = set()
@@ -103,18 +109,24 @@ def _late_edges(graph: Graph, after: Mapping[str, list[str]], entry: str, origin
             del place[name]
             done.add(name)
         elif target in place:
-            _cut(graph, path[place[target] :], after, late, origin)
+            _cut(graph, path[place[target] :], after, late, loose, origin)
         elif target not in done:
             place[target] = len(path)
             path.append(target)
             waiting.append(iter(after.get(target, ())))
-    return frozenset(late)
+    return frozenset(late), frozenset(loose)
 
 
-def _cut(graph: Graph, loop: list[str], after: Mapping[str, list[str]], late: set[_Edge], origin: str) -> None:
+def _cut(
+    graph: Graph, loop: list[str], after: Mapping[str, list[str]], late: set[_Edge], loose: set[_Edge], origin: str
+) -> None:
     """One edge of a loop, unless a delay or an earlier cut opens it already."""
     edges = list(zip(loop, [*loop[1:], loop[0]], strict=True))
-    if any(edge in late or _is_late(graph, edge[1]) for edge in edges):
+    if any(edge in late or edge in loose for edge in edges):
+        return
+    delays = [edge for edge in edges if _is_late(graph, edge[1])]
+    if delays:
+        loose.add(delays[-1])
         return
     for place in reversed(range(len(edges))):
         if isinstance(graph.nodes[edges[place][0]], Unit):
@@ -126,15 +138,14 @@ def _cut(graph: Graph, loop: list[str], after: Mapping[str, list[str]], late: se
     raise NetworkError(f"{origin}: the loop {' - '.join(loop[:6])} has no unit: its sums grow without bound")
 
 
-def _sorted(names: list[str], edges: Iterable[_Edge], late: frozenset[_Edge], graph: Graph) -> list[str]:
+def _sorted(names: list[str], edges: Iterable[_Edge]) -> list[str]:
     """Sources before what reads them, else as in the file."""
     place = {name: index for index, name in enumerate(names)}
     waits = dict.fromkeys(names, 0)
-    after: dict[str, list[str]] = {}
-    for edge in edges:
-        if edge not in late and not _is_late(graph, edge[1]):
-            after.setdefault(edge[0], []).append(edge[1])
-            waits[edge[1]] += 1
+    after = _followers(edges)
+    for targets in after.values():
+        for target in targets:
+            waits[target] += 1
     ready = [place[name] for name in names if not waits[name]]
     heapq.heapify(ready)
     made: list[str] = []

@@ -220,6 +220,12 @@ def _scalar(dtype: Any, raw: Any = b"") -> Any:
     return Array((), dtype.name, False, raw)
 
 
+def _from_buffer(raw: Any, dtype: Any, shape: Any, order: Any = "C") -> Array:
+    if not isinstance(raw, bytes) or not isinstance(dtype, _Dtype):
+        raise Refused("its pickle holds an array that is not of numbers")
+    return Array(_sizes(shape), dtype.name, order == "F", raw)
+
+
 def _set(items: Any = ()) -> set[Any]:
     return {_key(item) for item in items}
 
@@ -250,6 +256,7 @@ _CALLS: dict[tuple[str, str], Callable[..., Any]] = {
     ("numpy", "ndarray"): lambda *_: Array(),
     ("numpy", "dtype"): _dtype,
     **{(module, "_reconstruct"): lambda *_: Array() for module in ("numpy.core.multiarray", "numpy._core.multiarray")},
+    **{(module, "_frombuffer"): _from_buffer for module in ("numpy.core.numeric", "numpy._core.numeric")},
     **{(module, "scalar"): _scalar for module in ("numpy.core.multiarray", "numpy._core.multiarray")},
 }
 
@@ -376,6 +383,14 @@ class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]
     def _frozen_set(self) -> None:
         self.append(_set(self.pop_mark()))
 
+    def _byte_array(self) -> None:
+        """As bytes, which are allocated as they are read."""
+        (size,) = struct.unpack("<Q", self.read(8))
+        data = self.read(size)
+        if len(data) != size:
+            raise EOFError("ended within an item")
+        self.append(data)
+
     def _refused(self) -> None:
         raise Refused("its pickle uses buffers, which no checkpoint has")
 
@@ -396,7 +411,7 @@ class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]
         pickle.FROZENSET: _frozen_set,
         pickle.NEXT_BUFFER: _refused,
         pickle.READONLY_BUFFER: _refused,
-        pickle.BYTEARRAY8: _refused,  # would be allocated before it is read
+        pickle.BYTEARRAY8: _byte_array,
     }.items():
         dispatch[_code[0]] = _method
 

@@ -34,7 +34,8 @@ def lowered_unit(
         values["v_min"] = parameter("v_min", unit.v_min)
     if unit.theta is not None:
         theta = parameter("threshold", unit.theta)
-        values["v_reset"] = parameter("v_reset", unit.v_reset) if unit.reset == "zero" else np.zeros(())
+        if unit.reset == "zero":
+            values["v_reset"] = parameter("v_reset", unit.v_reset)
         theta, values = _counted_from_below(unit, theta, values, error)
         arrays["theta"] = theta
         fields |= {
