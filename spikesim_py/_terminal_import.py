@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from ._files import check_target
 from .errors import InputError
-from .importers import AssumedWarning, import_network, load_network
+from .importers import import_network, load_network
 from .network import Network, quantize_network, save_network
 
 
@@ -19,17 +18,10 @@ def run_import(
     checkpoint: str, format: str | None, output: str, options: dict[str, Any], bits: int | None, data: str | None,
     membrane_error: bool,
 ) -> None:
-    """Read a checkpoint, quantize it if asked, write it; assumptions go to stderr, one a line."""
+    """Read a checkpoint, quantize it if asked, write it."""
     check_target(output)
     given = {name: value for name, value in options.items() if value is not None}
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", AssumedWarning)
-        network = import_network(checkpoint, format, **given)
-    for warning in caught:
-        if issubclass(warning.category, AssumedWarning):
-            click.echo(f"spikesim: warning: {warning.message}", err=True)
-        else:
-            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+    network = import_network(checkpoint, format, **given)
     if bits is not None:
         network = _quantized(network, bits, data, membrane_error)
     elif data is not None:

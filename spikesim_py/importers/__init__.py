@@ -8,7 +8,19 @@
 `load_network` is the public face's: bundled names and network files, and checkpoints by their suffix.
 """
 
+from .export_bundle import export_bundle
+from .export_nir import export_nir
 from .load import FORMATS, SUFFIXES, import_network, load_network
 from .semantics import CONVENTIONS, AssumedWarning, Options
 
-__all__ = ["CONVENTIONS", "FORMATS", "SUFFIXES", "AssumedWarning", "Options", "import_network", "load_network"]
+__all__ = [
+    "CONVENTIONS",
+    "FORMATS",
+    "SUFFIXES",
+    "AssumedWarning",
+    "Options",
+    "export_bundle",
+    "export_nir",
+    "import_network",
+    "load_network",
+]
