@@ -26,7 +26,7 @@ class LayerActivity:
         idle_reads: share of (crossbar row block, read) pairs in which no row is active.
         clip_rate: share of ADC conversions that hit the end of the range; None if not measured.
         background: mean stored level over 2^cell_bits - 1 of the cells on active rows; None if not measured.
-        output_rate: spikes per unit and time-step of the units behind the layer; None if not measured.
+        output_rate: share of (unit, time-step) pairs in which the units behind the layer spike; None if not measured.
     """
 
     rate: Real

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ..activity import Activity
 from ..hardware import Hardware
-from ..network import Add, Affine, Lif, Network, Pool, Readout
+from ..network import Add, Affine, Delay, Flatten, Lif, Membrane, Network, Pool, Readout
 from ..network.model import AnyNode, Conv, Linear
 from ..noc import owners
 from .components import Memory, adder, multiplier, register
@@ -176,9 +176,9 @@ def spiking(network: Network, node: str) -> bool:
     made = network.by_name[node]
     if isinstance(made, Pool) and made.kind == "max":
         return spiking(network, made.inputs[0])
-    if made.op == "flatten":
+    if isinstance(made, Flatten | Delay):
         return spiking(network, made.inputs[0])
-    return isinstance(made, Lif)
+    return isinstance(made, Lif) and made.max_spikes == 1
 
 
 def _memory(name: str, memory: Memory, energy_fj: float) -> Part:
@@ -196,9 +196,13 @@ def _after(network: Network, tech: Technology, node: AnyNode, clock_ns: float) -
     """Multiplications and additions of the nodes behind a layer, on the same lanes, every time-step."""
     law, steps, units = tech["fp32"], network.time_steps, network.edges[node.name].size
     multiplies, adds = _operations(node)
+    if isinstance(node, Delay):
+        bits = network.edges[node.name].bits if spiking(network, node.name) else FLOAT_BITS
+        memory = Memory(tech, units * bits * node.steps)
+        return [_memory("delay_buffer", memory, units * bits * steps * (memory.read_fj + memory.write_fj))]
     if not multiplies + adds:
         return []
-    name = "neuron_unit" if isinstance(node, Lif) else node.op
+    name = "neuron_unit" if isinstance(node, Membrane) else node.op
     operations = Part(
         name,
         law.grade,
@@ -206,24 +210,43 @@ def _after(network: Network, tech: Technology, node: AnyNode, clock_ns: float) -
         energy_pj=units * steps * (multiplies * law["multiply"] + adds * law["add"]) * 1e-3,
         step_ns=math.ceil(units * max(multiplies, adds) / _lanes(tech)) * clock_ns,
     )
-    if not isinstance(node, Lif):
+    if not isinstance(node, Membrane):
         return [operations]
-    memory = Memory(tech, units * FLOAT_BITS)
-    traffic = units * FLOAT_BITS * steps * (memory.read_fj + memory.write_fj)
+    bits = units * FLOAT_BITS * _words(node)
+    memory = Memory(tech, bits)
+    traffic = bits * steps * (memory.read_fj + memory.write_fj)
     return [operations, _memory("membrane_memory", memory, traffic)]
 
 
 def _operations(node: AnyNode) -> tuple[int, int]:
     """(multiplications, additions) per output and time-step."""
-    if isinstance(node, Lif):  # leak; integrate, compare, reset by subtraction
-        return int(node.leak.multiplier not in (0, 1)), 2 + (node.reset == "subtract")
+    if isinstance(node, Membrane):
+        return _updates(node)
     if isinstance(node, Affine):
         return 1, 1
     if isinstance(node, Pool):
-        return 0, node.kernel[0] * node.kernel[1] - 1
+        return int(node.kind == "average"), node.kernel[0] * node.kernel[1] - 1
     if isinstance(node, Add):
         return 0, len(node.inputs) - 1
     return (0, int(node.mode != "last")) if isinstance(node, Readout) else (0, 0)
+
+
+def _updates(node: Membrane) -> tuple[int, int]:
+    """(multiplications, additions) of one update; comparisons count as additions, a division as a multiplication."""
+    multiplies = int(node.leak.multiplier not in (0, 1))
+    adds = 1 + 2 * bool(node.v_leak) + (node.v_min is not None)
+    if isinstance(node, Lif):  # compare, reset by subtraction; several spikes are a quotient, and a product to subtract
+        adds += 1 + (node.reset == "subtract") + bool(node.refractory)
+        multiplies += 2 * (node.max_spikes > 1)
+    if node.synapse:
+        multiplies, adds = multiplies + int(node.synapse.leak.multiplier not in (0, 1)), adds + 1
+    return multiplies, adds
+
+
+def _words(node: Membrane) -> int:
+    """What a unit remembers, in words of 32 bits: its membrane, current and counter or late spikes."""
+    counts = isinstance(node, Lif) and (node.refractory > 0 or node.reset_delay)
+    return 1 + (node.synapse is not None) + counts
 
 
 def _notes(tech: Technology, hardware: Hardware, activity: Activity) -> tuple[str, ...]:

@@ -15,8 +15,10 @@ import numpy as np
 from .._arrays import Real, ceil
 from ..early_exit import ExitOperations
 from ..hardware import Hardware
-from ..network import Add, Affine, Lif, Network, Pool, Readout
+from ..network import Add, Affine, Delay, Lif, Membrane, Network, Pool, Readout
+from ..network.base import spread
 from ..network.model import AnyNode
+from ..network.units import replaced_by_arrays
 from ..noc import owners
 from .components import Memory, adder, comparator, multiplier, neuron_lane, register
 from .components.base import weakest
@@ -47,8 +49,10 @@ def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
     for node in nodes:
         if _acts_once(layer, node):
             continue
-        if isinstance(node, Lif):
-            parts += [_neurons(layer, node), _membranes(layer, node)]
+        if isinstance(node, Membrane):
+            parts += [_neurons(layer, node), _membranes(layer, node), *_parameters(layer, node)]
+        elif isinstance(node, Delay):
+            parts.append(_delay(layer, node))
         elif isinstance(node, Affine):
             parts.append(_affine(layer, node, layer.steps))
         elif isinstance(node, Pool):
@@ -64,14 +68,19 @@ def lanes(layer: Layer) -> Real:
     return layer.hardware.tile.neuron_lanes * layer.plan.tiles
 
 
-def _neurons(layer: Layer, node: Lif) -> Part:
+def _neurons(layer: Layer, node: Membrane) -> Part:
     edges, units = layer.network.edges, layer.network.edges[node.name].size
-    lane = neuron_lane(layer.tech, node, edges[node.inputs[0]].bits)
+    lane = neuron_lane(layer.tech, node, edges[node.inputs[0]].bits, own_arrays(layer.network, node))
     time = ceil(units / lanes(layer)) * layer.clock_ns
     return placed("neuron_unit", lane, lanes(layer), units * layer.steps, step_ns=time)
 
 
-def _membranes(layer: Layer, node: Lif) -> Part:
+def own_arrays(network: Network, node: Membrane) -> list[str]:
+    """Numbers that a unit's array replaces; see `Membrane`."""
+    return [name for name in replaced_by_arrays(node) if f"{node.name}.{name}" in network.arrays]
+
+
+def _membranes(layer: Layer, node: Membrane) -> Part:
     """Read and written once per neuron and time-step, beside the update.
 
     Every tile keeps those of its neurons; where layers take turns (`shared_membranes`), the chip has one memory.
@@ -84,13 +93,52 @@ def _membranes(layer: Layer, node: Lif) -> Part:
     return _stored("membrane_memory", Memory(layer.tech, bits / tiles), tiles, moved)
 
 
-def membrane_bits(network: Network, node: Lif) -> int:
-    return network.edges[node.name].size * node.membrane_bits
+def membrane_bits(network: Network, node: Membrane) -> int:
+    """What units remember from one time-step to the next: membranes, currents, counters, late spikes."""
+    bits = node.membrane_bits + (node.synapse.bits if node.synapse else 0)
+    if isinstance(node, Lif):
+        bits += node.refractory.bit_length() + (node.max_spikes.bit_length() if node.reset_delay else 0)
+    return network.edges[node.name].size * bits
 
 
 def most_membrane_bits(network: Network) -> int:
     """Membranes of the layer that has most of them."""
-    return max((membrane_bits(network, node) for node in network.nodes if isinstance(node, Lif)), default=0)
+    return max((membrane_bits(network, node) for node in network.nodes if isinstance(node, Membrane)), default=0)
+
+
+def _parameters(layer: Layer, node: Membrane) -> list[Part]:
+    """Numbers of their own: per channel in registers of the tiles, per unit in a memory that every update reads.
+
+    Thresholds per channel, and one number for all, are taken as part of the lane (its third register).
+    """
+    network, tiles, units = layer.network, layer.plan.tiles, layer.network.edges[node.name].size
+    channel = unit = 0
+    for name in [*own_arrays(network, node), *(["theta"] if isinstance(node, Lif) else [])]:
+        array = network.arrays.get(f"{node.name}.{name}")
+        if array is None or array.size == 1 or (name == "theta" and array.ndim == 1):
+            continue
+        bits = int(np.abs(array).max()).bit_length() + int(array.min() < 0)
+        if array.ndim == 1:
+            channel += bits * array.size
+        else:
+            unit += bits * units
+    parts = []
+    if channel:
+        parts.append(placed("neuron_parameters", register(layer.tech, channel), 1, 0))
+    if unit:
+        memory = Memory(layer.tech, unit / tiles)
+        stored = _stored("neuron_parameters", memory, tiles, 0)
+        parts.append(replace(stored, energy_pj=unit * layer.steps * memory.read_fj * 1e-3))
+    return parts
+
+
+def _delay(layer: Layer, node: Delay) -> Part:
+    """A ring of the last values: one is written and one read per value and time-step."""
+    edge, tiles = layer.network.edges[node.name], layer.plan.tiles
+    array = layer.network.arrays.get(f"{node.name}.steps")
+    each = node.steps if array is None else float(np.broadcast_to(spread(array), edge.shape).mean())
+    memory = Memory(layer.tech, edge.size * edge.bits * each / tiles)
+    return _stored("delay_buffer", memory, tiles, edge.size * edge.bits * layer.steps)
 
 
 def shared_membranes(hardware: Hardware) -> bool:
@@ -182,7 +230,7 @@ def _waiting(layer: Layer, node: Add) -> list[Part]:
         return []
     order = {made.name: index for index, made in enumerate(network.layers)}
     bits = {source: network.edges[source].size * network.edges[source].bits for source in waiting}
-    stages = {source: order[layer.name] - order.get(layer_of[source] or "", -1) for source in waiting}
+    stages = {source: max(order[layer.name] - order.get(layer_of[source] or "", -1), 0) for source in waiting}
     held = sum(bits[source] * maps_held(network, layer.hardware, source, stages[source]) for source in waiting)
     memory = Memory(layer.tech, held / tiles)
     written = sum(bits[source] * (1 if network.constant(source) else layer.steps) for source in waiting)

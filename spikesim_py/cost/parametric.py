@@ -26,7 +26,7 @@ from .noc_parts import pitch_mm, shared_parts, traffic_part
 from .parts import Counts, Layer, Part, Staged, exposed, merged
 from .reload import Reload, memory_notes, memory_parts, reload_of
 from .result import CostResult
-from .schedule import Timing, check_exit, critical_stage, schedule
+from .schedule import Timing, check_exit, check_loops, critical_stage, schedule
 from .technology import Technology, load_technology
 from .tile_parts import accumulator, background_count, h_tree, input_buffer, sign_count
 from .tree import CostNode, branch
@@ -56,6 +56,7 @@ class RollUp:
 
 def roll_up(mapping: Mapping, activity: Activity, tech: Technology) -> RollUp:
     """The one definition of what a design costs; the tree and `cost_batch` are two ways to look at it."""
+    check_loops(mapping)
     if activity.exit:
         check_exit(mapping)
     sent = flows(mapping, activity)

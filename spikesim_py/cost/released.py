@@ -13,7 +13,7 @@ from .._arrays import ceil_div
 from ..errors import ConfigError
 from ..hardware import AdcKind, Defects, DeviceKind, Hardware, load_hardware
 from ..mapping.plan import matrix_shape
-from ..network import Conv, Linear, Network, Pool
+from ..network import Conv, Delay, Li, Lif, Linear, Network, Pool
 from .released_constants import constants
 from .released_equations import NEURON_MEMORY_LAYERS, RELEASED_MUX, Chip, Layer, cost_layers
 from .result import CostResult
@@ -33,9 +33,11 @@ def released_cost(network: Network, hardware: Hardware) -> CostResult:
 
     Raises:
         ConfigError: the chip has what the equations cannot express: crossbars that are not square, another mux
-            than 8 (as released), a ramp or an adder tree, bits per layer, a pipeline.
+            than 8 (as released), a ramp or an adder tree, bits per layer, a pipeline; the network has delays or units
+            beyond the plain ones.
     """
     _check(hardware)
+    _check_network(network)
     chip = Chip(
         name=hardware.name,
         crossbar=hardware.crossbar.rows,
@@ -70,6 +72,17 @@ def _check(hardware: Hardware) -> None:
         raise ConfigError(
             f"schedule.pipeline = {hardware.schedule.pipeline!r}: the library spikesim_released knows 'none' only"
         )
+
+
+def _check_network(network: Network) -> None:
+    """The equations know layers and plain LIF units; membranes beyond these would cost nothing."""
+    for node in network.nodes:
+        if isinstance(node, Delay | Li) or (isinstance(node, Lif) and not node.plain):
+            what = "units beyond leak, threshold and reset" if isinstance(node, Lif) else f"op = {node.op!r}"
+            raise ConfigError(
+                f"network {network.name!r}: node {node.name!r}: {what}: the library spikesim_released does not know "
+                f"them; use cost.library = 'parametric'"
+            )
 
 
 def _layers(network: Network, chip: Chip) -> Iterator[Layer]:

@@ -59,6 +59,31 @@ def _overlapped(layers: Sequence[Staged]) -> tuple[Counts, ...]:
     return tuple(counts)
 
 
+def check_loops(mapping: Mapping) -> None:
+    """Raises `InputError` where layers are to overlap, or to take turns, although one needs what another has not made.
+
+    In a loop, every layer waits for the time-step before of the others (and of itself).
+    """
+    hardware, looped = mapping.hardware, mapping.network.looped
+    layers = [name for name in mapping.layers if name in looped]
+    if not layers:
+        return
+    for name, value, needed in (
+        ("order", hardware.schedule.order, "step_first"),
+        ("pipeline", hardware.schedule.pipeline, "none"),
+    ):
+        if value != needed:
+            raise InputError(
+                f"schedule.{name} = {value!r}: layer {layers[0]!r} is in a loop, whose time-steps wait for each other; "
+                f"it needs {needed!r}"
+            )
+    if np.any(np.asarray(mapping.rounds) > 1):
+        raise InputError(
+            f"chip.max_tiles = {hardware.chip.max_tiles}: layers take the chip in turn, each for all time-steps; layer "
+            f"{layers[0]!r} is in a loop, and needs all of it on the chip"
+        )
+
+
 def check_exit(mapping: Mapping) -> None:
     """Raises `InputError` where work of later time-steps is done before an inference can end early."""
     hardware, rule = mapping.hardware, mapping.hardware.schedule

@@ -613,6 +613,7 @@ def read_real(
     offset: float,
     state: int,
     first_read: int,
+    every: int,
     idle: Array,
     out: Array,
 ) -> int:
@@ -625,7 +626,8 @@ def read_real(
         variance: the same for the variance of one read of each cell, in levels^2; or (groups, 0, 0).
         ladder: the wires of gated columns; with `rows` = 0 there are none, and currents add up.
         adc: the converter.
-        state, first_read: of the read noise: its stream, and the number of the first read in the dataset.
+        state, first_read, every: of the read noise: its stream, the number of the first read in the dataset, and from
+            one read's number to the next one's.
 
     Returns:
         clipped conversions
@@ -652,7 +654,7 @@ def read_real(
                     if plane < planes - 1:
                         value *= 2
                         counted *= 2
-                    key = (state, ((first_read + n) * planes + plane) * positions, groups)
+                    key = (state, ((first_read + n * every) * planes + plane) * positions, groups)
                     for block in range(layout.ends.size):
                         idle[n] += _real_conversion(
                             packed[n, plane, g], layout, layout.ends[block - 1] if block > 0 else 0,

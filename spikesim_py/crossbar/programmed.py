@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal, get_args
@@ -68,6 +68,11 @@ class Reads:
     possible_idle: int
     clipped: int
     conversions: int
+
+    def by_input(self, inputs: int) -> Reads:
+        """The same, of reads that came step by step: those of all `inputs` (samples), then of all in the next step."""
+        ones, idle = (np.reshape(part, (-1, inputs)).T.ravel() for part in (self.ones_of, self.idle_of))
+        return replace(self, ones_of=ones, idle_of=idle)
 
     def __add__(self, other: Reads) -> Reads:
         return Reads(
@@ -165,7 +170,13 @@ class ProgrammedLayer:
         return float(1 - with_wires / without)
 
     def multiply(
-        self, x: NDArray[Any], threads: int | None = None, *, first_read: int = 0, engine: Engine = "auto"
+        self,
+        x: NDArray[Any],
+        threads: int | None = None,
+        *,
+        first_read: int = 0,
+        every: int = 1,
+        engine: Engine = "auto",
     ) -> tuple[NDArray[np.int32], Reads]:
         """``W . x`` as the crossbars compute it.
 
@@ -174,6 +185,7 @@ class ProgrammedLayer:
             threads: at most this many (None: `NUMBA_NUM_THREADS`); the result does not depend on it.
             first_read: number of the first read in the dataset (sample x time-steps + time-step), which names the
                 read noise.
+            every: from one read's number to the next one's; T where all reads are of one time-step.
             engine: `bits` counts bits, `rows` adds the rows of active inputs, both in whole numbers; `real` adds
                 them in float32; `reference` is plain NumPy. `auto` takes the fastest. Whole cells give the same
                 result in all of them.
@@ -196,7 +208,7 @@ class ProgrammedLayer:
         parts = list(_shares(len(flat), workers))
 
         def read(part: slice) -> int:
-            return self._read(flat[part], idle[part], out[part], first_read + part.start, chosen)
+            return self._read(flat[part], idle[part], out[part], first_read + part.start * every, every, chosen)
 
         if len(parts) == 1:
             clipped = read(parts[0])
@@ -232,7 +244,13 @@ class ProgrammedLayer:
         return "bits" if self.countable and active > _ROWS_PER_WORD * words else "rows"
 
     def _read(
-        self, flat: NDArray[Any], idle: NDArray[np.int64], out: NDArray[np.int32], first_read: int, engine: Engine
+        self,
+        flat: NDArray[Any],
+        idle: NDArray[np.int64],
+        out: NDArray[np.int32],
+        first_read: int,
+        every: int,
+        engine: Engine,
     ) -> int:
         """Fill `out`, add to `idle`; returns clipped conversions."""
         groups, window = len(self.cells), self.window
@@ -242,13 +260,13 @@ class ProgrammedLayer:
         clipped = 0
         for start in range(0, len(flat), per_chunk):
             part, chunk = slice(start, start + per_chunk), flat[start : start + per_chunk]
-            number = first_read + start
+            number = first_read + start * every
             if engine == "reference":
-                clipped += _twin(self, chunk, number, idle[part], out[part])
+                clipped += _twin(self, chunk, number, every, idle[part], out[part])
             else:
                 packed = self.rows.pack(chunk, window, groups)
                 if engine == "real":
-                    clipped += self._read_real(packed, number, idle[part], out[part])
+                    clipped += self._read_real(packed, number, every, idle[part], out[part])
                 else:
                     clipped += self._read_whole(packed, engine == "bits", idle[part], out[part])
         return clipped
@@ -274,7 +292,7 @@ class ProgrammedLayer:
         )
 
     def _read_real(
-        self, packed: NDArray[np.uint64], number: int, idle: NDArray[np.int64], out: NDArray[np.int32]
+        self, packed: NDArray[np.uint64], number: int, every: int, idle: NDArray[np.int64], out: NDArray[np.int32]
     ) -> int:
         return read_real(
             packed,
@@ -288,6 +306,7 @@ class ProgrammedLayer:
             self.plain_offset,
             np.uint64(self.noise_state),  # type: ignore[arg-type]  # a Python int would be taken as signed
             number,
+            every,
             idle,
             out,
         )
@@ -521,8 +540,13 @@ def _conversion(
 
 
 def _twin(
-    layer: ProgrammedLayer, flat: NDArray[Any], number: int, idle: NDArray[np.int64], out: NDArray[np.int32]
+    layer: ProgrammedLayer,
+    flat: NDArray[Any],
+    number: int,
+    every: int,
+    idle: NDArray[np.int64],
+    out: NDArray[np.int32],
 ) -> int:
     from .reference import read  # it imports this module's types
 
-    return read(layer, flat, number, idle, out)
+    return read(layer, flat, number, every, idle, out)

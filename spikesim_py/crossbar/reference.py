@@ -16,9 +16,14 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def read(
-    layer: ProgrammedLayer, flat: NDArray[Any], number: int, idle: NDArray[np.int64], out: NDArray[np.int32]
+    layer: ProgrammedLayer,
+    flat: NDArray[Any],
+    number: int,
+    every: int,
+    idle: NDArray[np.int64],
+    out: NDArray[np.int32],
 ) -> int:
-    """Fill `out` (reads, C, positions) for inputs `flat` (reads, values), of which the first is read `number`.
+    """Fill `out` (reads, C, positions) for inputs `flat` (reads, values): reads `number`, `number` + `every`, ...
 
     Bit for bit what the kernels compute, hundreds of times slower; adds idle reads to `idle` (reads,), returns
     clipped conversions.
@@ -27,11 +32,11 @@ def read(
     outputs = layer.outputs
     for n, values in enumerate(flat):
         counts = [0, 0]
-        cells = layer.cells if layer.scaling is not None else layer.real_cells(number + n)
+        cells = layer.cells if layer.scaling is not None else layer.real_cells(number + n * every)
         for p, base in enumerate(window.bases):
             for g in range(len(cells)):
                 driven = values[base + g * window.group_stride + window.offsets[layer.rows.order]].astype(np.int64)
-                place = ((number + n) * window.planes, len(window.bases), p, g)
+                place = ((number + n * every) * window.planes, len(window.bases), p, g)
                 product = _output(layer, cells[g], driven, g, place, counts)
                 out[n, g * outputs : (g + 1) * outputs, p] = product
         idle[n] += counts[0]

@@ -79,6 +79,7 @@ class Meter:
         self._network, self._chip, self._exact = network, chip, exact_product(network)
         self._units = {node.name: units_behind(network, node.name) for node in network.layers}
         self.errors = {node.name: Errors() for node in network.layers}
+        self._made: dict[str, list[torch.Tensor]] = {}
 
     def begin(self, images: NDArray[Any]) -> None:
         """Announce a batch."""
@@ -94,7 +95,7 @@ class Meter:
         chip, exact = self._chip(node, x), self._exact(node, x)
         self.errors[node.name] += compare_products(exact.numpy(), chip.numpy())
         if self._units[node.name] is not None:
-            self._open[node.name] = {node.name: exact}
+            self._made.setdefault(node.name, []).append(exact)  # one time-step at a time, if it is in a loop
         return chip
 
     def observe(self, name: str, value: torch.Tensor) -> None:
@@ -102,6 +103,8 @@ class Meter:
         self._values[name] = value
         node = self._network.by_name[name]
         if isinstance(node, Conv | Linear):
+            if name in self._made:
+                self._open[name] = {name: torch.cat(self._made.pop(name), dim=1)}
             return
         for layer in [layer for layer, found in self._open.items() if not found.keys().isdisjoint(node.inputs)]:
             found = self._open[layer]
@@ -109,7 +112,7 @@ class Meter:
                 self._network, node, [(found if i in found else self._values)[i] for i in node.inputs]
             )
             if isinstance(node, Lif):
-                chip = value.numpy().astype(bool)
+                chip = value.numpy()
                 own, all_ = (int((chip != other).sum()) for other in (found[name].numpy(), self._trains[name]))
                 self.errors[layer] += Errors(pairs=chip.size, own=own, all=all_)
                 del self._open[layer]

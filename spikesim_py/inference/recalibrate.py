@@ -64,6 +64,12 @@ def recalibrated(
 ) -> dict[str, ProgrammedLayer]:
     """The layers of one chip with their corrections, found on `images`, which run as one batch."""
     exact, made = exact_product(network), dict(layers)
+    looped = [name for name in layers if name in network.looped]
+    if looped:
+        raise InputError(
+            f"mitigation.recalibrate = {hardware.mitigation.recalibrate.value!r}: layer {looped[0]!r} is in a loop: "
+            f"what it reads depends on its own correction; use 'none'"
+        )
 
     def product(node: Conv | Linear, x: torch.Tensor) -> torch.Tensor:
         truth = exact(node, x)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -27,6 +26,7 @@ from ..network.executor import Product, exact_product
 from .calibrate import ranged
 from .quality import Errors, Meter
 from .recalibrate import recalibrated, recalibration_images
+from .steps import Steps
 from .tally import DigitalTally, Share, Tally, layer_activity, layer_shares, mean_activity, samples_of
 from .watch import Watch
 
@@ -208,19 +208,23 @@ def _run_chip(
         node.name: Tally(layers[node.name]) if node.name in layers else DigitalTally(network, node)
         for node in network.layers
     }
-    done: Counter[str] = Counter()
+    order = Steps(network)
 
     def product(node: Conv | Linear, x: torch.Tensor) -> torch.Tensor:
-        """Batches come in the dataset's order, so that what was read before is the number of the first read."""
-        flat, tally = x.flatten(0, 1).numpy(), tallies[node.name]
+        tally, (first, every) = tallies[node.name], order.numbers(node.name, x)
+        watched = isinstance(tally, DigitalTally) or probe is not None
+        inputs = order.inputs(node.name, x) if watched else None
         if isinstance(tally, DigitalTally):
-            tally.add(flat)
+            if inputs is not None:
+                tally.add(inputs)
             return exact(node, x)
-        if probe is not None:
-            probe(chip, layers[node.name], flat)
-        values, reads = layers[node.name].multiply(flat, first_read=done[node.name], engine=engine)
-        done[node.name] += len(flat)
-        tally.add(reads)
+        if probe is not None and inputs is not None:
+            probe(chip, layers[node.name], inputs)
+        values, reads = layers[node.name].multiply(
+            x.flatten(0, 1).numpy(), first_read=first, every=every, engine=engine
+        )
+        if (seen := order.reads(node.name, reads, len(x))) is not None:
+            tally.add(seen)
         return torch.from_numpy(values).reshape(*x.shape[:2], *values.shape[1:])
 
     meter, watch = Meter(network, product) if quality else None, Watch(network)

@@ -13,7 +13,7 @@ from ..activity import Activity, LayerActivity, LayerSamples, Samples
 from ..crossbar import ProgrammedLayer, Reads
 from ..crossbar.layout import input_ones
 from ..crossbar.window import layer_window
-from ..network import Conv, Lif, Linear, Network
+from ..network import Conv, Li, Lif, Linear, Network
 
 Counts = NDArray[np.int64]
 
@@ -143,14 +143,15 @@ def _rate(chips: Sequence[Share]) -> NDArray[np.float32]:
 
 
 def units_behind(network: Network, layer: str) -> str | None:
-    """The LIF node that a layer's sums reach first (through affines, adds and pools), if there is one."""
-    reached = {layer}
-    for node in network.nodes:
-        if reached.isdisjoint(node.inputs) or isinstance(node, Conv | Linear):
-            continue
-        if isinstance(node, Lif):
-            return node.name
-        reached.add(node.name)
+    """The LIF node that a layer's sums reach first (through affines, adds, pools and delays), if there is one."""
+    reached = [layer]
+    for source in reached:  # it grows
+        for node in network.nodes:
+            if source not in node.inputs or node.name in reached or isinstance(node, Conv | Linear | Li):
+                continue
+            if isinstance(node, Lif):
+                return node.name
+            reached.append(node.name)
     return None
 
 

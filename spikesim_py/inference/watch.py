@@ -24,7 +24,7 @@ class Watch:
     def observe(self, name: str, value: torch.Tensor) -> None:
         """An observer of `run`."""
         if name in self._spikes:
-            self._spikes[name].append(value.flatten(2).numpy().sum(2, dtype=np.int64))
+            self._spikes[name].append(np.count_nonzero(value.flatten(2).numpy(), axis=2).astype(np.int64))
         node = self._network.nodes[-1]
         if name == node.inputs[0]:
             steps = range(1, self._network.time_steps + 1)
@@ -38,5 +38,5 @@ class Watch:
 
     @property
     def spikes(self) -> dict[str, NDArray[np.int64]]:
-        """Per LIF node (samples, T): spikes of all its units."""
+        """Per LIF node (samples, T): how many of its units spike."""
         return {name: np.concatenate(parts) for name, parts in self._spikes.items()}

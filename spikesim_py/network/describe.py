@@ -19,9 +19,8 @@ def describe(network: Network) -> str:
     for node in network.nodes:
         edge = network.edges[node.name]
         shape = "x".join(map(str, edge.shape))
-        lines.append(
-            f"{node.name:<12}{node.op:<10}{'+'.join(node.inputs):<14}{shape:<16}{edge.bits:>5}  {_details(network, node)}"
-        )
+        said = _details(network, node)
+        lines.append(f"{node.name:<12}{node.op:<10}{'+'.join(node.inputs):<14}{shape:<16}{edge.bits:>5}  {said}")
     metadata = network.model.metadata
     lines += yaml.safe_dump(metadata, sort_keys=False, width=100).splitlines() if metadata else []
     return "\n".join(lines)

@@ -39,6 +39,7 @@ _NODE_FIELDS = {
     "conv": ("weight_bits", "weight_bits"),
     "linear": ("weight_bits", "weight_bits"),
     "lif": ("membrane_bits", "membrane_bits"),
+    "li": ("membrane_bits", "membrane_bits"),
     "affine": ("affine_bits", "bits"),
 }
 
@@ -78,7 +79,7 @@ def with_precision(
 
     Args:
         weight_bits: of all layers, or {layer: bits}; 1 to 32.
-        membrane_bits: of all LIF units, 2 to 32. affine_bits: of all multipliers and biases, 1 to 32.
+        membrane_bits: of all units, 2 to 32. affine_bits: of all multipliers and biases, 1 to 32.
         input_bits: of one input value, 1 to 16. time_steps: T.
 
     Raises:
@@ -164,7 +165,11 @@ def _node(fields: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
 def _check_exact(network: Network, made: Mapping[str, Any]) -> None:
     """Of a network with arrays only T changes, and the membranes of an integer one that grow."""
     for node, fields in zip(network.nodes, made["nodes"], strict=True):
-        if node.op == "lif" and network.arithmetic == "integer" and fields["membrane_bits"] >= node.membrane_bits:
+        if (
+            node.op in ("lif", "li")
+            and network.arithmetic == "integer"
+            and fields["membrane_bits"] >= node.membrane_bits
+        ):
             continue
         field = _NODE_FIELDS.get(node.op, ("", ""))[1]
         if field and fields.get(field) != getattr(node, field):
@@ -199,12 +204,18 @@ def _as_fixed(fields: dict[str, Any]) -> dict[str, Any]:
     if fields["op"] not in _NODE_FIELDS:
         return fields
     made = fields | {_NODE_FIELDS[fields["op"]][1]: FULL_BITS}
-    if fields["op"] == "lif":
-        leak, multiplier = fields["leak"], fields["leak"]["multiplier"]
-        if multiplier != int(multiplier):
-            leak = leak | {"multiplier": round(multiplier * 2**LEAK_SHIFT), "shift": leak["shift"] + LEAK_SHIFT}
-        made |= {"leak": leak, "store_shift": 0}
+    if fields["op"] in ("lif", "li"):
+        made |= {"leak": _fixed_leak(fields["leak"]), "store_shift": 0}
+        if synapse := fields.get("synapse"):
+            made["synapse"] = synapse | {"leak": _fixed_leak(synapse["leak"]), "bits": FULL_BITS}
     return made
+
+
+def _fixed_leak(leak: dict[str, Any]) -> dict[str, Any]:
+    multiplier = leak["multiplier"]
+    if multiplier == int(multiplier):
+        return leak
+    return leak | {"multiplier": round(multiplier * 2**LEAK_SHIFT), "shift": leak["shift"] + LEAK_SHIFT}
 
 
 def _as_float(fields: dict[str, Any]) -> dict[str, Any]:
@@ -213,8 +224,13 @@ def _as_float(fields: dict[str, Any]) -> dict[str, Any]:
         return fields | {"weight_bits": None}
     if fields["op"] == "affine":
         return fields | {"bits": None, "shift": 0}
-    if fields["op"] == "lif":
-        leak = fields["leak"]
-        made = {"multiplier": leak["multiplier"] / 2 ** leak["shift"], "shift": 0}
-        return fields | {"membrane_bits": FULL_BITS, "store_shift": 0, "leak": leak | made}
+    if fields["op"] in ("lif", "li"):
+        made = fields | {"membrane_bits": FULL_BITS, "store_shift": 0, "leak": _float_leak(fields["leak"])}
+        if synapse := fields.get("synapse"):
+            made["synapse"] = synapse | {"leak": _float_leak(synapse["leak"]), "bits": FULL_BITS}
+        return made
     return fields
+
+
+def _float_leak(leak: dict[str, Any]) -> dict[str, Any]:
+    return leak | {"multiplier": leak["multiplier"] / 2 ** leak["shift"], "shift": 0}

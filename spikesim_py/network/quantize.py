@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from .build import build
-from .model import Add, Affine, Conv, Linear, Network, Readout
-from .units import Lif
+from .model import Add, Affine, Conv, Delay, Linear, Network, Pool, Readout
+from .units import Lif, Membrane, replaced_by_arrays
 
 _AFFINE_SHIFT = 12
 #: fraction bits of a leak that was a float
@@ -27,12 +27,13 @@ def quantize(network: Network, weight_bits: int, name: str | None = None) -> Net
     """An integer network with `weight_bits`-bit weights (1 to 8) from a float one.
 
     Membranes keep their bits; their unit is chosen so that the range holds four thresholds. Raises
-    `NetworkError` if the network is not float, or adds edges whose scales differ.
+    `NetworkError` if the network is not float, adds edges whose scales differ, or has other than plain LIF units.
     """
     if network.arithmetic != "float":
         raise NetworkError(f"network {network.name!r} is {network.arithmetic}: only float networks quantize")
     if not 1 <= weight_bits <= 8:
         raise NetworkError(f"weight_bits = {weight_bits}: must be from 1 to 8")
+    _check_plain(network)
     scales: dict[str, Any] = {"input": 1.0}
     arrays: dict[str, NDArray[Any]] = {}
     nodes = [_lower(network, node, weight_bits, scales, arrays) for node in network.nodes]
@@ -45,6 +46,20 @@ def quantize(network: Network, weight_bits: int, name: str | None = None) -> Net
         "metadata": {"quantized_from": network.name, "weight_bits": weight_bits},
     }
     return build(model, arrays, f"quantize({network.name!r})")
+
+
+def _check_plain(network: Network) -> None:
+    """Refuses what has levels that would have to be scaled, too."""
+    for node in network.nodes:
+        plain = not isinstance(node, Membrane | Delay) or (isinstance(node, Lif) and node.plain)
+        own = isinstance(node, Membrane) and any(
+            f"{node.name}.{key}" in network.arrays for key in replaced_by_arrays(node)
+        )
+        if not plain or own or (isinstance(node, Pool) and node.kind == "average"):
+            raise NetworkError(
+                f"node {node.name!r}: quantize knows LIF units with one leak, a threshold and a reset, and sum or max "
+                f"pools; this {node.op} has more"
+            )
 
 
 def quantize_weights(weight: NDArray[Any], bits: int) -> tuple[NDArray[np.int16], float]:

@@ -24,7 +24,7 @@ from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
 from ..network import Add, Conv, Linear
-from .traffic import Kind, owners, shortcut_rate, spike_rate
+from .traffic import Kind, from_port, owners, shortcut_rate, spike_rate
 from .zero_load import zero_load_cycles
 
 
@@ -253,7 +253,7 @@ class _Flows:
         network, source = self.mapping.network, node.inputs[0]
         plan, sender = self.mapping.layers[node.name], self.layer_of[source]
         share, target = needed_share(plan, self.mapping.hardware), _run(plan)
-        if sender is None or sender == node.name:  # from the port, pooled on arrival
+        if sender is None or from_port(network, node.name, sender):  # pooled on arrival
             spec = network.model.input
             steps = network.time_steps if spec.coding == "events" else 1
             bits = network.edges["input"].size * spec.bits * share
@@ -340,9 +340,11 @@ class _Flows:
         together = steps > 1 and kind != "input" and self.mapping.hardware.schedule.order == "layer_first"
         many, steps = (steps, 1) if together else (1, steps)
         each = self._flits(bits * many) if events is None else events * many
-        flits, links = each * a.count * b.count, each * self.distances.total(a, b)
+        receivers = b.count - (1 if layer == target and kind == "spikes" else 0)  # a tile keeps what it needs itself
+        flits, links = each * a.count * receivers, each * self.distances.total(a, b)
         head = zero_load_cycles(self.distances.farthest(a, b) + 1, 1, self._pipeline)
-        return Flow(layer, target, kind, steps, flits, links, head, maximum(busiest * flits - 1.0, 0.0))
+        sends = where(receivers > 0, 1.0, 0.0)
+        return Flow(layer, target, kind, steps, flits, links, head * sends, maximum(busiest * flits - 1.0, 0.0))
 
     def _flits(self, bits: Real) -> Real:
         """A header flit and the payload; the small share guards against a flit from rounding."""

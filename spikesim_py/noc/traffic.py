@@ -29,7 +29,7 @@ from ..activity import Activity
 from ..errors import MappingError
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
-from ..network import Add, Conv, Lif, Linear, Network
+from ..network import Add, Conv, Delay, Lif, Linear, Network
 
 Kind = Literal["input", "spikes", "partial_sums", "shortcut"]
 Floats = NDArray[np.float64]
@@ -132,18 +132,26 @@ def traffic(mapping: Mapping, activity: Activity) -> Traffic:
 def owners(network: Network) -> MappingType[str, str | None]:
     """The layer that every node follows: itself, or the latest layer upstream; None for the input.
 
-    Nodes before any layer (a pool on the input) belong to the first layer.
+    Nodes before any layer (a pool on the input) belong to the first layer; what a delay reads ahead of, in a loop, does
+    not count as upstream.
     """
     order = {node.name: index for index, node in enumerate(network.layers)}
     first = network.layers[0].name if network.layers else None
-    found: dict[str, str | None] = {"input": None}
-    for node in network.nodes:
-        if node.name in order:
-            found[node.name] = node.name
-        else:
-            above = [layer for source in node.inputs if (layer := found[source]) is not None]
-            found[node.name] = max(above, key=order.__getitem__) if above else first
+    found: dict[str, str | None] = {"input": None} | {name: name for name in order}
+    left = [node for node in network.nodes if node.name not in found]
+    while left:  # once, but for delays that read ahead
+        for node in left:
+            known = [found[source] for source in node.inputs if source in found]
+            if known:
+                above = [layer for layer in known if layer is not None]
+                found[node.name] = max(above, key=order.__getitem__) if above else first
+        left = [node for node in left if node.name not in found]
     return found
+
+
+def from_port(network: Network, layer: str, sender: str | None) -> bool:
+    """Whether what a layer reads comes from the chip's port: not through another layer, nor around a loop."""
+    return sender is None or (sender == layer and layer not in network.looped)
 
 
 def tile_shares(plan: LayerPlan, hardware: Hardware) -> Shares:
@@ -198,7 +206,7 @@ def _feed(
     network, source = mapping.network, node.inputs[0]
     sender, needs = layer_of[source], shares[node.name].needs
     edge = network.edges[source]
-    if sender is None or sender == node.name:  # from the port, pooled on arrival
+    if sender is None or from_port(network, node.name, sender):  # pooled on arrival
         spec = network.model.input
         share = np.ones((1, 1)) * needs
         flits, packets = _bitmap(network.edges["input"].size * spec.bits * share, mapping.hardware)
@@ -206,6 +214,8 @@ def _feed(
         places = np.array([PORT])
         return Transfer(node.name, node.name, "input", places, _places(mapping, node.name), flits, packets, steps)
     share = shares[sender].owns[:, None] * needs
+    if sender == node.name:  # what a tile makes for itself stays there
+        np.fill_diagonal(share, 0.0)
     rate = spike_rate(mapping, activity, node, sender)
     flits, packets = _encode(mapping.hardware, edge.size * share, edge.bits, rate)
     origin, target = _places(mapping, sender), _places(mapping, node.name)
@@ -215,6 +225,8 @@ def _feed(
 def spike_rate(mapping: Mapping, activity: Activity, node: Conv | Linear, sender: str) -> Real:
     """Events per value that a layer reads: the sender's spikes where measured, else the reader's input rate."""
     source = node.inputs[0]
+    while isinstance(delay := mapping.network.by_name[source], Delay):
+        source = delay.inputs[0]
     measured = activity.layers[sender].output_rate
     if isinstance(mapping.network.by_name[source], Lif) and measured is not None:
         return measured
