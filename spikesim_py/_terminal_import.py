@@ -15,7 +15,12 @@ from .network import Network, quantize_network, save_network
 
 
 def run_import(
-    checkpoint: str, format: str | None, output: str, options: dict[str, Any], bits: int | None, data: str | None,
+    checkpoint: str,
+    format: str | None,
+    output: str,
+    options: dict[str, Any],
+    bits: int | None,
+    data: str | None,
     membrane_error: bool,
 ) -> None:
     """Read a checkpoint, quantize it if asked, write it."""

@@ -630,7 +630,9 @@ def import_checkpoint(
 
 @main.command()
 @_net
-@click.option("-o", "--output", required=True, metavar="NET.nir|FOLDER", help="A NIR file, or a folder of plain arrays.")
+@click.option(
+    "-o", "--output", required=True, metavar="NET.nir|FOLDER", help="A NIR file, or a folder of plain arrays."
+)
 @click.option("--dt", default=1e-4, show_default=True, type=float, help="Seconds per time-step of a NIR file.")
 @click.option("--data", help="Dataset of which a folder gets golden vectors: inputs, sums, membranes, spikes.")
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many samples of it.")

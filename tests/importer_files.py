@@ -128,7 +128,9 @@ def spikingjelly_file(folder: Path) -> tuple[Path, dict[str, Any]]:
 
 def vgg9_file(folder: Path) -> tuple[Path, dict[str, Any]]:
     sizes = [(3, 4), (4, 4), (4, 4), (4, 4), (4, 4), (4, 4), (4, 4)]
-    arrays = {f"conv{i}.weight": torch.from_numpy(RNG(i).normal(0, 0.4, (o, c, 3, 3))) for i, (c, o) in enumerate(sizes, 1)}
+    arrays = {
+        f"conv{i}.weight": torch.from_numpy(RNG(i).normal(0, 0.4, (o, c, 3, 3))) for i, (c, o) in enumerate(sizes, 1)
+    }
     arrays |= {"fc1.weight": torch.randn(6, 4, generator=torch.Generator().manual_seed(0)) * 2}
     arrays |= {"fc2.weight": torch.ones(3, 6)}
     torch.save({"global_step": 3, "state_dict": arrays}, folder / "vgg9.pth.tar")

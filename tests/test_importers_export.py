@@ -90,7 +90,9 @@ def test_a_bundle_overwrites_nothing(tmp_path) -> None:
 def test_on_the_command_line(tmp_path) -> None:
     path, _ = nir_file(tmp_path)
     output = tmp_path / "net.safetensors"
-    done = CliRunner().invoke(main, ["import", str(path), "--reset", "subtract", "--weight-bits", "4", "-o", str(output)])
+    done = CliRunner().invoke(
+        main, ["import", str(path), "--reset", "subtract", "--weight-bits", "4", "-o", str(output)]
+    )
     assert done.exit_code == 0, done.output
     assert ss.load_network(output).arithmetic == "integer"
     done = CliRunner().invoke(main, ["export", str(path), "-o", str(tmp_path / "again.nir")])

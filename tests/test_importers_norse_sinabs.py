@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from peers import peer
+
 from spikesim_py.importers import import_network
 
 STEPS, SAMPLES = 100, 3
@@ -33,7 +33,6 @@ def _assert_same(made, theirs: list[np.ndarray], x: np.ndarray) -> None:
     for name, other in zip(units, theirs, strict=True):
         assert other.sum() > 20
         np.testing.assert_array_equal(seen[name].reshape(other.shape), other)
-
 
 
 # Norse --------------------------------------------------------------------------------------------------------------
@@ -115,8 +114,14 @@ def test_sinabs_convolutions_with_a_least_membrane(tmp_path) -> None:
     torch.manual_seed(2)
     units = [sl.IAFSqueeze(batch_size=1, min_v_mem=-1.0) for _ in range(3)]
     net = torch.nn.Sequential(
-        torch.nn.Conv2d(2, 4, 3, bias=False, padding=1), units[0], sl.SumPool2d(2),
-        torch.nn.Conv2d(4, 6, 3, bias=False), units[1], torch.nn.Flatten(), _linear(24, 10, 2.0), units[2],
+        torch.nn.Conv2d(2, 4, 3, bias=False, padding=1),
+        units[0],
+        sl.SumPool2d(2),
+        torch.nn.Conv2d(4, 6, 3, bias=False),
+        units[1],
+        torch.nn.Flatten(),
+        _linear(24, 10, 2.0),
+        units[2],
     )
     graph = peer("sinabs.nir").to_nir(net, torch.zeros(1, 2, 8, 8))
     graph.infer_types()
@@ -136,6 +141,7 @@ def test_sinabs_convolutions_with_a_least_membrane(tmp_path) -> None:
                     index += 1
             for unit in units:
                 unit.reset_states()
-    made = import_network(tmp_path / "net.nir", convention="sinabs", v_min=-1, time_steps=STEPS, fold="affine",
-                          input_shape=(2, 8, 8))
+    made = import_network(
+        tmp_path / "net.nir", convention="sinabs", v_min=-1, time_steps=STEPS, fold="affine", input_shape=(2, 8, 8)
+    )
     _assert_same(made, [np.stack(part) for part in theirs], x)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from peers import peer
+
 from spikesim_py.importers import import_network
 
 STEPS, SAMPLES = 100, 3

@@ -14,7 +14,13 @@ from spikesim_py.network.rounding import best_scales, compensated, rounded
 
 def _network(weight: np.ndarray, theta: float = 4.0, **unit):
     nodes = [
-        {"op": "linear", "name": "fc", "inputs": ["input"], "in_features": weight.shape[1], "out_features": len(weight)},
+        {
+            "op": "linear",
+            "name": "fc",
+            "inputs": ["input"],
+            "in_features": weight.shape[1],
+            "out_features": len(weight),
+        },
         {"op": "lif", "name": "lif", "inputs": ["fc"], **unit},
         {"op": "readout", "name": "out", "inputs": ["lif"], "mode": "spike_count"},
     ]
@@ -60,8 +66,8 @@ def test_compensated_rounding_errs_less_where_inputs_are_alike() -> None:
     weight, moment = rng.normal(size=(10, 24)), rows.T @ rows
     scales = best_scales(weight, 3, True)
     plain, careful = (
-        ((weight - scales[:, None] * integers) @ rows.T) for integers in
-        (rounded(weight, scales, 3), compensated(weight, scales, 3, moment))
+        ((weight - scales[:, None] * integers) @ rows.T)
+        for integers in (rounded(weight, scales, 3), compensated(weight, scales, 3, moment))
     )
     assert (careful**2).sum() < 0.5 * (plain**2).sum()
 
@@ -71,10 +77,13 @@ def test_a_bias_makes_up_for_what_rounding_loses_on_average() -> None:
     net = _network(rng.normal(0.2, 1, (8, 40)), 100.0, reset="none", leak={"multiplier": 0.75})
     x = _events(40)
     membranes = []
-    for made in (net, *(quantize_network(net, 2, calibration=x.astype(np.float32), bias_correction=c) for c in (False, True))):
+    for made in (
+        net,
+        *(quantize_network(net, 2, calibration=x.astype(np.float32), bias_correction=c) for c in (False, True)),
+    ):
         seen = {}
         made.run(x, observer=seen.__setitem__)
-        last = [node.inputs[0] for node in made.nodes if node.op == "lif"][0]
+        last = next(node.inputs[0] for node in made.nodes if node.op == "lif")
         theta = made.arrays["lif.theta"][0] if made is not net else 100.0
         membranes.append(seen[last].double().numpy().mean((0, 1))[:, 0, 0] / theta * 100.0)
     assert np.abs(membranes[2] - membranes[0]).max() < 0.05
@@ -83,7 +92,10 @@ def test_a_bias_makes_up_for_what_rounding_loses_on_average() -> None:
 
 def test_a_trained_network_keeps_its_accuracy() -> None:
     """digits-fp: 0.985; at 3 bits one scale per layer has lost seven points, everything together none."""
-    net, calibration, report = load_network("digits-fp"), *(load_dataset("digits", s) for s in ("calibration", "report"))
+    net, calibration, report = (
+        load_network("digits-fp"),
+        *(load_dataset("digits", s) for s in ("calibration", "report")),
+    )
 
     def accuracy(**options) -> float:
         made = quantize_network(net, 3, **options)
@@ -117,7 +129,12 @@ def test_integer_networks_are_refused() -> None:
     "unit",
     [
         {"leak": {"multiplier": 0.9}, "v_leak": 0.5, "v_reset": -0.5, "reset": "zero", "v_min": -1.0},
-        {"leak": {"multiplier": 0.9}, "synapse": {"leak": {"multiplier": 0.7}}, "reset": "subtract", "reset_delay": True},
+        {
+            "leak": {"multiplier": 0.9},
+            "synapse": {"leak": {"multiplier": 0.7}},
+            "reset": "subtract",
+            "reset_delay": True,
+        },
         {"leak": {"multiplier": 0.8}, "order": "input_first", "refractory": 2, "reset": "zero"},
     ],
 )

@@ -45,7 +45,7 @@ def flattened(values: Values, shape: tuple[int, int, int]) -> Values:
 
 
 def per_part(arrays: Mapping[str, Values], shape: tuple[int, int, int]) -> list[str]:
-    """Names of the arrays that differ within a channel of feature maps: hardware with a register per channel lacks them."""
+    """Names of the arrays that differ within a channel of maps: hardware with a register per channel lacks them."""
     return [name for name, array in arrays.items() if array.ndim == 3 and array.shape[1:] != (1, 1) != shape[1:]]
 
 

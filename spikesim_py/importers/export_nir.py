@@ -1,7 +1,7 @@
 """Networks as NIR files. What the format has no place for (step, reset, several spikes ..) goes beside the graph.
 
-Decays become time constants by Euler's rule, tau = dt / (1 - decay), with r = tau / dt, so that inputs count as they are
-(as snnTorch's exporter does). An affine becomes the bias of the layer before it, or a 1 x 1 convolution of its own.
+Decays become time constants by Euler's rule, tau = dt / (1 - decay), with r = tau / dt, so that inputs count as they
+are (as snnTorch's exporter does). An affine becomes the bias of the layer before it, or a 1 x 1 convolution of its own.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ class _Export:
             values = {getattr(unit, name) for unit in units}
             if len(values) > 1:
                 raise NetworkError(f"network {self.network.name!r}: its units differ in {name}: NIR keeps none")
-            told |= {name: value for value in values}
+            if values:
+                told[name] = values.pop()
         orders = {(unit.synapse.order, unit.synapse.reads) for unit in units if unit.synapse}
         if len(orders) > 1:
             raise NetworkError(f"network {self.network.name!r}: its synapses differ in order: NIR keeps none")
@@ -98,7 +99,9 @@ class _Export:
     def _shape(self, name: str) -> NDArray[np.int64]:
         """(N,) of vectors, (C, H, W) of maps."""
         shape = self.network.edges[name].shape
-        flat = shape[1:] == (1, 1) and not any(isinstance(n, Conv | Pool) for n in self.network.nodes if name in n.inputs)
+        flat = shape[1:] == (1, 1) and not any(
+            isinstance(n, Conv | Pool) for n in self.network.nodes if name in n.inputs
+        )
         return np.array(shape[:1] if flat else shape)
 
     def _put(self, name: str, sources: list[str], fields: Fields) -> None:
@@ -127,8 +130,11 @@ class _Export:
         elif isinstance(node, Delay):
             self._delay(node, sources)
         else:
-            self._put("output" if "output" not in self.nodes else node.name, sources,
-                      {"type": "Output", "shape": self._shape(node.inputs[0])})
+            self._put(
+                "output" if "output" not in self.nodes else node.name,
+                sources,
+                {"type": "Output", "shape": self._shape(node.inputs[0])},
+            )
 
     def _layer(self, node: Conv | Linear) -> Fields:
         weight = self.network.weight(node.name).astype(np.float64)
@@ -169,11 +175,20 @@ class _Export:
         if len(self._shape(source)) == 1:
             self._put(node.name, sources, {"type": "Affine", "weight": np.diag(factor), "bias": offset})
             return
-        self._put(node.name, sources, {
-            "type": "Conv2d", "input_shape": np.array([height, width]), "weight": factor.reshape(-1, 1, 1, 1),
-            "stride": np.array([1, 1]), "padding": np.array([0, 0]), "dilation": np.array([1, 1]),
-            "groups": channels, "bias": offset,
-        })
+        self._put(
+            node.name,
+            sources,
+            {
+                "type": "Conv2d",
+                "input_shape": np.array([height, width]),
+                "weight": factor.reshape(-1, 1, 1, 1),
+                "stride": np.array([1, 1]),
+                "padding": np.array([0, 0]),
+                "dilation": np.array([1, 1]),
+                "groups": channels,
+                "bias": offset,
+            },
+        )
 
     def _delay(self, node: Delay, sources: list[str]) -> None:
         """A delay of one step that closes a loop is what an edge back is; others are nodes."""

@@ -6,6 +6,7 @@ unit; shapes follow the frameworks': (N,), (C, L) or (C, H, W), without batch an
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -133,7 +134,7 @@ def chain(name: str, ops: Mapping[str, Op], shape: tuple[int, ...] | None) -> Gr
     """Operations in a row, between an input of a shape and an output."""
     nodes: dict[str, Any] = {"input": Input(shape), **ops, "output": Output()}
     names = list(nodes)
-    return Graph(name, nodes, tuple(zip(names, names[1:], strict=False)))
+    return Graph(name, nodes, tuple(itertools.pairwise(names)))
 
 
 def batch_norm(weight: Values | None, bias: Values | None, mean: Values, variance: Values, epsilon: float) -> Scale:

@@ -1,9 +1,9 @@
 """Reads one HDF5 file in a process of its own, run as a script by `hdf5`: the library hangs on some damaged files.
 
-Reads a JSON of settings from standard input, writes a JSON of the tree, and behind it the arrays' bytes. Nothing is read
-before its size is known and allowed. Links, virtual and external storage, filters that would load a plug-in, and objects
-that can be reached twice (loops, and trees that unfold without end) are refused: no file that the frameworks write has
-them. Imports nothing of the package, so that it starts in a quarter of a second.
+Reads a JSON of settings from standard input, writes a JSON of the tree, and behind it the arrays' bytes. Nothing is
+read before its size is known and allowed. Links, virtual and external storage, filters that would load a plug-in, and
+objects that can be reached twice (loops, and trees that unfold without end) are refused: no file that the frameworks
+write has them. Imports nothing of the package, so that it starts in a quarter of a second.
 """
 
 from __future__ import annotations
@@ -99,7 +99,9 @@ class Reader:
             if number not in _FILTERS:
                 raise Refused(f"{where}: is compressed by filter {number}, a plug-in")
         if item.chunks is not None and math.prod(item.chunks) * item.dtype.itemsize > self.total:
-            raise Refused(f"{where}: has chunks of shape {item.chunks}: a file of this size may hold {self.total} bytes")
+            raise Refused(
+                f"{where}: has chunks of shape {item.chunks}: a file of this size may hold {self.total} bytes"
+            )
 
     def text(self, item: Any, where: str, size: int) -> dict[str, Any]:
         """A text, or the rows of a table of texts; a few rows at a time, since many may share one long text."""

@@ -35,7 +35,7 @@ def network(source: Any, semantics: Semantics, format_name: str) -> Network:
     """The integer network of a `.net` file.
 
     Raises:
-        NetworkError: a layer or a kind of unit that lava's own reader does not run either, or numbers that are not whole.
+        NetworkError: a layer or unit that lava's own reader does not run either, or numbers that are not whole.
     """
     path = Path(source)
     tree = read_tree(path)
@@ -125,8 +125,9 @@ class _Layers:
         if self.shape is not None:
             raise self.error(name, "an input must be the first layer")
         self._enter(tuple(int(n) for n in self._whole(name, layer, "shape").reshape(-1)[:3]))
-        weight, bias = (int(self._whole(name, layer, key, default).reshape(-1)[0])
-                        for key, default in (("weight", 64), ("bias", 0)))
+        weight, bias = (
+            int(self._whole(name, layer, key, default).reshape(-1)[0]) for key, default in (("weight", 64), ("bias", 0))
+        )
         scale = 2**_SCALE_BITS
         self.arrays |= {
             f"{name}_scale.multiplier": np.array([2 * weight * scale]),
@@ -166,8 +167,9 @@ class _Layers:
             weight = weight[..., 0]
         if weight.ndim != 4:
             raise self.error(name, f"weight has shape {weight.shape}: must be (out, in / groups, height, width)")
-        stride, padding, dilation = (self._pair(name, layer, key, value)
-                                     for key, value in (("stride", 1), ("padding", 0), ("dilation", 1)))
+        stride, padding, dilation = (
+            self._pair(name, layer, key, value) for key, value in (("stride", 1), ("padding", 0), ("dilation", 1))
+        )
         groups = int(self._whole(name, layer, "groups", 1).reshape(-1)[0])
         if dilation != (1, 1):
             raise self.error(name, f"dilation = {dilation}: must be 1")
@@ -175,8 +177,17 @@ class _Layers:
             raise self.error(name, "a convolution cannot tell the size of its input: give input_shape")
         self._enter((1,))
         kept, zeros, bits = _without_zeros(weight)
-        self._emit(name, "conv", in_channels=weight.shape[1] * groups, out_channels=len(weight),
-                   kernel=weight.shape[2:], stride=stride, padding=padding, groups=groups, weight_bits=bits)
+        self._emit(
+            name,
+            "conv",
+            in_channels=weight.shape[1] * groups,
+            out_channels=len(weight),
+            kernel=weight.shape[2:],
+            stride=stride,
+            padding=padding,
+            groups=groups,
+            weight_bits=bits,
+        )
         self.arrays[f"{name}.weight"] = kept
         assert self.shape is not None
         sizes = zip(self.shape[1:], weight.shape[2:], stride, padding, strict=True)

@@ -1,4 +1,4 @@
-"""From a file, or a module in memory, to a `Network`: finds the reader, gives it its convention, reports what it assumed."""
+"""From a file, or a module in memory, to a `Network`: finds the reader, and reports what had to be assumed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InputError, NetworkError, did_you_mean
 from ..network import Network
 from ..network import load_network as load_own
-from .semantics import CONVENTIONS, AssumedWarning, Options, Semantics, as_options, said
+from .semantics import CONVENTIONS, AssumedWarning, Semantics, as_options
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,9 @@ class Format:
 FORMATS: Mapping[str, Format] = {
     "nir": Format("nir", "nir", "NIR graphs (Norse, Sinabs, Rockpool and others export them)", (".nir",)),
     "snntorch": Format("snntorch", "snntorch", "snnTorch modules and state dicts", live=True),
-    "spikingjelly": Format("spikingjelly", "spikingjelly", "SpikingJelly modules, state dicts by an architecture", live=True),
+    "spikingjelly": Format(
+        "spikingjelly", "spikingjelly", "SpikingJelly modules, state dicts by an architecture", live=True
+    ),
     "lava": Format("lava", "nir", "lava-dl exchange files, integer exact", (".net",)),
     "spikesim": Format("spikesim_vgg9", "nir", "SpikeSim's VGG9 checkpoints, with its quantizer", live=True),
     "text": Format("text", "nir", "integer matrices in plain text, one file per layer"),
@@ -107,5 +109,7 @@ def _format_of(source: Any, format: str | None) -> str:
         suffix = Path(source).suffix.lower()
         if suffix in SUFFIXES:
             return SUFFIXES[suffix]
-        raise NetworkError(f"{source}: its suffix {suffix!r} does not tell its format: give one of {', '.join(FORMATS)}")
+        raise NetworkError(
+            f"{source}: its suffix {suffix!r} does not tell its format: give one of {', '.join(FORMATS)}"
+        )
     raise InputError(f"a {type(source).__name__}: give its format: one of {', '.join(FORMATS)}")

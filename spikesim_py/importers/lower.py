@@ -277,8 +277,11 @@ class _Lowering:
         stride, dilation = (_pair(sizes, op.dims, 1) for sizes in (op.stride, op.dilation))
         channels, *size = value.shape
         if weight.shape[1] * op.groups != channels:
-            raise self.error(name, f"its kernel {op.weight.shape} with groups = {op.groups} reads "
-                             f"{weight.shape[1] * op.groups} channels, but gets {channels}")
+            raise self.error(
+                name,
+                f"its kernel {op.weight.shape} with groups = {op.groups} reads "
+                f"{weight.shape[1] * op.groups} channels, but gets {channels}",
+            )
         weight = expanded_kernel(weight, dilation, tuple(size), lambda text: self.error(name, text))
         if dilation != (1, 1):
             self.semantics.note(f"node {name!r}: dilation {dilation} is written out: zeros between the taps")
@@ -329,11 +332,12 @@ class _Lowering:
 
     def _pool(self, name: str, op: Pool) -> _Value:
         value = self._read(name)
-        if value.factor.ndim == 3 and value.factor.shape[1:] != (1, 1) or value.offset.ndim == 3:
-            value = self._settle(value)
-        elif not is_number(value.offset, 0) and (any(op.padding) or op.kind != "max"):
-            value = self._settle(value)
-        elif op.kind == "max" and not (value.factor > 0).all():
+        if (
+            (value.factor.ndim == 3 and value.factor.shape[1:] != (1, 1))
+            or value.offset.ndim == 3
+            or (not is_number(value.offset, 0) and (any(op.padding) or op.kind != "max"))
+            or (op.kind == "max" and not (value.factor > 0).all())
+        ):
             value = self._settle(value)
         sizes = zip(value.shape[1:], op.kernel, op.stride, op.padding, strict=True)
         out = [(n + 2 * p - k) // s + 1 for n, k, s, p in sizes]
@@ -341,7 +345,9 @@ class _Lowering:
             raise self.error(name, f"its window {op.kernel} is larger than its padded input {value.shape[1:]}")
         padding = {"padding": op.padding} if any(op.padding) else {}
         kind = "max" if op.kind == "max" else "sum"
-        made = self._emit(self.names[name], "pool", [value.node], kind=kind, kernel=op.kernel, stride=op.stride, **padding)
+        made = self._emit(
+            self.names[name], "pool", [value.node], kind=kind, kernel=op.kernel, stride=op.stride, **padding
+        )
         factor = value.factor / (op.kernel[0] * op.kernel[1]) if op.kind == "average" else value.factor
         return _Value(made, (value.shape[0], out[0], out[1]), factor, value.offset)
 
@@ -355,7 +361,9 @@ class _Lowering:
         if partial and sum(n > 1 for n in value.shape) > 1:
             if not all(matrices):
                 raise self.error(name, f"flattens dimensions {op.start} to {op.end} of {value.shape}: must be all")
-            self.semantics.note(f"node {name!r}: start_dim = {op.start} counts the batch: all of {value.shape} is flattened")
+            self.semantics.note(
+                f"node {name!r}: start_dim = {op.start} counts the batch: all of {value.shape} is flattened"
+            )
         return self._flat(self.names[name], value)
 
     def _flat(self, name: str, value: _Value) -> _Value:
@@ -389,8 +397,9 @@ class _Lowering:
             value, factor=compact(value.factor * gain, value.shape), offset=compact(value.offset * gain, value.shape)
         )
         driven = self._settle(driven, self.names[name] if driven.node == "input" else "")
-        fields, arrays = lowered_unit(op, lambda key, part: self._parameter(name, key, part, value.shape),
-                                      lambda text: self.error(name, text))
+        fields, arrays = lowered_unit(
+            op, lambda key, part: self._parameter(name, key, part, value.shape), lambda text: self.error(name, text)
+        )
         kind = fields.pop("op")
         made = self._emit(self.names[name], kind, [driven.node], **fields)
         for key, array in arrays.items():

@@ -102,7 +102,9 @@ def from_stub(stub: Stub, path: str = "", depth: int = 0) -> Module:
     attributes = {key: value for key, value in state.items() if isinstance(key, str) and not key.startswith("_")}
     inner = state.get("_modules")
     stubs = {str(k): v for k, v in (inner if isinstance(inner, dict) else {}).items() if isinstance(v, Stub)}
-    return Module(stub.kind.rpartition(".")[2], path, _plain(attributes), arrays, _children(stubs, path, depth, from_stub))
+    return Module(
+        stub.kind.rpartition(".")[2], path, _plain(attributes), arrays, _children(stubs, path, depth, from_stub)
+    )
 
 
 def _children(held: Mapping[str, Any], path: str, depth: int, make: Callable[..., Module]) -> dict[str, Module]:
@@ -262,5 +264,3 @@ def module_of(source: Any) -> Module | None:
     if isinstance(made, Stub):
         return from_stub(made)
     return from_torch(made) if hasattr(made, "_modules") else None
-
-

@@ -39,8 +39,22 @@ from .semantics import Semantics, as_options, decays_differ
 _MAX_DEPTH = 12
 #: where our own files keep what the format has no place for, beside the graph
 OWN_GROUP = "spikesim"
-OWN_FIELDS = ("dt", "decay", "reset", "reset_delay", "strict", "max_spikes", "refractory", "synapse_order",
-              "synapse_reads", "time_steps", "coding", "input_bits", "readout", "v_init")
+OWN_FIELDS = (
+    "dt",
+    "decay",
+    "reset",
+    "reset_delay",
+    "strict",
+    "max_spikes",
+    "refractory",
+    "synapse_order",
+    "synapse_reads",
+    "time_steps",
+    "coding",
+    "input_bits",
+    "readout",
+    "v_init",
+)
 #: factors of an input that count as one: r dt of float32 files
 _NEAR = 1e-3
 
@@ -113,17 +127,17 @@ class _Flat:
             for word, table in (("Input", self.entries), ("Output", self.exits)):
                 inner = [f"{full}.{name}" for name, part in node["nodes"].items() if part.get("type") == word]
                 if len(inner) != 1:
-                    raise NetworkError(f"{self.path}: node {full!r}: has {len(inner)} nodes of type {word}: must be one")
+                    raise NetworkError(
+                        f"{self.path}: node {full!r}: has {len(inner)} nodes of type {word}: must be one"
+                    )
                 table[full] = inner[0]
         elif kind in ("Input", "Output") and prefix:
             self.nodes[full] = None
         elif isinstance(kind, str) and kind in _READERS:
             self.nodes[full] = node
         else:
-            hint = did_you_mean(str(kind), _READERS)
-            raise NetworkError(
-                f"{self.path}: node {full!r}: type = {kind!r}: must be one of {', '.join([*_READERS, 'NIRGraph'])}{hint}"
-            )
+            known = f"{', '.join([*_READERS, 'NIRGraph'])}{did_you_mean(str(kind), _READERS)}"
+            raise NetworkError(f"{self.path}: node {full!r}: type = {kind!r}: must be one of {known}")
 
     def _edges(self, graph: Tree, where: str, names: Mapping[str, str], nodes: Tree) -> list[tuple[str, str]]:
         edges = graph.get("edges", [])
@@ -159,7 +173,9 @@ class _Flat:
                     f"{did_you_mean(name, names)} (nodes: {', '.join(names[:12])})"
                 )
             repaired[name] = meant[0]
-            self.semantics.note(f"{where}: edges name {name!r}, which is no node; {meant[0]!r} is the only one that is meant")
+            self.semantics.note(
+                f"{where}: edges name {name!r}, which is no node; {meant[0]!r} is the only one that is meant"
+            )
         if len(set(repaired.values())) < len(repaired):
             raise NetworkError(f"{self.path}: {where}: edges name {', '.join(map(repr, lost[:4]))}, which are no nodes")
         return repaired
@@ -219,8 +235,11 @@ def infer_dt(nodes: Any, semantics: Semantics) -> None:
         if node.kind in ("LIF", "CubaLIF"):
             tau = node.array("tau" if node.kind == "LIF" else "tau_mem", positive=True)
             r = node.array("r")
-            step = np.divide(tau, r, out=np.zeros(np.broadcast_shapes(tau.shape, r.shape)), where=r != 0) \
-                if tau.shape == r.shape or tau.ndim == 0 or r.ndim == 0 else np.zeros(1)
+            step = (
+                np.divide(tau, r, out=np.zeros(np.broadcast_shapes(tau.shape, r.shape)), where=r != 0)
+                if tau.shape == r.shape or tau.ndim == 0 or r.ndim == 0
+                else np.zeros(1)
+            )
             steps.append(_uniform(step) if (r > 1).all() else 0.0)
         elif node.kind == "IF":
             r = node.array("r")
@@ -246,8 +265,12 @@ def warn_open(nodes: Any, semantics: Semantics) -> None:
         semantics.assume("reset", "a file holds v_reset, but exporters of networks that subtract write it too")
     if spiking and semantics.open("max_spikes"):
         semantics.assume("max_spikes", "a file does not say whether units may spike several times per step")
-    ratios = [semantics.dt / float(node.array(name, positive=True).min())
-              for node in nodes for name in ("tau", "tau_mem", "tau_syn") if name in node.node]
+    ratios = [
+        semantics.dt / float(node.array(name, positive=True).min())
+        for node in nodes
+        for name in ("tau", "tau_mem", "tau_syn")
+        if name in node.node
+    ]
     if ratios and semantics.open("dt"):
         semantics.assume("dt", "a file has no time-step, in s")
     if semantics.open("decay") and any(decays_differ(ratio) for ratio in ratios):
@@ -341,13 +364,13 @@ def _step_gain(node: _Fields, semantics: Semantics) -> Values:
     r = node.array("r")
     if np.all(np.abs(r - 1) <= _NEAR) or np.all(np.abs(r * semantics.dt - 1) <= _NEAR):
         return number(1)
-    return r * semantics.dt
+    return np.asarray(r * semantics.dt, np.float64)
 
 
 def _gain(r: Values, factor: Values, rule: str) -> Values:
     """What an input counts per step: r (1 - factor), the exact solution of a constant input over one step."""
     gain = r if rule == "unit" else r * (1 - factor)
-    return number(1) if np.all(np.abs(gain - 1) <= _NEAR * 1e-2) else gain
+    return number(1) if np.all(np.abs(gain - 1) <= _NEAR * 1e-2) else np.asarray(gain, np.float64)
 
 
 def _spiking(node: _Fields, semantics: Semantics, factor: Values, gain: Values, **more: Any) -> Op:
@@ -363,9 +386,9 @@ def _spiking(node: _Fields, semantics: Semantics, factor: Values, gain: Values, 
         v_init=rest,
         v_min=v_min,
         reset=semantics.reset,
-        reset_delay=semantics.reset_delay and semantics.reset != "none" and not (
-            semantics.reset == "zero" and "synapse" not in more
-        ),
+        reset_delay=semantics.reset_delay
+        and semantics.reset != "none"
+        and not (semantics.reset == "zero" and "synapse" not in more),
         strict=semantics.strict,
         max_spikes=semantics.max_spikes,
         refractory=semantics.refractory,

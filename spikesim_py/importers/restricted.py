@@ -16,7 +16,7 @@ import struct
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, ClassVar
 
 import numpy as np
 
@@ -282,10 +282,14 @@ def _called(function: Any, arguments: Any) -> Any:
     raise Refused(f"its pickle calls a {type(function).__name__}")
 
 
-class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined,misc]
+#: untyped, since its opcodes are private
+_Interpreter: Any = pickle._Unpickler
+
+
+class _Unpickler(_Interpreter):  # type: ignore[misc]
     """The standard library's interpreter, without import, call and attributes."""
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch: ClassVar[dict[int, Callable[..., None]]] = dict(_Interpreter.dispatch)
 
     def find_class(self, module: str, name: str) -> Any:
         return _global(module, name)

@@ -251,7 +251,9 @@ def as_options(values: Mapping[str, Any]) -> Options:
     known = [f.name for f in fields(Options)]
     for name in values:
         if name not in known:
-            raise InputError(f"{name}: unknown option of an import{did_you_mean(name, known)} (known: {', '.join(known)})")
+            raise InputError(
+                f"{name}: unknown option of an import{did_you_mean(name, known)} (known: {', '.join(known)})"
+            )
     made = dict(values)
     if made.get("input_shape") is not None:
         made["input_shape"] = tuple(made["input_shape"])

@@ -45,7 +45,9 @@ def _module_of_arrays(arrays: Arrays) -> Module:
     groups: dict[str, dict[str, Any]] = {}
     for name, array in arrays.items():
         prefix, _, last = name.rpartition(".")
-        prefix, last = (prefix[: -len(".recurrent")], f"recurrent.{last}") if prefix.endswith(".recurrent") else (prefix, last)
+        prefix, last = (
+            (prefix[: -len(".recurrent")], f"recurrent.{last}") if prefix.endswith(".recurrent") else (prefix, last)
+        )
         groups.setdefault(prefix, {})[last] = array
     return Module("Sequential", "", children={path: _leaf(path, held) for path, held in groups.items()})
 
@@ -163,5 +165,3 @@ UNITS: dict[str, Reader] = {
     "RLeaky": _recurrent(_leaky),
     "RSynaptic": _recurrent(_synaptic),
 }
-
-

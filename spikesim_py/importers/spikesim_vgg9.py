@@ -70,7 +70,12 @@ def read(source: Any, semantics: Semantics) -> Graph:
         if pools:
             ops[f"pool_{name}"] = Pool("average", (2, 2), (2, 2))
     first = _weight(arrays, "fc1", label, 2)
-    ops |= {"flatten": Flatten(), "fc1": Weights(first), "lif_fc1": _unit(kept), "fc2": Weights(_weight(arrays, "fc2", label, 2))}
+    ops |= {
+        "flatten": Flatten(),
+        "fc1": Weights(first),
+        "lif_fc1": _unit(kept),
+        "fc2": Weights(_weight(arrays, "fc2", label, 2)),
+    }
     side = 8 * round(np.sqrt(first.shape[1] / weights["conv7"].shape[0]))
     name = Path(source).stem if isinstance(source, str | Path) else "vgg9"
     return chain(name, ops, (channels, side, side))
@@ -79,7 +84,9 @@ def read(source: Any, semantics: Semantics) -> Graph:
 def _weight(arrays: dict[str, Any], name: str, label: str, dims: int) -> Values:
     weight = arrays.get(f"{name}.weight")
     if weight is None or weight.ndim != dims:
-        raise NetworkError(f"{label}: {name}.weight: is missing, or has not {dims} dimensions: is no VGG9 of SpikeSim's")
+        raise NetworkError(
+            f"{label}: {name}.weight: is missing, or has not {dims} dimensions: is no VGG9 of SpikeSim's"
+        )
     return np.asarray(weight, np.float64)
 
 

@@ -1,4 +1,4 @@
-"""SpikingJelly networks: modules in memory or in pickles; state dicts, which keep no time constants, by an architecture.
+"""SpikingJelly networks: modules in memory or in pickles; state dicts, which keep no constants, by an architecture.
 
 Semantics of spikingjelly 2.0.0, `activation_based/functional/neuron.py`: a membrane at its threshold spikes; v_reset
 None subtracts the threshold; membranes start at v_reset and decay towards it.
@@ -92,8 +92,9 @@ def _plif(module: Module, semantics: Semantics) -> Parts:
 def _cuba(module: Module, semantics: Semantics) -> Parts:
     synapse = Synapse(number(module.number("c_decay")))
     rest = number(_v_reset(module) or 0)
-    return _unit(module, semantics, number(module.number("v_decay")), number(1), synapse=synapse, v_leak=number(0),
-                 v_init=rest)
+    return _unit(
+        module, semantics, number(module.number("v_decay")), number(1), synapse=synapse, v_leak=number(0), v_init=rest
+    )
 
 
 def _silent(factor: Any) -> Reader:

@@ -46,7 +46,9 @@ def read(source: Any, semantics: Semantics) -> Graph:
         NetworkError: there is no architecture, or it does not fit the arrays.
     """
     if semantics.options.architecture is None:
-        raise NetworkError(f"{_label(source)}: named arrays do not say what they belong to: give an architecture (YAML)")
+        raise NetworkError(
+            f"{_label(source)}: named arrays do not say what they belong to: give an architecture (YAML)"
+        )
     semantics.by_unit = True
     path = Path(semantics.options.architecture).expanduser()
     data, _ = read_yaml(path)
@@ -84,8 +86,12 @@ def _told(data: Mapping[str, Any], semantics: Semantics, path: Path) -> tuple[in
     spec = data.get("input", {})
     if not isinstance(spec, dict) or set(spec) - _INPUT:
         raise NetworkError(f"{path}: input: must be a mapping with {', '.join(sorted(_INPUT))}")
-    told = {"input_bits": spec.get("bits"), "coding": spec.get("coding"), "time_steps": data.get("time_steps"),
-            "readout": data.get("readout")}
+    told = {
+        "input_bits": spec.get("bits"),
+        "coding": spec.get("coding"),
+        "time_steps": data.get("time_steps"),
+        "readout": data.get("readout"),
+    }
     semantics.told |= {key: value for key, value in told.items() if value is not None}
     if spec.get("shape") is None:
         return None

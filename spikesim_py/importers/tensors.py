@@ -73,7 +73,7 @@ def _safetensors(path: Path, size: int) -> Arrays:
 
 def _plain(tensor: Any, where: str) -> NDArray[Any]:
     """A torch tensor's numbers, where numpy has them: bfloat16 as float32."""
-    if tensor.is_complex() or tensor.dtype.itemsize < 2 and tensor.is_floating_point():
+    if tensor.is_complex() or (tensor.dtype.itemsize < 2 and tensor.is_floating_point()):
         raise NetworkError(f"{where}: has type {tensor.dtype}: must be float16 or wider, or integers")
     tensor = tensor.detach().cpu()
     wide = tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor

@@ -27,7 +27,7 @@ def network(source: Any, semantics: Semantics, format_name: str) -> Network:
     """The integer network of a file, or of a folder of files.
 
     Raises:
-        NetworkError: a file is not a matrix of whole numbers, or matrices do not fit. InputError: no threshold is given.
+        NetworkError: a file is no matrix of whole numbers, or matrices do not fit. InputError: no threshold is given.
     """
     path, options = Path(source), semantics.options
     if options.threshold is None or options.threshold != int(options.threshold):
@@ -44,7 +44,9 @@ def network(source: Any, semantics: Semantics, format_name: str) -> Network:
         semantics.assume("beta", "weights do not say what a membrane keeps after a step", beta)
     if semantics.open("reset"):
         semantics.assume("reset", "weights do not say what a spike leaves of a membrane")
-    leak = {"multiplier": 1, "shift": 0} if beta == 1 else {"multiplier": round(beta * 2**LEAK_SHIFT), "shift": LEAK_SHIFT}
+    leak = (
+        {"multiplier": 1, "shift": 0} if beta == 1 else {"multiplier": round(beta * 2**LEAK_SHIFT), "shift": LEAK_SHIFT}
+    )
     nodes: list[dict[str, Any]] = []
     arrays: dict[str, NDArray[Any]] = {}
     last = "input"
@@ -53,20 +55,44 @@ def network(source: Any, semantics: Semantics, format_name: str) -> Network:
         name = f"layer{index}"
         bits = max(2, int(np.abs(weight).max()).bit_length() + 1)
         nodes += [
-            {"op": "linear", "name": name, "inputs": [last], "in_features": weight.shape[1],
-             "out_features": len(weight), "weight_bits": bits},
-            {"op": "lif", "name": f"{name}_units", "inputs": [name], "leak": leak, "reset": semantics.reset,
-             "strict": semantics.strict, "max_spikes": semantics.max_spikes, "refractory": semantics.refractory,
-             "membrane_bits": 32},
+            {
+                "op": "linear",
+                "name": name,
+                "inputs": [last],
+                "in_features": weight.shape[1],
+                "out_features": len(weight),
+                "weight_bits": bits,
+            },
+            {
+                "op": "lif",
+                "name": f"{name}_units",
+                "inputs": [name],
+                "leak": leak,
+                "reset": semantics.reset,
+                "strict": semantics.strict,
+                "max_spikes": semantics.max_spikes,
+                "refractory": semantics.refractory,
+                "membrane_bits": 32,
+            },
         ]
         arrays |= {f"{name}.weight": weight, f"{name}_units.theta": np.array([int(options.threshold)])}
         last = f"{name}_units"
     nodes.append({"op": "readout", "name": "out", "inputs": [last], "mode": options.readout or "spike_count"})
     first = nodes[0]["in_features"]
-    spec = {"shape": (first, 1, 1), "bits": options.input_bits or 1, "coding": options.coding or "events",
-            "encoder": "every_step"}
-    description = {"name": (options.name or path.stem)[:128], "arithmetic": "integer", "time_steps": steps,
-                   "input": spec, "nodes": nodes, "metadata": {"import": {"format": format_name} | semantics.record()}}
+    spec = {
+        "shape": (first, 1, 1),
+        "bits": options.input_bits or 1,
+        "coding": options.coding or "events",
+        "encoder": "every_step",
+    }
+    description = {
+        "name": (options.name or path.stem)[:128],
+        "arithmetic": "integer",
+        "time_steps": steps,
+        "input": spec,
+        "nodes": nodes,
+        "metadata": {"import": {"format": format_name} | semantics.record()},
+    }
     return build(description, arrays, str(path))
 
 

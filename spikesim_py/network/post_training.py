@@ -66,8 +66,12 @@ def quantize_network(
     for node in network.nodes:
         made.node(node)
     model = network.model.model_dump(mode="python")
-    options = {"per_channel": per_channel, "calibrated": calibration is not None,
-               "bias_correction": bias_correction and calibration is not None, "membrane_error": membrane_error}
+    options = {
+        "per_channel": per_channel,
+        "calibrated": calibration is not None,
+        "bias_correction": bias_correction and calibration is not None,
+        "membrane_error": membrane_error,
+    }
     model |= {
         "arithmetic": "integer",
         "nodes": made.nodes,
@@ -147,8 +151,8 @@ class _Quantizer:
 
     def _integers(self, node: Conv | Linear, weight: _Floats) -> tuple[NDArray[np.int64], _Floats]:
         if self.bits == 1:
-            integers, scale = quantize_weights(weight, 1)
-            return integers.astype(np.int64), np.full(len(weight) if self.per_channel else 1, scale)
+            signs, scale = quantize_weights(weight, 1)
+            return signs.astype(np.int64), np.full(len(weight) if self.per_channel else 1, scale)
         scales = best_scales(weight, self.bits, self.per_channel)
         seen = self.seen.get(node.name)
         if seen is not None and seen.moment is not None:
@@ -159,7 +163,9 @@ class _Quantizer:
 
     def _affine(self, node: Affine, fields: dict[str, Any]) -> None:
         source = node.inputs[0]
-        multiplier, bias = (self.network.arrays[f"{node.name}.{key}"].astype(np.float64) for key in ("multiplier", "bias"))
+        multiplier, bias = (
+            self.network.arrays[f"{node.name}.{key}"].astype(np.float64) for key in ("multiplier", "bias")
+        )
         unit = self._unit_of(node.name)
         scale = _broad(self.scales[source], multiplier)
         if source in self.biases:
@@ -192,7 +198,7 @@ class _Quantizer:
     def _common_scale(self, source: str, fields: dict[str, Any], place: int) -> _Floats:
         """One scale for all channels, without a bias to come: what does not know units needs it."""
         scale = self.scales.get(source, _ONE)
-        if len(scale) > 1 and (scale != scale[0]).any() or source in self.biases:
+        if (len(scale) > 1 and (scale != scale[0]).any()) or source in self.biases:
             self._rescaled(source, float(scale.min()) / 2**4, fields["inputs"], place)
             return self.scales[fields["inputs"][place]]
         return scale[:1]
@@ -211,7 +217,9 @@ class _Quantizer:
     def _unit_of(self, name: str) -> float:
         """The step of the membranes that a node drives: a quarter of their range holds the least threshold."""
         for _ in range(8):
-            node = next((node for node in self.network.nodes if name in node.inputs and not isinstance(node, Delay)), None)
+            node = next(
+                (node for node in self.network.nodes if name in node.inputs and not isinstance(node, Delay)), None
+            )
             if isinstance(node, Lif):
                 return self._step(node)
             if node is None or isinstance(node, Li):
@@ -254,16 +262,16 @@ class _Quantizer:
 
     def _potentials(self, node: Lif | Li, fields: dict[str, Any], scale: _Floats) -> None:
         """Thresholds and potentials in steps of the membrane."""
-        shape = self.network.edges[node.name].shape
         if isinstance(node, Lif):
-            theta = self._in_steps(self.network.arrays[f"{node.name}.theta"], scale, shape)
-            integers = np.floor(theta + 1e-9) if node.strict else np.ceil(theta - 1e-9)
-            self.arrays[f"{node.name}.theta"] = np.maximum(integers, 1).astype(np.int64)
+            theta = self._in_steps(self.network.arrays[f"{node.name}.theta"], scale)
+            whole = np.floor(theta + 1e-9) if node.strict else np.ceil(theta - 1e-9)
+            self.arrays[f"{node.name}.theta"] = np.maximum(whole, 1).astype(np.int64)
         for key in ("v_leak", "v_reset", "v_min", "v_init"):
             held, value = self.network.arrays.get(f"{node.name}.{key}"), getattr(node, key, None)
             if held is None and not value:
                 continue
-            steps = np.round(self._in_steps(np.atleast_1d(held if held is not None else value), scale, shape))
+            numbers = np.atleast_1d(np.asarray(value or 0 if held is None else held, np.float64))
+            steps = np.round(self._in_steps(numbers, scale))
             if held is not None or len(scale) > 1:
                 self.arrays[f"{node.name}.{key}"] = steps.astype(np.int64)
                 fields.pop(key, None)
@@ -271,10 +279,8 @@ class _Quantizer:
                 fields[key] = float(steps.reshape(-1)[0])
 
     @staticmethod
-    def _in_steps(values: NDArray[Any], scale: _Floats, shape: tuple[int, int, int]) -> _Floats:
-        wide = _broad(scale, values)
-        made: _Floats = values.astype(np.float64) / wide
-        return made
+    def _in_steps(values: NDArray[Any], scale: _Floats) -> _Floats:
+        return np.asarray(values.astype(np.float64) / _broad(scale, values))
 
 
 def _broad(scale: _Floats, like: NDArray[Any]) -> _Floats:
