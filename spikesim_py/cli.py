@@ -614,7 +614,7 @@ def import_checkpoint(
     """Read another framework's checkpoint; say what had to be assumed.
 
     \b
-    Examples:
+    Example:
       spikesim import net.nir --dt 1e-4 --reset subtract -o net.safetensors
       spikesim import net.pt --from snntorch --weight-bits 4 -o net-w4.safetensors
     """
@@ -640,7 +640,7 @@ def export(net: str, output: str, dt: float, data: str | None, samples: int) -> 
     """Write a network for others: as NIR, or as integers and golden vectors for hardware teams.
 
     \b
-    Examples:
+    Example:
       spikesim export digits-w4 -o digits-w4-rtl --data digits --samples 4
       spikesim export digits-fp -o digits.nir
     """

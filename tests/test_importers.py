@@ -181,6 +181,14 @@ def test_what_pickles_may_not_do(tmp_path) -> None:
         + b"".join(b"\x8a\x09" + (k * (2**61 - 1)).to_bytes(9, "little") + b"N" for k in range(9))
         + b"u.": "int among its keys",
     }
+    copies = b"\x80\x02]\x94(" + b"N" * 50_000 + b"ecbuiltins\ntuple\n\x940" + b"h\x01h\x00\x85R" * 1000 + b"."
+    bombs[copies] = "more than 400000 reads"
+    laughs = (
+        b"\x80\x02}\x94"
+        + b"".join(b"}(X\x01\x00\x00\x00ah%cX\x01\x00\x00\x00bh%cu\x94" % (k, k) for k in range(40))
+        + b"."
+    )
+    bombs[laughs] = "more than 100000 named parts"
     for data, pattern in bombs.items():
         path = tmp_path / "bomb.pkl"
         path.write_bytes(data)
@@ -387,6 +395,23 @@ def test_a_leaky_unit_follows_its_analytic_solution(decay: str, tmp_path) -> Non
     v = net.run(np.ones((1, steps, 1, 1, 1), np.float32)).outputs.item()
     exact = (leak + r) * (1 - np.exp(-steps * dt / tau))
     assert v == pytest.approx(exact, rel=1e-4 if decay == "exponential" else 2e-2)
+
+
+def test_a_unit_that_leaks_above_its_threshold_spikes_by_itself(tmp_path) -> None:
+    """v_leak = 1.2, threshold 1, tau = 10 ms: a spike every tau ln(1.2 / 0.2) = 17.9 ms."""
+    nodes = {
+        "input": {"type": "Input", "shape": np.array([1])},
+        "fc": {"type": "Linear", "weight": np.ones((1, 1))},
+        "lif": lif(1, tau=1e-2, v_leak=1.2),
+        "output": {"type": "Output", "shape": np.array([1])},
+    }
+    path = write_nir(tmp_path / "lif.nir", nodes, [("input", "fc"), ("fc", "lif"), ("lif", "output")])
+    net = import_network(path, dt=1e-4, decay="exponential", time_steps=1000)
+    train = net.run(np.zeros((1, 1000, 1, 1, 1), np.float32), record=True).trains["lif"].reshape(-1)
+    period = 1e-2 * np.log(1.2 / 0.2) / 1e-4
+    times = np.flatnonzero(train) + 1
+    assert len(times) == 5
+    np.testing.assert_allclose(np.diff([0, *times]), period, atol=1)
 
 
 def test_pools_scales_delays_and_thresholds(tmp_path) -> None:

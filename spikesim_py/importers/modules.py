@@ -15,13 +15,14 @@ import numpy as np
 
 from ..errors import NetworkError, did_you_mean
 from .graph import Flatten, Graph, Identity, Input, Op, Output, Pool, Values, Weights, batch_norm
-from .restricted import Stub
+from .rebuilt import Stub
 from .semantics import Semantics
 from .tensors import check_finite
 
 #: operations that a module becomes, by the end of their names, and the edges among them; the last one is its output
 Parts = tuple[dict[str, Op], list[tuple[str, str]]]
 _MAX_DEPTH = 32
+_MAX_MODULES = 10_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,6 +255,18 @@ LAYERS: dict[str, Reader] = {
 }
 
 
+def _check_size(stub: Stub) -> None:
+    """A few shared modules may unfold to no end of them."""
+    stack, visits = [stub], 0
+    while stack:
+        state = stack.pop().state
+        visits += 1
+        if visits > _MAX_MODULES:
+            raise NetworkError(f"module {stub.kind!r}: has more than {_MAX_MODULES} modules")
+        inner = state.get("_modules") if isinstance(state, dict) else None
+        stack += [child for child in (inner if isinstance(inner, dict) else {}).values() if isinstance(child, Stub)]
+
+
 def module_of(source: Any) -> Module | None:
     """The module of a file or of memory; None where it is a state dict."""
     made = source
@@ -262,5 +275,6 @@ def module_of(source: Any) -> Module | None:
 
         made = read_object(Path(source))
     if isinstance(made, Stub):
+        _check_size(made)
         return from_stub(made)
     return from_torch(made) if hasattr(made, "_modules") else None

@@ -275,6 +275,8 @@ def warn_open(nodes: Any, semantics: Semantics) -> None:
         semantics.assume("dt", "a file has no time-step, in s")
     if semantics.open("decay") and any(decays_differ(ratio) for ratio in ratios):
         semantics.assume("decay", f"at dt / tau = {max(ratios):.3g} it differs from the other rule by more than 0.001")
+    if "IF" in kinds and semantics.options.convention == "sinabs" and semantics.options.v_min is None:
+        semantics.assume("v_min", "Sinabs keeps least membranes out of its files, and assumes -1 when it reads", "none")
     if "CubaLIF" in kinds and semantics.open("synapse_reads"):
         semantics.assume("synapse_reads", "a file does not say whether a membrane sees this step's current")
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from . import restricted
-from .limits import MAX_OBJECTS, Budget, check_file
-from .restricted import Array, Refused, Storage, Stub, Tensor
+from .limits import MAX_NAME, MAX_OBJECTS, Budget, check_file
+from .rebuilt import Array, Refused, Storage, Stub, Tensor, numbers
 
 #: arrays by dotted name
 Arrays = dict[str, NDArray[Any]]
@@ -242,7 +242,9 @@ class _Filler:
 
     def _array(self, item: Array) -> NDArray[Any]:
         try:
-            return restricted.numbers(item, "an array")
+            made = numbers(item, "an array")
+            self.budget.take(made.nbytes, f"an array of shape {item.shape}")
+            return made
         except Refused as error:
             raise NetworkError(f"{self.path}: {error}") from None
 
@@ -295,7 +297,7 @@ def _npy(stream: IO[bytes], size: int, path: Path, name: str, budget: Budget) ->
     budget.shape(shape, dtype.itemsize, name)
     array = Array(shape, dtype.str, fortran, stream.read(size - stream.tell()))
     try:
-        return restricted.numbers(array, name)
+        return numbers(array, name)
     except Refused as error:
         raise NetworkError(f"{path}: {error}") from None
 
@@ -307,7 +309,7 @@ def named_arrays(made: Any, path: Path) -> Arrays:
         NetworkError: there are no arrays, or one of them is not finite.
     """
     found: Arrays = {}
-    _collect(_state(made), "", found, 0)
+    _collect(_state(made), "", found, path)
     if not found:
         raise NetworkError(f"{path}: holds no arrays by name (expected a state_dict)")
     for name, array in found.items():
@@ -324,14 +326,18 @@ def _state(made: Any) -> Any:
     return made
 
 
-def _collect(item: Any, prefix: str, found: Arrays, depth: int) -> None:
-    if depth > _MAX_DEPTH:
-        return
-    if isinstance(item, np.ndarray):
-        found[prefix.rstrip(".")] = item
-    elif isinstance(item, Stub) and isinstance(item.state, dict):
-        for group in ("_parameters", "_buffers", "_modules"):
-            _collect(item.state.get(group), prefix, found, depth + 1)
-    elif isinstance(item, Mapping):
-        for key, value in item.items():
-            _collect(value, f"{prefix}{key}.", found, depth + 1)
+def _collect(item: Any, prefix: str, found: Arrays, path: Path) -> None:
+    """Arrays by dotted name; a few shared parts may unfold to no end of names."""
+    stack, visits = [(item, prefix)], 0
+    while stack:
+        part, name = stack.pop()
+        visits += 1
+        if visits > MAX_OBJECTS or len(name) > MAX_NAME * _MAX_DEPTH:
+            raise NetworkError(f"{path}: has more than {MAX_OBJECTS} named parts")
+        if isinstance(part, np.ndarray):
+            found[name.rstrip(".")] = part
+        elif isinstance(part, Stub) and isinstance(part.state, dict):
+            groups = (part.state.get(group) for group in ("_modules", "_buffers", "_parameters"))
+            stack += [(group, name) for group in groups]
+        elif isinstance(part, Mapping):
+            stack += [(value, f"{name}{key}.") for key, value in reversed(list(part.items()))]
