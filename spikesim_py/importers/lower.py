@@ -1,49 +1,29 @@
 """A graph of operations to a `Network`: float, validated, with its conventions in the metadata.
 
-Every value is carried as ``node * factor + offset`` until something needs it whole: so biases, normalizations, gains
-and the 1/k^2 of averages meet, and become the weights of a layer or one affine.
+`Emitter` collects what the methods below make of each operation, in the order of the schedule.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from ..network import Network, build
 from .arrays import compact, expanded_kernel, flattened, is_number, per_part, same_padding
-from .graph import Delay, Flatten, Graph, Identity, Input, Output, Pool, Scale, Unit, Values, Weights, number
+from .emit import ONE, ZERO, Emitter, Shape, Value
+from .graph import Delay, Flatten, Graph, Identity, Input, Output, Pool, Scale, Unit, Values, Weights
 from .order import Schedule, schedule
 from .semantics import Semantics
 from .units import lowered_unit
 
-Shape = tuple[int, int, int]
-_ONE, _ZERO = number(1), number(0)
 _MAX_NODES = 5000
-_LARGEST = 1e30
 #: nodes of a loop that are searched for a shape
 _MAX_LOOP = 200
-
-
-@dataclass(frozen=True, eq=False)
-class _Value:
-    """``node * factor + offset``, of a shape (C, H, W)."""
-
-    node: str
-    shape: Shape
-    factor: Values = field(default_factory=lambda: _ONE)
-    offset: Values = field(default_factory=lambda: _ZERO)
-    spikes: bool = False
-
-    @property
-    def settled(self) -> bool:
-        return is_number(self.factor, 1) and is_number(self.offset, 0)
 
 
 def lower(graph: Graph, semantics: Semantics, origin: str, source: str) -> Network:
@@ -55,25 +35,20 @@ def lower(graph: Graph, semantics: Semantics, origin: str, source: str) -> Netwo
     return _Lowering(graph, semantics, origin).network(source)
 
 
-class _Lowering:
+class _Lowering(Emitter):
+    """One method per kind of operation; each returns the value that it emits."""
+
     def __init__(self, graph: Graph, semantics: Semantics, origin: str) -> None:
-        self.graph, self.semantics, self.origin = graph, semantics, origin
+        self.graph, self.semantics = graph, semantics
         self.plan: Schedule = schedule(graph, origin)
-        self.nodes: list[dict[str, Any]] = []
-        self.arrays: dict[str, NDArray[Any]] = {}
-        self.values: dict[str, _Value] = {}
+        uses = Counter(source for sources in self.plan.reads.values() for source in sources)
+        super().__init__(self.plan.names, uses, semantics.options.fold, origin)
+        self.values: dict[str, Value] = {}
         self.delays: dict[tuple[str, int], str] = {}
-        self.uses = Counter(source for sources in self.plan.reads.values() for source in sources)
         self.readers: dict[str, list[str]] = {}
         for target, sources in self.plan.reads.items():
             for source in sources:
                 self.readers.setdefault(source, []).append(target)
-        self.read_nodes: Counter[str] = Counter()
-        self.names: dict[str, str] = {}
-        self.taken = {"input", "shared"}
-        for name in self.plan.names:
-            self.names[name] = self._name(name)
-        self.made_by = {made: name for name, made in self.names.items()}
 
     def network(self, source: str) -> Network:
         for name in self.plan.dropped:
@@ -108,22 +83,9 @@ class _Lowering:
         shape = self.values[next(n for n, op in self.graph.nodes.items() if isinstance(op, Input))].shape
         return {"shape": shape, "bits": bits, "coding": coding, "encoder": "every_step"}
 
-    def _name(self, name: str) -> str:
-        """A name that networks allow, and that is not taken."""
-        base = re.sub(r"\W", "_", name, flags=re.ASCII)[:48] or "node"
-        base = base if re.match(r"[A-Za-z_]", base) else f"n{base}"
-        made, number_ = base, 2
-        while made in self.taken:
-            made, number_ = f"{base}_{number_}", number_ + 1
-        self.taken.add(made)
-        return made
-
-    def error(self, name: str, text: str) -> NetworkError:
-        return NetworkError(f"{self.origin}: node {name!r}: {text}")
-
     # what a node reads -----------------------------------------------------------------------------------------------
 
-    def _read(self, name: str) -> _Value:
+    def _read(self, name: str) -> Value:
         """The sum of what a node reads."""
         sources = [self._arriving(source, name) for source in self.plan.reads[name]]
         if len(sources) == 1:
@@ -132,22 +94,22 @@ class _Lowering:
         if len(shapes) > 1:
             raise self.error(name, f"sums values of shapes {sorted(shapes)}: must be equal")
         if len({value.factor.tobytes() + bytes(value.factor.ndim) for value in sources}) > 1:
-            sources = [self._settle(value) for value in sources]
-        total = self._emit(f"{self.names[name]}_sum", "add", [value.node for value in sources])
-        offset = compact(sum((value.offset for value in sources), _ZERO), sources[0].shape)
-        return _Value(total, sources[0].shape, sources[0].factor, offset)
+            sources = [self.settle(value) for value in sources]
+        total = self.emit(f"{self.names[name]}_sum", "add", [value.node for value in sources])
+        offset = compact(sum((value.offset for value in sources), ZERO), sources[0].shape)
+        return Value(total, sources[0].shape, sources[0].factor, offset)
 
-    def _arriving(self, source: str, target: str) -> _Value:
+    def _arriving(self, source: str, target: str) -> Value:
         if (source, target) not in self.plan.late:
             return self.values[source]
         return self._delayed(source, 1)
 
-    def _delayed(self, source: str, steps: int) -> _Value:
+    def _delayed(self, source: str, steps: int) -> Value:
         """What a unit, perhaps later in the order, emitted some time-steps ago."""
         key = (source, steps)
         if key not in self.delays:
-            self.delays[key] = self._emit(f"{self.names[source]}_before", "delay", [self.names[source]], steps=steps)
-        return _Value(self.delays[key], self._shape_of(source), spikes=self._is_spiking(source))
+            self.delays[key] = self.emit(f"{self.names[source]}_before", "delay", [self.names[source]], steps=steps)
+        return Value(self.delays[key], self._shape_of(source), spikes=self._is_spiking(source))
 
     def _is_spiking(self, name: str) -> bool:
         op = self.graph.nodes[name]
@@ -177,55 +139,11 @@ class _Lowering:
 
     # what nodes emit -------------------------------------------------------------------------------------------------
 
-    def _emit(self, wanted: str, op: str, inputs: list[str], **fields: Any) -> str:
-        name = wanted if wanted in self.made_by else self._name(wanted)
-        self.read_nodes.update(inputs)
-        self.nodes.append({"op": op, "name": name, "inputs": inputs} | fields)
-        return name
-
-    def _keep(self, name: str, key: str, array: Values) -> None:
-        """An array of the network, as one number, one per channel, or one per unit."""
-        flat = array.reshape(-1) if array.ndim < 3 or array.shape[1:] == (1, 1) else array
-        self.arrays[f"{name}.{key}"] = self._single(name, key, flat)
-
-    def _single(self, name: str, key: str, array: Values) -> NDArray[np.float32]:
-        """In float32, the type of float networks."""
-        if array.size and np.abs(array).max() > _LARGEST:
-            raise self.error(name, f"{key} = {np.abs(array).max():.3g}: must be at most {_LARGEST:g}")
-        return np.ascontiguousarray(array, np.float32)
-
-    def _settle(self, value: _Value, multiplier_of: str = "") -> _Value:
-        """The value as a node of its own."""
-        if value.settled:
-            return value
-        factor = value.factor
-        if self.semantics.options.fold == "weights" and self._fold_rows(value):
-            factor = _ONE
-        if is_number(factor, 1) and is_number(value.offset, 0):
-            return replace(value, factor=_ONE, offset=_ZERO)
-        name = self._emit(f"{multiplier_of or value.node}_affine", "affine", [value.node])
-        shape = np.broadcast_shapes(factor.shape, value.offset.shape)
-        self._keep(name, "multiplier", np.broadcast_to(factor, shape))
-        self._keep(name, "bias", np.broadcast_to(value.offset, shape))
-        return _Value(name, value.shape)
-
-    def _fold_rows(self, value: _Value) -> bool:
-        """Multiply a layer's rows by what its output is multiplied by, if nothing else reads that output."""
-        key, per_channel = f"{value.node}.weight", value.factor.ndim == 0 or value.factor.shape[1:] == (1, 1)
-        if key not in self.arrays or not per_channel or is_number(value.factor, 1):
-            return False
-        if self.read_nodes[value.node] or self.uses[self.made_by[value.node]] > 1:
-            return False
-        weight = self.arrays[key]
-        factor = value.factor.reshape(-1, *(1,) * (weight.ndim - 1)) if value.factor.ndim else value.factor
-        self.arrays[key] = self._single(value.node, "weight", weight * factor)
-        return True
-
     # operations ------------------------------------------------------------------------------------------------------
 
-    def _input(self, name: str, op: Input) -> _Value:
+    def _input(self, name: str, op: Input) -> Value:
         shape = self.semantics.options.input_shape or op.shape or self._first_layer_shape(name)
-        return _Value("input", as_chw(shape))
+        return Value("input", as_chw(shape))
 
     def _first_layer_shape(self, name: str) -> tuple[int, ...]:
         """The shape of an input that the file does not state: what the one layer that reads it takes."""
@@ -234,25 +152,25 @@ class _Lowering:
                 return (op.weight.shape[1],)
         raise NetworkError(f"{self.origin}: does not say the shape of its input: give input_shape, for example 2,34,34")
 
-    def _output(self, name: str, op: Output) -> _Value:
-        value = self._settle(self._read(name))
+    def _output(self, name: str, op: Output) -> Value:
+        value = self.settle(self._read(name))
         mode = self.semantics.options.readout or self.semantics.told.get("readout")
         if mode is None:
             mode = "spike_count" if value.spikes else "accumulate"
             self.semantics.note(f"readout = {mode}: the last node emits {'spikes' if value.spikes else 'numbers'}")
-        self._emit(self.names[name], "readout", [value.node], mode=mode)
+        self.emit(self.names[name], "readout", [value.node], mode=mode)
         return value
 
-    def _identity(self, name: str, op: Identity) -> _Value:
+    def _identity(self, name: str, op: Identity) -> Value:
         return self._read(name)
 
-    def _weights(self, name: str, op: Weights) -> _Value:
+    def _weights(self, name: str, op: Weights) -> Value:
         value = self._read(name)
         if op.dims == 0:
             return self._linear(name, op, value)
         return self._conv(name, op, value)
 
-    def _linear(self, name: str, op: Weights, value: _Value) -> _Value:
+    def _linear(self, name: str, op: Weights, value: Value) -> Value:
         outputs, inputs = op.weight.shape
         if value.shape != (inputs, 1, 1):
             if int(np.prod(value.shape)) != inputs:
@@ -260,19 +178,19 @@ class _Lowering:
             self.semantics.note(f"node {name!r}: its input of shape {value.shape} is flattened")
             value = self._flat(f"{self.names[name]}_flat", value)
         weight, value = self._columns(op.weight, value, 1)
-        made = self._emit(self.names[name], "linear", [value.node], in_features=inputs, out_features=outputs)
+        made = self.emit(self.names[name], "linear", [value.node], in_features=inputs, out_features=outputs)
         self.arrays[f"{made}.weight"] = self._single(name, "weight", weight)
         return self._biased(name, op, made, (outputs, 1, 1))
 
-    def _columns(self, weight: Values, value: _Value, groups: int) -> tuple[Values, _Value]:
+    def _columns(self, weight: Values, value: Value, groups: int) -> tuple[Values, Value]:
         """Move the factor of what a layer reads into its columns; an offset needs a node of its own."""
         per_channel = value.factor.ndim == 0 or (groups == 1 and value.factor.shape[1:] == (1, 1))
         if not is_number(value.offset, 0) or not per_channel:
-            return weight, self._settle(value)
+            return weight, self.settle(value)
         factor = value.factor.reshape(-1, *(1,) * (weight.ndim - 2)) if value.factor.ndim else value.factor
-        return weight * factor, replace(value, factor=_ONE)
+        return weight * factor, replace(value, factor=ONE)
 
-    def _conv(self, name: str, op: Weights, value: _Value) -> _Value:
+    def _conv(self, name: str, op: Weights, value: Value) -> Value:
         weight = op.weight if op.dims == 2 else op.weight[:, :, None, :]
         stride, dilation = (_pair(sizes, op.dims, 1) for sizes in (op.stride, op.dilation))
         channels, *size = value.shape
@@ -293,7 +211,7 @@ class _Lowering:
         if min(out) < 1:
             raise self.error(name, f"its kernel {weight.shape[2:]} is larger than its padded input {tuple(size)}")
         weight, value = self._columns(weight, value, op.groups)
-        made = self._emit(
+        made = self.emit(
             self.names[name],
             "conv",
             [value.node],
@@ -307,22 +225,15 @@ class _Lowering:
         self.arrays[f"{made}.weight"] = self._single(name, "weight", weight)
         return self._biased(name, op, made, (weight.shape[0], out[0], out[1]))
 
-    def _biased(self, name: str, op: Weights, made: str, shape: Shape) -> _Value:
+    def _biased(self, name: str, op: Weights, made: str, shape: Shape) -> Value:
         if op.bias is None or is_number(op.bias, 0):
-            return _Value(made, shape)
-        return _Value(made, shape, offset=self._parameter(name, "bias", op.bias, shape))
+            return Value(made, shape)
+        return Value(made, shape, offset=self.parameter(name, "bias", op.bias, shape))
 
-    def _parameter(self, name: str, key: str, values: Values, shape: Shape) -> Values:
-        """A parameter of a node as a number, one per channel or one per unit."""
-        try:
-            return compact(values, shape)
-        except ValueError:
-            raise self.error(name, f"{key} has shape {values.shape}: does not fit {shape}") from None
-
-    def _scale(self, name: str, op: Scale) -> _Value:
+    def _scale(self, name: str, op: Scale) -> Value:
         value = self._read(name)
-        factor = self._parameter(name, "factor", op.factor, value.shape)
-        offset = self._parameter(name, "offset", op.offset, value.shape)
+        factor = self.parameter(name, "factor", op.factor, value.shape)
+        offset = self.parameter(name, "offset", op.offset, value.shape)
         return replace(
             value,
             factor=compact(value.factor * factor, value.shape),
@@ -330,7 +241,7 @@ class _Lowering:
             spikes=False,
         )
 
-    def _pool(self, name: str, op: Pool) -> _Value:
+    def _pool(self, name: str, op: Pool) -> Value:
         value = self._read(name)
         if (
             (value.factor.ndim == 3 and value.factor.shape[1:] != (1, 1))
@@ -338,20 +249,20 @@ class _Lowering:
             or (not is_number(value.offset, 0) and (any(op.padding) or op.kind != "max"))
             or (op.kind == "max" and not (value.factor > 0).all())
         ):
-            value = self._settle(value)
+            value = self.settle(value)
         sizes = zip(value.shape[1:], op.kernel, op.stride, op.padding, strict=True)
         out = [(n + 2 * p - k) // s + 1 for n, k, s, p in sizes]
         if min(out) < 1:
             raise self.error(name, f"its window {op.kernel} is larger than its padded input {value.shape[1:]}")
         padding = {"padding": op.padding} if any(op.padding) else {}
         kind = "max" if op.kind == "max" else "sum"
-        made = self._emit(
+        made = self.emit(
             self.names[name], "pool", [value.node], kind=kind, kernel=op.kernel, stride=op.stride, **padding
         )
         factor = value.factor / (op.kernel[0] * op.kernel[1]) if op.kind == "average" else value.factor
-        return _Value(made, (value.shape[0], out[0], out[1]), factor, value.offset)
+        return Value(made, (value.shape[0], out[0], out[1]), factor, value.offset)
 
-    def _flatten(self, name: str, op: Flatten) -> _Value:
+    def _flatten(self, name: str, op: Flatten) -> Value:
         value = self._read(name)
         matrices = [
             isinstance(reader, Weights) and reader.dims == 0
@@ -366,48 +277,48 @@ class _Lowering:
             )
         return self._flat(self.names[name], value)
 
-    def _flat(self, name: str, value: _Value) -> _Value:
+    def _flat(self, name: str, value: Value) -> Value:
         if value.shape[1:] == (1, 1):
             return value
-        made = self._emit(name, "flatten", [value.node])
+        made = self.emit(name, "flatten", [value.node])
         factor, offset = (flattened(part, value.shape) for part in (value.factor, value.offset))
-        return _Value(made, (int(np.prod(value.shape)), 1, 1), factor, offset, value.spikes)
+        return Value(made, (int(np.prod(value.shape)), 1, 1), factor, offset, value.spikes)
 
-    def _delay(self, name: str, op: Delay) -> _Value:
+    def _delay(self, name: str, op: Delay) -> Value:
         (source,) = self.plan.reads[name][:1]
         if source in self.values:
-            value = self._settle(self._read(name))
+            value = self.settle(self._read(name))
         elif isinstance(self.graph.nodes[source], Unit):
-            value = _Value(self.names[source], self._shape_of(source), spikes=self._is_spiking(source))
+            value = Value(self.names[source], self._shape_of(source), spikes=self._is_spiking(source))
         else:
             raise self.error(name, f"delays {source!r}, which comes later and is no unit")
-        steps = self._parameter(name, "delay", np.asarray(op.steps, np.float64), value.shape)
+        steps = self.parameter(name, "delay", np.asarray(op.steps, np.float64), value.shape)
         if int(steps.max()) == 0:
             return value
-        made = self._emit(self.names[name], "delay", [value.node], steps=int(steps.max()))
+        made = self.emit(self.names[name], "delay", [value.node], steps=int(steps.max()))
         if steps.ndim:
-            self._keep(made, "steps", steps)
+            self.keep(made, "steps", steps)
         return replace(value, node=made)
 
-    def _unit(self, name: str, op: Unit) -> _Value:
+    def _unit(self, name: str, op: Unit) -> Value:
         value = self._read(name)
         gain = op.gain if op.synapse is None else op.gain * op.synapse.gain
-        gain = self._parameter(name, "gain", gain, value.shape)
+        gain = self.parameter(name, "gain", gain, value.shape)
         driven = replace(
             value, factor=compact(value.factor * gain, value.shape), offset=compact(value.offset * gain, value.shape)
         )
-        driven = self._settle(driven, self.names[name] if driven.node == "input" else "")
+        driven = self.settle(driven, self.names[name] if driven.node == "input" else "")
         fields, arrays = lowered_unit(
-            op, lambda key, part: self._parameter(name, key, part, value.shape), lambda text: self.error(name, text)
+            op, lambda key, part: self.parameter(name, key, part, value.shape), lambda text: self.error(name, text)
         )
         kind = fields.pop("op")
-        made = self._emit(self.names[name], kind, [driven.node], **fields)
+        made = self.emit(self.names[name], kind, [driven.node], **fields)
         for key, array in arrays.items():
-            self._keep(made, key, array)
+            self.keep(made, key, array)
         hard = per_part(arrays, value.shape)
         if hard:
             self.semantics.note(f"node {name!r}: {', '.join(hard)} differ within a channel: one register per unit")
-        return _Value(made, value.shape, spikes=op.theta is not None)
+        return Value(made, value.shape, spikes=op.theta is not None)
 
 
 def _own_shape(op: Any) -> Shape | None:
@@ -432,7 +343,7 @@ def _pair(sizes: tuple[int, ...], dims: int, default: int) -> tuple[int, int]:
     return (default, int(sizes[-1])) if dims == 1 else (int(sizes[0]), int(sizes[-1]))
 
 
-_LOWER: dict[type, Callable[[_Lowering, str, Any], _Value]] = {
+_LOWER: dict[type, Callable[[_Lowering, str, Any], Value]] = {
     Input: _Lowering._input,
     Output: _Lowering._output,
     Identity: _Lowering._identity,
