@@ -249,7 +249,10 @@ BAD_ARRAYS = [
     (arrays_with(conv1__weight=None), "array 'conv1.weight' is missing"),
     (arrays_with(extra=np.zeros(2, dtype=int)), "array 'extra': no node uses it"),
     (arrays_with(lif1__theta=np.zeros(6, dtype=int)), "thresholds must be positive"),
-    (arrays_with(lif1__theta=np.ones(5, dtype=int)), r"'lif1.theta': shape \(5,\): must be \(1,\), \(6,\) or \(6, 6, 6\)"),
+    (
+        arrays_with(lif1__theta=np.ones(5, dtype=int)),
+        r"'lif1.theta': shape \(5,\): must be \(1,\), \(6,\) or \(6, 6, 6\)",
+    ),
     (arrays_with(fc__weight=np.ones((3, 36), dtype=np.float32)), "dtype float32: an integer network has"),
     (arrays_with(lif1__theta=np.full(6, 2**63 + 5, dtype=np.uint64)), "holds values beyond int32"),
 ]

@@ -16,18 +16,18 @@ from spikesim_py.evaluate import cost
 from spikesim_py.hardware import hardware_fields, load_hardware
 from spikesim_py.inference import simulate
 from spikesim_py.mapping import map_network
-from spikesim_py.network import Network, build, load_network
+from spikesim_py.network import Leak, Li, Lif, Network, Synapse, build, load_network
 from spikesim_py.network.model import (
     Add,
     Affine,
     Conv,
+    Delay,
     Flatten,
     InputSpec,
-    Leak,
-    Lif,
     Linear,
     NetworkModel,
     Pool,
+    Product,
     Readout,
 )
 
@@ -281,6 +281,35 @@ NETWORK: dict[str, tuple[str | None, dict[str, Any]]] = {
     "Pool.kernel": ("pool1", {"kernel": (1, 1), "stride": (1, 1)}),
     "Readout.mode": ("out", {"mode": "last"}),
 }
+#: the same of `unit_network`: of units, synapses and delays
+UNITS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Lif.order": ("lif1", {"order": "input_first"}),
+    "Lif.synapse": ("lif1", {"synapse": None}),
+    "Lif.v_leak": ("lif1", {"v_leak": 9}),
+    "Lif.v_min": ("lif1", {"v_min": 0}),
+    "Lif.v_init": ("lif1", {"v_init": 25}),
+    "Lif.v_reset": ("lif1", {"v_reset": 9}),
+    "Lif.reset_delay": ("lif1", {"reset_delay": True}),
+    "Lif.strict": ("lif2", {"strict": True}),
+    "Lif.max_spikes": ("lif2", {"max_spikes": 3}),
+    "Lif.refractory": ("lif1", {"refractory": 1}),
+    "Synapse.leak": ("lif1", {"synapse": {"leak": {"multiplier": 1}, "bits": 6}}),
+    "Synapse.bits": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 3}}),
+    "Synapse.overflow": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 6, "overflow": "wrap"}}),
+    "Synapse.order": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 6, "order": "input_first"}}),
+    "Synapse.reads": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 6, "reads": "previous"}}),
+    "Li.leak": ("li", {"leak": {"multiplier": 1}}),
+    "Li.membrane_bits": ("li", {"membrane_bits": 4}),
+    "Li.overflow": ("li", {"overflow": "wrap"}),
+    "Li.store_shift": ("li", {"store_shift": 2}),
+    "Li.signed": ("li", {"signed": False}),
+    "Li.order": ("li", {"order": "input_first"}),
+    "Li.synapse": ("li", {"synapse": {"leak": {"multiplier": 1, "shift": 1}}}),
+    "Li.v_leak": ("li", {"v_leak": 9}),
+    "Li.v_min": ("li", {"v_min": 0}),
+    "Li.v_init": ("li", {"v_init": 9}),
+    "Delay.steps": ("late", {"steps": 2}),
+}
 #: fields that wire the graph or size a layer: another value does not build with the same arrays
 STRUCTURE = {
     "NetworkModel.format_version",
@@ -298,7 +327,10 @@ STRUCTURE = {
     "Linear.in_features",
     "Linear.out_features",
     "Pool.stride",
+    "Pool.padding",
     "Affine.shift",
+    "Product.over",
+    "Product.heads",
 }
 #: fields that only a workload without arrays has, with a witness in `mixed_network`
 WORKLOAD = {"Affine.bits": ("bn", {"bits": 4}), "Affine.per_step": ("bn", {"per_step": True})}
@@ -311,6 +343,23 @@ def changed_network(node: str | None, fields: dict[str, Any]) -> Network:
         return build(model | fields, tiny_network().arrays)
     nodes = [n | fields if n["name"] == node else n for n in model["nodes"]]
     return build(model | {"nodes": nodes}, tiny_network().arrays)
+
+
+def unit_network(node: str | None = None, fields: dict[str, Any] | None = None) -> Network:
+    """The tiny network with a synapse in its first units, a delay behind them, and leaky integrators at its end."""
+    model = tiny_network().model.model_dump(mode="python")
+    synapse = {"leak": {"multiplier": 1, "shift": 1}, "bits": 6}
+    own: dict[str, dict[str, Any]] = {
+        "lif1": {"synapse": synapse},
+        "pool1": {"inputs": ["late"]},
+        "out": {"inputs": ["li"]},
+    }
+    nodes = [n | own.get(n["name"], {}) for n in model["nodes"]]
+    late = {"op": "delay", "name": "late", "inputs": ["lif1"]}
+    li = {"op": "li", "name": "li", "inputs": ["fc"], "leak": {"multiplier": 1, "shift": 1}, "membrane_bits": 6}
+    nodes = [*nodes[:2], late, *nodes[2:-1], li, nodes[-1]]
+    changed = [n | (fields or {}) if n["name"] == node else n for n in nodes]
+    return build(model | {"nodes": changed, "time_steps": 4}, tiny_network().arrays)
 
 
 def network_outputs(network: Network) -> dict[str, Any]:
@@ -328,14 +377,30 @@ def network_outputs(network: Network) -> dict[str, Any]:
 
 
 def test_every_network_field_has_a_witness_or_is_structure() -> None:
-    parts = (NetworkModel, InputSpec, Leak, Conv, Linear, Affine, Lif, Pool, Add, Flatten, Readout)
+    parts = (
+        NetworkModel,
+        InputSpec,
+        Leak,
+        Synapse,
+        Conv,
+        Linear,
+        Affine,
+        Lif,
+        Li,
+        Delay,
+        Pool,
+        Add,
+        Product,
+        Flatten,
+        Readout,
+    )
     fields = {
         f"{part.__name__}.{name}"
         for part in parts
         for name in part.model_fields
         if part is NetworkModel or name not in _GRAPH
     }
-    assert fields == set(NETWORK) | STRUCTURE | set(WORKLOAD)
+    assert fields == set(NETWORK) | set(UNITS) | STRUCTURE | set(WORKLOAD)
 
 
 @pytest.mark.parametrize("field", NETWORK)
@@ -344,6 +409,13 @@ def test_a_network_field_changes_a_documented_output(field: str) -> None:
     first, second = network_outputs(tiny_network()), network_outputs(changed_network(node, fields))
     numbers = {"text"} if field in ("NetworkModel.name", "NetworkModel.metadata") else set(first) - {"text"}
     assert any(first[key] != second[key] for key in numbers)
+
+
+@pytest.mark.parametrize("field", UNITS)
+def test_a_field_of_units_changes_a_documented_output(field: str) -> None:
+    node, fields = UNITS[field]
+    first, second = network_outputs(unit_network()), network_outputs(unit_network(node, fields))
+    assert any(first[key] != second[key] for key in set(first) - {"text"})
 
 
 @pytest.mark.parametrize("field", WORKLOAD)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 
+import numpy as np
 import pytest
 import torch
 
 import training
-from spikesim_py.datasets import load_dataset
+from spikesim_py.datasets import Dataset, load_dataset
 from spikesim_py.errors import ConfigError, InputError
 from spikesim_py.network import load_network
-from training.trainer import fit, shifted
+from training import export
+from training.trainer import _blueprint, fit, shifted
 
 RECIPE = """\
 dataset: digits
@@ -46,7 +48,7 @@ def test_one_epoch_twice_gives_identical_weights_whatever_the_callers_threads(tm
         torch.set_num_threads(threads)
     assert all(torch.equal(first[name], second[name]) for name in first)
     other = _state(recipe.model_copy(update={"seed": 2}))
-    assert not torch.equal(first["classifier.weight"], other["classifier.weight"])
+    assert not torch.equal(first["weights.fc.latent"], other["weights.fc.latent"])
 
 
 def test_training_leaves_the_callers_torch_as_it_was(tmp_path):
@@ -79,6 +81,50 @@ def test_training_learns_and_the_file_says_how(tmp_path):
     assert training.TrainingConfig(**metadata["recipe"]) == training.load_config(tmp_path / "mine.yaml")
 
 
+METHODS = """\
+dataset: digits
+seed: 1
+architecture: {name: vgg5, width: 0.0625, time_steps: 2, leak: 0.75, learn_leak: true, norm: tebn, reset: subtract}
+quantization:
+  {weight_bits: 2, membrane_bits: 4, weights: lsq, membranes: learned, per_channel: true, edge_bits: 8, warm_up: 1}
+optimization: {epochs: 2, surrogate: atan}
+"""
+
+
+def test_every_method_of_a_recipe_reaches_its_network(tmp_path):
+    recipe = training.load_config(_recipe(tmp_path, METHODS))
+    seen: list[float] = []
+    module, _ = fit(recipe, lambda epoch: seen.append(epoch.learning_rate))
+    network = export(module, "methods")
+    assert [layer.weight_bits for layer in network.layers] == [8, 2, 2, 2, 8]
+    neurons = [node for node in network.nodes if node.op == "lif"]
+    assert {(node.reset, node.membrane_bits) for node in neurons} == {("subtract", 4)}
+    assert all(node.per_step for node in network.nodes if node.op == "affine")
+    leaks = [node.leak.multiplier / 2**node.leak.shift for node in neurons]
+    assert leaks == [float(module.leak(node.name).detach()) for node in neurons]
+    assert leaks == pytest.approx([0.75] * 4, abs=0.1)
+    moved = {float(p.detach()) for p in module.ranges.parameters()}
+    assert len(moved) == 4  # every layer's range has learned something of its own
+    assert len(seen) == 2
+
+
+def test_a_warm_up_is_training_in_floats(tmp_path):
+    """Its first epoch is that of the float network, to the bit."""
+    text = METHODS.replace("edge_bits: 8, warm_up: 1", "warm_up: 1")
+    plain = "\n".join(line for line in text.splitlines() if "quantization" not in line and "weight_bits" not in line)
+    first = [fit(training.load_config(_recipe(tmp_path, each)))[1][0] for each in (text, plain)]
+    assert first[0] == first[1]
+
+
+def test_events_are_trained_as_frames(tmp_path):
+    recipe = training.load_config(_recipe(tmp_path, RECIPE))
+    frames = Dataset("events", np.ones((4, 3, 2, 8, 8), np.uint8), np.arange(4))
+    made = _blueprint(recipe, frames)
+    assert (made.model.input.coding, made.model.input.encoder, made.time_steps) == ("events", "every_step", 3)
+    with pytest.raises(InputError, match=r"architecture\.time_steps = 3: events has 5 frames"):
+        _blueprint(recipe, Dataset("events", np.ones((4, 5, 2, 8, 8), np.uint8), np.arange(4)))
+
+
 def test_distillation_starts_at_the_teacher_and_brings_membranes_closer():
     recipe = training.load_config("digits-w4")
     quick = recipe.model_copy(update={"optimization": recipe.optimization.model_copy(update={"epochs": 3})})
@@ -105,10 +151,13 @@ def test_shifts_move_whole_images_by_at_most_the_stated_pixels():
         ("epochs: 1", "epoch: 1", "unknown key; did you mean 'epochs'?"),
         ("optimization: {epochs: 1}\n", "", "mine.yaml: optimization: is missing"),
         ("[1, 2]", "[3]", "mine.yaml:3: architecture: pool_after = [3]: must be distinct, from 1 to 2"),
-        ("[4, 6]", "[]", "mine.yaml:3: architecture.channels"),
+        ("[4, 6]", "[]", "mine.yaml:3: architecture: channels: is missing (the outputs of each convolution)"),
         ("epochs: 1", "epochs: 1, learning_rate: fast", "learning_rate = 'fast': must be a valid number"),
         ("optimization", "quantization: {weight_bits: 9, membrane_bits: 8}\noptimization", "weight_bits = 9"),
         ("dataset: digits", "dataset: [", "mine.yaml:3: is not valid YAML"),
+        ("{channels", "{name: vgg9, channels", "channels, pool_after, hidden: are of name = 'convnet', not of 'vgg9'"),
+        ("{channels: [4, 6], pool_after: [1, 2]", "{name: vgg", "name = 'vgg': unknown; did you mean 'vgg"),
+        ("[1, 2]", "[1, 2], width: 0.5", "width = 0.5: a convnet states its channels"),
     ],
 )
 def test_a_bad_recipe_gives_one_clear_line(tmp_path, old, new, message):
@@ -120,11 +169,28 @@ def test_a_bad_recipe_gives_one_clear_line(tmp_path, old, new, message):
 
 
 @pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("weight_bits: 1, membrane_bits: 8, weights: lsq", "weight_bits = 1: must be 2 to 8 with weights = 'lsq'"),
+        ("weight_bits: 2, membrane_bits: 8, weights: lsp", "weights = 'lsp': unknown; did you mean 'lsq'?"),
+        ("weight_bits: 2, membrane_bits: 2, membranes: shared", "membranes = 'shared': needs weights = 'mint'"),
+        ("weight_bits: 2, membrane_bits: 8, warm_up: 1", "quantization.warm_up = 1: must be below"),
+        ("weight_bits: 2, membrane_bits: 17", "quantization.membrane_bits = 17"),
+    ],
+)
+def test_a_bad_quantization_gives_one_clear_line(tmp_path, fields, message):
+    with pytest.raises(ConfigError) as caught:
+        training.load_config(_recipe(tmp_path, f"{RECIPE}quantization: {{{fields}}}\n"))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ("dataset: digits", "dataset: digit", "did you mean 'digits'?"),
         ("epochs: 1", "epochs: 1, batch: 2000", "optimization.batch = 2000: digits/train has 897 images"),
-        ("[4, 6], pool_after: [1, 2]", "[2, 2, 2, 2], pool_after: [1, 2, 3, 4]", "cannot be halved so often"),
+        ("[4, 6], pool_after: [1, 2]", "[2, 2, 2, 2], pool_after: [1, 2, 3, 4]", "8 x 8 pixels is too small: pool4"),
         ("optimization", "distillation: {teacher: digits-w4}\noptimization", "a teacher is a float network"),
         ("optimization", "distillation: {teacher: digits-fp}\noptimization", "has another architecture"),
         ("optimization", "distillation: {teacher: digits-fq}\noptimization", "did you mean 'digits-fp'?"),

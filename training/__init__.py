@@ -6,25 +6,39 @@
 
     made = training.train("digits-w4", output="digits-w4.safetensors")
     made.accuracy, made.network
+
+or piece by piece: an `architecture` writes down a network's nodes, a `SpikingNetwork` trains them in either arithmetic,
+and `export` makes a `Network` of it that spikes the same::
+
+    nodes = training.architecture("vgg9", input_shape=(3, 32, 32), input_bits=8, classes=10, width=0.25)
+    module = training.SpikingNetwork(nodes, training.Integer(weight_bits=4, membrane_bits=8, weights="lsq"))
+    answer = module.train()(images)
+    network = training.export(module.eval(), "mine")
 """
 
 from .activity import measure_activity
 from .config import TrainingConfig, load_config, recipes
 from .export import export
 from .hardware_aware import Crossbars, crossbar_product
-from .networks import Shape, SpikingConvNet
+from .module import SpikingNetwork
+from .networks import ARCHITECTURES, architecture
+from .neurons import Neuron
 from .quantizers import Float, Integer
+from .running import Answer
 from .trainer import Epoch, Trained, finish, fit, train
 
 __all__ = [
+    "ARCHITECTURES",
+    "Answer",
     "Crossbars",
     "Epoch",
     "Float",
     "Integer",
-    "Shape",
-    "SpikingConvNet",
+    "Neuron",
+    "SpikingNetwork",
     "Trained",
     "TrainingConfig",
+    "architecture",
     "crossbar_product",
     "export",
     "finish",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,46 +11,109 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from spikesim_py._resources import bundled, config_dir, resolve
 from spikesim_py._validation import explain_problem
 from spikesim_py._yaml import read_yaml
-from spikesim_py.errors import ConfigError
+from spikesim_py.errors import ConfigError, did_you_mean
 from spikesim_py.hardware import Hardware, load_hardware
 
 from .hardware_aware import check_trainable
-from .quantizers import Arithmetic, Float, Integer
+from .networks import ARCHITECTURES
+from .neurons import Neuron
+from .quantizers import WEIGHTS, Arithmetic, Float, Integer
 
 _Positive = Annotated[float, Field(gt=0)]
 _Share = Annotated[float, Field(ge=0)]
+
+
+def known(name: str, what: str, names: Iterable[str]) -> None:
+    """Raise `ValueError` unless `name` is one of `names`."""
+    if name not in (listed := list(names)):
+        raise ValueError(f"{what} = {name!r}: unknown{did_you_mean(name, listed)} (known: {', '.join(listed)})")
 
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Architecture(_Part):
-    """The convolutions; what enters and leaves follows from the data."""
+_Channels = Annotated[int, Field(ge=1, le=4096)]
 
-    channels: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field(min_length=1, max_length=16)
+
+class Architecture(_Part):
+    """What is trained; its input and its classes follow from the data.
+
+    Attributes:
+        name: one of `networks.ARCHITECTURES`.
+        channels, pool_after, hidden: of `convnet` only, see there.
+        width: factor on the channels of every layer but the last, of all others.
+        time_steps: T. leak, reset: of all LIF units.
+        learn_leak, decay_input: see `neurons.Neuron`.
+        norm: a name in `norms.NORMS`.
+    """
+
+    name: str = "convnet"
+    channels: tuple[_Channels, ...] = Field(default=(), max_length=32)
     pool_after: tuple[int, ...] = ()
+    hidden: tuple[_Channels, ...] = Field(default=(), max_length=8)
+    width: Annotated[float, Field(gt=0, le=8)] = 1.0
     time_steps: Annotated[int, Field(ge=1, le=64)] = 4
+    leak: Annotated[float, Field(ge=0, le=1)] = 0.5
     reset: Literal["zero", "subtract"] = "zero"
+    learn_leak: bool = False
+    decay_input: bool = False
+    norm: Literal["tdbn", "bntt", "tebn"] = "tdbn"
 
     @model_validator(mode="after")
-    def _pools_exist(self) -> Architecture:
-        last, pools = len(self.channels), self.pool_after
+    def _consistent(self) -> Architecture:
+        known(self.name, "name", ARCHITECTURES)
+        last, pools, convnet = len(self.channels), self.pool_after, self.name == "convnet"
+        if not convnet and (self.channels or pools or self.hidden):
+            raise ValueError(f"channels, pool_after, hidden: are of name = 'convnet', not of {self.name!r}")
+        if convnet and not self.channels:
+            raise ValueError("channels: is missing (the outputs of each convolution)")
+        if convnet and self.width != 1:
+            raise ValueError(f"width = {self.width}: a convnet states its channels")
         if not set(pools) <= set(range(1, last + 1)) or len(set(pools)) < len(pools):
             raise ValueError(f"pool_after = {list(pools)}: must be distinct, from 1 to {last}")
         return self
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What only this architecture asks for."""
+        own = {"channels": self.channels, "pool_after": self.pool_after, "hidden": self.hidden}
+        return own if self.name == "convnet" else {}
+
 
 class Quantization(_Part):
-    """Bit widths of weights, membranes and batch-norm multipliers; absent, the network is float32."""
+    """Bit widths of weights, membranes and batch-norm multipliers; absent, the network is float32.
+
+    Attributes:
+        weights, membranes, per_channel, power_of_two, edge_bits, layer_bits: see `quantizers.Integer`.
+        warm_up: epochs in float32 before; what quantizers learn starts from the weights that they leave.
+    """
 
     weight_bits: Annotated[int, Field(ge=1, le=8)]
-    membrane_bits: Annotated[int, Field(ge=4, le=16)]
+    membrane_bits: Annotated[int, Field(ge=1, le=16)]
     multiplier_bits: Annotated[int, Field(ge=2, le=12)] = 8
+    weights: str | None = None
+    membranes: Literal["fixed", "learned", "shared", "batch"] = "fixed"
+    per_channel: bool = False
+    power_of_two: bool = False
+    edge_bits: Annotated[int, Field(ge=1, le=8)] | None = None
+    layer_bits: dict[str, Annotated[int, Field(ge=1, le=8)]] = Field(default_factory=dict)
+    warm_up: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _possible(self) -> Quantization:
+        method = self.arithmetic.method
+        known(method, "weights", WEIGHTS)
+        least, most = WEIGHTS[method].least, WEIGHTS[method].most
+        if not least <= self.weight_bits <= most:
+            raise ValueError(f"weight_bits = {self.weight_bits}: must be {least} to {most} with weights = {method!r}")
+        if self.membranes == "shared" and method != "mint":
+            raise ValueError("membranes = 'shared': needs weights = 'mint'")
+        return self
 
     @property
     def arithmetic(self) -> Integer:
-        return Integer(self.weight_bits, self.membrane_bits, self.multiplier_bits)
+        return Integer(**self.model_dump(exclude={"warm_up"}))
 
 
 class Distillation(_Part):
@@ -69,7 +133,7 @@ class Optimization(_Part):
     learning_rate: _Positive = 2e-3
     weight_decay: _Share = 1e-2
     shift_pixels: Annotated[int, Field(ge=0, le=4)] = 1
-    surrogate: Literal["triangle", "rectangle"] = "triangle"
+    surrogate: Literal["triangle", "rectangle", "atan", "sigmoid"] = "triangle"
 
 
 class HardwareAware(_Part):
@@ -111,8 +175,21 @@ class TrainingConfig(_Part):
     @model_validator(mode="after")
     def _possible(self) -> TrainingConfig:
         chip = self.hardware
-        if chip and self.quantization is None:
+        bits = self.quantization
+        if chip and bits is None:
             raise ValueError("hardware: crossbars hold integers; needs quantization")
+        if chip and bits and not WEIGHTS[bits.arithmetic.method].whole:
+            raise ValueError(
+                f"hardware: crossbars hold integers; quantization.weights = {bits.weights!r} trains with others"
+            )
+        if bits and bits.warm_up >= self.optimization.epochs:
+            raise ValueError(
+                f"quantization.warm_up = {bits.warm_up}: must be below optimization.epochs = {self.optimization.epochs}"
+            )
+        if chip and bits and chip.start_epoch <= bits.warm_up:
+            raise ValueError(
+                f"hardware.start_epoch = {chip.start_epoch}: must be above quantization.warm_up = {bits.warm_up}"
+            )
         if chip and chip.start_epoch > self.optimization.epochs:
             raise ValueError(
                 f"hardware.start_epoch = {chip.start_epoch}: must be at most optimization.epochs = "
@@ -123,6 +200,11 @@ class TrainingConfig(_Part):
     @property
     def arithmetic(self) -> Arithmetic:
         return self.quantization.arithmetic if self.quantization else Float()
+
+    @property
+    def neuron(self) -> Neuron:
+        how = self.architecture
+        return Neuron(self.optimization.surrogate, how.learn_leak, how.decay_input)
 
 
 def recipes() -> dict[str, Path]:

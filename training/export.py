@@ -10,16 +10,18 @@ import torch
 from numpy.typing import NDArray
 
 from spikesim_py.errors import InputError
-from spikesim_py.network import Network, build
+from spikesim_py.network import Affine, Conv, Lif, Linear, Network, build
 
-from .networks import NORM_EPSILON, Norm, SpikingConvNet
-from .quantizers import Arithmetic, Float, Integer
+from .module import SpikingNetwork
+from .norms import NORM_EPSILON, TdBn
+from .quantizers import Float, Integer
 
 Arrays = dict[str, NDArray[Any]]
 
 
+@torch.no_grad()
 def export(
-    module: SpikingConvNet,
+    module: SpikingNetwork,
     name: str,
     metadata: Mapping[str, Any] | None = None,
     activity: Mapping[str, float] | None = None,
@@ -29,19 +31,23 @@ def export(
     An integer network gives the module's spikes bit for bit, on any machine. A float network does so for the
     same batches on the same machine and library; elsewhere a float32 sum may be taken in another order, so
     that a membrane within rounding of its threshold may differ.
+
+    Raises:
+        InputError: the module does what no chip can.
     """
+    if module.quantized and isinstance(module.arithmetic, Integer) and module.arithmetic.membranes == "batch":
+        raise InputError(
+            "membranes = 'batch': a range that is taken from the current batch cannot be exported: a chip sees one "
+            "sample at a time; use 'fixed' or 'learned'"
+        )
     arrays: Arrays = {}
-    nodes = _nodes(module, arrays)
-    description = {
+    training = module.training
+    module.eval()
+    nodes = [_node(module, node, arrays) for node in module.blueprint.nodes]
+    module.train(training)
+    description = module.blueprint.model.model_dump(mode="python") | {
         "name": name,
-        "arithmetic": "integer" if isinstance(module.arithmetic, Integer) else "float",
-        "time_steps": module.shape.time_steps,
-        "input": {
-            "shape": module.shape.input_shape,
-            "bits": module.shape.input_bits,
-            "coding": "direct",
-            "encoder": "once",
-        },
+        "arithmetic": "integer" if module.quantized else "float",
         "nodes": nodes,
         "activity": dict(activity or {}),
         "metadata": dict(metadata or {}),
@@ -49,84 +55,88 @@ def export(
     return build(description, arrays, f"export({name!r})")
 
 
-@torch.no_grad()
-def _nodes(module: SpikingConvNet, arrays: Arrays) -> list[dict[str, Any]]:
-    shape, arithmetic = module.shape, module.arithmetic
-    nodes: list[dict[str, Any]] = []
-    last = "input"
-    for index, stage in enumerate(module.stages, start=1):
-        size = {"in_channels": stage.conv.in_channels, "out_channels": stage.conv.out_channels}
-        geometry = {"kernel": (3, 3), "padding": (1, 1)}
-        nodes += [
-            {"op": "conv", "name": f"conv{index}", "inputs": (last,), **size, **geometry},
-            {"op": "affine", "name": f"norm{index}", "inputs": (f"conv{index}",)},
-            {"op": "lif", "name": f"lif{index}", "inputs": (f"norm{index}",), "reset": shape.reset},
-        ]
-        nodes[-3] |= _weight(arithmetic, f"conv{index}", stage.conv.weight, arrays)
-        nodes[-2] |= _affine(arithmetic, f"norm{index}", stage.norm, arrays)
-        nodes[-1] |= _lif(arithmetic, f"lif{index}", arrays)
-        last = f"lif{index}"
-        if index in shape.pool_after:
-            last = f"pool{index}"
-            nodes.append({"op": "pool", "name": last, "inputs": (f"lif{index}",), "kind": "sum"})
-    classifier = {"in_features": shape.features, "out_features": shape.classes}
-    classifier |= _weight(arithmetic, "fc", module.classifier.weight, arrays)
-    return [
-        *nodes,
-        {"op": "flatten", "name": "flatten", "inputs": (last,)},
-        {"op": "linear", "name": "fc", "inputs": ("flatten",), **classifier},
-        {"op": "readout", "name": "readout", "inputs": ("fc",), "mode": "accumulate"},
-    ]
+def _node(module: SpikingNetwork, node: Any, arrays: Arrays) -> dict[str, Any]:
+    fields: dict[str, Any] = node.model_dump(mode="python")
+    if isinstance(node, Conv | Linear):
+        return fields | _weight(module, node.name, arrays)
+    if isinstance(node, Affine):
+        return fields | _affine(module, node.name, arrays)
+    return fields | _lif(module, node.name, arrays) if isinstance(node, Lif) else fields
 
 
-def _weight(arithmetic: Arithmetic, name: str, latent: torch.Tensor, arrays: Arrays) -> dict[str, Any]:
-    stored = arithmetic.weights(latent)[0].numpy()
-    if isinstance(arithmetic, Integer):
-        arrays[f"{name}.weight"] = stored.astype(np.int8)
-        return {"weight_bits": arithmetic.weight_bits}
-    arrays[f"{name}.weight"] = stored.astype(np.float32)
-    return {}
+def _weight(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
+    stored, quantizer = module.stored(name)[0].numpy(), module.layer(name).quantizer
+    arrays[f"{name}.weight"] = stored.astype(np.int8 if module.quantized else np.float32)
+    return {"weight_bits": quantizer.bits} if quantizer is not None and module.quantized else {}
 
 
-def _affine(arithmetic: Arithmetic, name: str, norm: Norm, arrays: Arrays) -> dict[str, Any]:
-    folded = norm.fold(arithmetic)
-    dtype = np.int32 if isinstance(arithmetic, Integer) else np.float32
+def _affine(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
+    folded = module.folded(name)
+    dtype = np.float32 if folded.shift is None else np.int32
     arrays[f"{name}.multiplier"] = folded.multiplier.numpy().astype(dtype)
     arrays[f"{name}.bias"] = folded.bias.numpy().astype(dtype)
-    return {"shift": folded.shift}
+    return {"shift": folded.shift or 0, "per_step": folded.multiplier.dim() == 2}
 
 
-def _lif(arithmetic: Arithmetic, name: str, arrays: Arrays) -> dict[str, Any]:
-    if isinstance(arithmetic, Integer):
-        arrays[f"{name}.theta"] = np.array([arithmetic.theta], dtype=np.int32)
-        return {"leak": {"multiplier": 1, "shift": 1}, "membrane_bits": arithmetic.membrane_bits}
-    arrays[f"{name}.theta"] = np.array([arithmetic.theta], dtype=np.float32)
-    return {"leak": {"multiplier": 0.5}, "membrane_bits": 32}
+def _lif(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
+    theta, leak, word = float(module.thresholds(name)), float(module.leak(name)), module.word()
+    if word is None:
+        arrays[f"{name}.theta"] = np.array([theta], dtype=np.float32)
+        return {"leak": {"multiplier": leak}, "membrane_bits": 32}
+    arrays[f"{name}.theta"] = np.array([theta], dtype=np.int32)
+    numerator, denominator = leak.as_integer_ratio()
+    return {
+        "leak": {"multiplier": numerator, "shift": denominator.bit_length() - 1},
+        "membrane_bits": word.bits,
+        "store_shift": word.fraction,
+        "signed": word.signed,
+    }
 
 
 @torch.no_grad()
-def adopt(module: SpikingConvNet, teacher: Network, images: NDArray[Any]) -> None:
-    """Put a float network's weights and batch norms into `module`.
+def adopt(module: SpikingNetwork, teacher: Network, images: NDArray[Any]) -> None:
+    """Put a float network's weights, batch norms and leaks into `module`.
 
     The file holds folded affines; each channel's mean and variance, needed to unfold them, are measured on
-    `images`. Raises `InputError` if the teacher is not a float network of the module's shape.
+    `images`. The teacher may have more or fewer time-steps. Raises `InputError` if it is not a float network of the
+    module's nodes, or has batch norms with parameters per time-step, which do not unfold.
     """
     if teacher.arithmetic != "float":
         raise InputError(f"teacher {teacher.name!r} is {teacher.arithmetic}: a teacher is a float network")
-    reference = export(SpikingConvNet(module.shape, Float()), teacher.name)
-    if reference.nodes != teacher.nodes or reference.model.input != teacher.model.input:
+    if _wiring(teacher) != _wiring(module.blueprint) or teacher.model.input != module.blueprint.model.input:
         raise InputError(f"teacher {teacher.name!r} has another architecture than the student")
+    if any(not isinstance(norm, TdBn) or norm.per_step for norm in module.norms.values()):
+        raise InputError(f"teacher {teacher.name!r}: only batch norms of kind 'tdbn' can start from a file")
     sums: dict[str, NDArray[Any]] = {}
     teacher.run(images, observer=lambda name, value: sums.update({name: value.numpy()}), batch=len(images))
-    for index, stage in enumerate(module.stages, start=1):
-        stage.conv.weight.copy_(torch.from_numpy(teacher.weight(f"conv{index}").copy()))
-        scale = float(module.arithmetic.weights(stage.conv.weight)[1])
-        multiplier, bias = (teacher.arrays[f"norm{index}.{key}"] for key in ("multiplier", "bias"))
-        _unfold(stage.norm, multiplier, bias, sums[f"conv{index}"], scale)
-    module.classifier.weight.copy_(torch.from_numpy(teacher.weight("fc").copy()))
+    for name in module.weights:
+        module.layer(name).latent.copy_(torch.from_numpy(teacher.weight(name).copy()))
+        module.layer(name).start()
+    for name in module.norms:
+        layer, norm = module.blueprint.by_name[name].inputs[0], module.norm(name)
+        assert isinstance(norm, TdBn)
+        multiplier, bias = (teacher.arrays[f"{name}.{key}"] for key in ("multiplier", "bias"))
+        scale = module.stored(layer)[1].flatten().numpy() if layer in module.weights else np.ones(1)
+        _unfold(norm, multiplier, bias, sums[layer], scale)
+    for name, units in module.units.items():
+        node, logit = teacher.by_name[name], getattr(units, "logit", None)
+        if isinstance(node, Lif) and logit is not None:
+            logit.copy_(torch.logit(torch.tensor(float(node.leak.multiplier)), eps=1e-3))
 
 
-def _unfold(norm: Norm, multiplier: NDArray[Any], bias: NDArray[Any], sums: NDArray[Any], scale: float) -> None:
+def float_module(network: Network, images: NDArray[Any]) -> SpikingNetwork:
+    """A float network as a module, in eval mode and fixed: a teacher. `images` are for `adopt`."""
+    module = SpikingNetwork(network, Float())
+    adopt(module, network, images)
+    return module.eval().requires_grad_(False)
+
+
+def _wiring(network: Network) -> list[dict[str, Any]]:
+    """The nodes, but for what training may change."""
+    return [node.model_dump(exclude={"leak", "per_step"}) for node in network.nodes]
+
+
+def _unfold(norm: TdBn, multiplier: NDArray[Any], bias: NDArray[Any], sums: NDArray[Any], scale: NDArray[Any]) -> None:
     """A batch norm whose fold is the given affine, on sums that the module counts in units of `scale`."""
     axes = (0, 1, 3, 4)
     mean, variance = sums.mean(axes, dtype=np.float64), sums.var(axes, dtype=np.float64)

@@ -25,10 +25,11 @@ from spikesim_py.network import Network, load_network
 from . import losses
 from .activity import measure_activity
 from .config import Distillation, TrainingConfig, load_config, recipes
-from .export import adopt, export
+from .export import adopt, export, float_module
 from .hardware_aware import Crossbars
-from .networks import Answer, Shape, SpikingConvNet
-from .quantizers import Float
+from .module import SpikingNetwork
+from .networks import architecture
+from .running import Answer
 
 Tensor = torch.Tensor
 _SETTLE_IMAGES = 1024  # enough for exact statistics of a channel: each image counts T x H x W times
@@ -108,11 +109,12 @@ def train(
     return Trained(path, network, metadata["test_accuracy"], metadata.get("chip_accuracy"), history)
 
 
-def fit(recipe: TrainingConfig, progress: Progress | None = None) -> tuple[SpikingConvNet, tuple[Epoch, ...]]:
+def fit(recipe: TrainingConfig, progress: Progress | None = None) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
     """The trained module, in eval mode, and its history."""
     data = load_dataset(recipe.dataset, "train")
     with deterministic(recipe.seed):
-        module = SpikingConvNet(_shape(recipe, data), recipe.arithmetic, recipe.optimization.surrogate)
+        blueprint = _blueprint(recipe, data)
+        module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
         teacher = _teacher(recipe.distillation, module, data)
         crossbars = _crossbars(recipe, module)
         history = tuple(_epochs(module, teacher, crossbars, recipe, data, progress or (lambda epoch: None)))
@@ -125,7 +127,7 @@ def fit(recipe: TrainingConfig, progress: Progress | None = None) -> tuple[Spiki
 
 
 @torch.no_grad()
-def finish(module: SpikingConvNet, recipe: TrainingConfig, command: str) -> Network:
+def finish(module: SpikingNetwork, recipe: TrainingConfig, command: str) -> Network:
     """The exported network with its measured accuracy, activity and origin in the description."""
     network = export(module, recipe.name)
     report = load_dataset(recipe.dataset, "report")
@@ -167,37 +169,41 @@ def deterministic(seed: int) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _shape(recipe: TrainingConfig, data: Dataset) -> Shape:
-    wanted = recipe.architecture
-    channels, height, width = data.images.shape[1:]
-    if min(height, width) < 2 ** len(wanted.pool_after):
+def _blueprint(recipe: TrainingConfig, data: Dataset) -> Network:
+    wanted, shape = recipe.architecture, data.images.shape
+    events = len(shape) == 5
+    if events and shape[1] != wanted.time_steps:
         raise InputError(
-            f"recipe {recipe.name!r}: architecture.pool_after = {list(wanted.pool_after)}: images of "
-            f"{height} x {width} pixels cannot be halved so often"
+            f"recipe {recipe.name!r}: architecture.time_steps = {wanted.time_steps}: {data.name} has {shape[1]} frames"
         )
-    return Shape(
-        input_shape=(channels, height, width),
-        input_bits=int(data.images.max()).bit_length(),
-        channels=wanted.channels,
-        pool_after=wanted.pool_after,
-        classes=int(data.labels.max()) + 1,
-        time_steps=wanted.time_steps,
-        reset=wanted.reset,
-    )
+    channels, height, width = shape[-3:]
+    try:
+        return architecture(
+            wanted.name,
+            wanted.options,
+            input_shape=(channels, height, width),
+            input_bits=int(data.images.max()).bit_length(),
+            classes=int(data.labels.max()) + 1,
+            time_steps=wanted.time_steps,
+            leak=wanted.leak,
+            reset=wanted.reset,
+            width=wanted.width,
+            coding="events" if events else "direct",
+        )
+    except InputError as error:
+        raise InputError(f"recipe {recipe.name!r}: {error}") from None
 
 
-def _teacher(how: Distillation | None, student: SpikingConvNet, data: Dataset) -> SpikingConvNet | None:
+def _teacher(how: Distillation | None, student: SpikingNetwork, data: Dataset) -> SpikingNetwork | None:
     """The teacher as a module in eval mode; the student starts from its weights."""
     if how is None:
         return None
-    network = load_network(how.teacher)
-    teacher = SpikingConvNet(student.shape, Float())
-    for module in (teacher, student):
-        adopt(module, network, data.images)
-    return teacher.eval().requires_grad_(False)
+    network, images = load_network(how.teacher), data.head(min(len(data), _SETTLE_IMAGES)).images
+    adopt(student, network, images)
+    return float_module(network, images)
 
 
-def _crossbars(recipe: TrainingConfig, module: SpikingConvNet) -> Crossbars | None:
+def _crossbars(recipe: TrainingConfig, module: SpikingNetwork) -> Crossbars | None:
     """The crossbars to train through."""
     if recipe.hardware is None:
         return None
@@ -207,8 +213,8 @@ def _crossbars(recipe: TrainingConfig, module: SpikingConvNet) -> Crossbars | No
 
 
 def _epochs(
-    module: SpikingConvNet,
-    teacher: SpikingConvNet | None,
+    module: SpikingNetwork,
+    teacher: SpikingNetwork | None,
     crossbars: Crossbars | None,
     recipe: TrainingConfig,
     data: Dataset,
@@ -221,11 +227,17 @@ def _epochs(
         raise InputError(
             f"recipe {recipe.name!r}: optimization.batch = {how.batch}: {data.name} has {len(data)} images"
         )
-    optimizer = torch.optim.AdamW(module.parameters(), lr=how.learning_rate, weight_decay=how.weight_decay)
+    optimizer = torch.optim.AdamW(_groups(module, how.weight_decay), lr=how.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.epochs * batches)
     module.train()
+    warm_up = recipe.quantization.warm_up if recipe.quantization else 0
+    if warm_up:
+        module.quantize(False)
     for epoch in range(1, how.epochs + 1):
         rate = float(schedule.get_last_lr()[0])
+        if warm_up and epoch == warm_up + 1:
+            module.quantize()
+        module.temper((epoch - 1) / max(how.epochs - 1, 1))
         if crossbars is not None and recipe.hardware is not None and epoch >= recipe.hardware.start_epoch:
             module.product = crossbars
             crossbars.calibrate(export(module, recipe.name), data)
@@ -243,6 +255,14 @@ def _epochs(
         done = Epoch(epoch, how.epochs, rate, *(sums / batches).tolist())
         progress(done)
         yield done
+
+
+def _groups(module: SpikingNetwork, decay: float) -> list[dict[str, Any]]:
+    """Parameters with weight decay, and those that no decay should move."""
+    spared = module.methods_parameters()
+    others = [p for p in module.parameters() if not any(p is other for other in spared)]
+    groups = [{"params": others, "weight_decay": decay}]
+    return [*groups, {"params": spared, "weight_decay": 0.0}] if spared else groups
 
 
 def _pixels(data: Dataset) -> Tensor:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ..activity import Activity
 from ..hardware import Hardware
-from ..network import Add, Affine, Delay, Flatten, Lif, Membrane, Network, Pool, Readout
+from ..network import Add, Affine, Delay, Flatten, Lif, Membrane, Network, Pool, Product, Readout
 from ..network.model import AnyNode, Conv, Linear
 from ..noc import owners
 from .components import Memory, adder, multiplier, register
@@ -195,7 +195,7 @@ def _memory(name: str, memory: Memory, energy_fj: float) -> Part:
 def _after(network: Network, tech: Technology, node: AnyNode, clock_ns: float) -> list[Part]:
     """Multiplications and additions of the nodes behind a layer, on the same lanes, every time-step."""
     law, steps, units = tech["fp32"], network.time_steps, network.edges[node.name].size
-    multiplies, adds = _operations(node)
+    multiplies, adds = _operations(network, node)
     if isinstance(node, Delay):
         bits = network.edges[node.name].bits if spiking(network, node.name) else FLOAT_BITS
         memory = Memory(tech, units * bits * node.steps)
@@ -218,7 +218,7 @@ def _after(network: Network, tech: Technology, node: AnyNode, clock_ns: float) -
     return [operations, _memory("membrane_memory", memory, traffic)]
 
 
-def _operations(node: AnyNode) -> tuple[int, int]:
+def _operations(network: Network, node: AnyNode) -> tuple[int, int]:
     """(multiplications, additions) per output and time-step."""
     if isinstance(node, Membrane):
         return _updates(node)
@@ -228,6 +228,8 @@ def _operations(node: AnyNode) -> tuple[int, int]:
         return int(node.kind == "average"), node.kernel[0] * node.kernel[1] - 1
     if isinstance(node, Add):
         return 0, len(node.inputs) - 1
+    if isinstance(node, Product):
+        return network.terms(node), network.terms(node)
     return (0, int(node.mode != "last")) if isinstance(node, Readout) else (0, 0)
 
 

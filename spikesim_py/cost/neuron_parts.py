@@ -1,4 +1,4 @@
-"""What follows a layer: neuron unit and membranes, affine, pools, adds, readout, buffered pre-activations.
+"""What follows a layer: neuron unit and membranes, affine, pools, adds, products, readout, buffered pre-activations.
 
 These nodes belong to the layer that they follow. LIF updates take neurons / (lanes x tiles) clocks per
 time-step; affine, pools and adds stream in front of them, and show where that takes longer than the layer's reads and
@@ -15,7 +15,7 @@ import numpy as np
 from .._arrays import Real, ceil
 from ..early_exit import ExitOperations
 from ..hardware import Hardware
-from ..network import Add, Affine, Delay, Lif, Membrane, Network, Pool, Readout
+from ..network import Add, Affine, Delay, Lif, Membrane, Network, Pool, Product, Readout
 from ..network.base import spread
 from ..network.model import AnyNode
 from ..network.units import replaced_by_arrays
@@ -59,6 +59,8 @@ def neuron_parts(layer: Layer, nodes: Sequence[AnyNode]) -> list[Part]:
             parts.append(_pool(layer, node))
         elif isinstance(node, Add):
             parts += [_add(layer, node), *_waiting(layer, node)]
+        elif isinstance(node, Product):
+            parts += [_product(layer, node), *_waiting(layer, node)]
         elif isinstance(node, Readout):
             parts.append(_readout(layer, node))
     return parts
@@ -222,8 +224,23 @@ def _add(layer: Layer, node: Add) -> Part:
     return placed("add", one, lanes(layer), edge.size * layer.steps, beside_ns=streaming_ns(layer, edge.size))
 
 
-def _waiting(layer: Layer, node: Add) -> list[Part]:
-    """What other layers made waits on the tiles that add it: written as it comes, read in every time-step."""
+def _product(layer: Layer, node: Product) -> Part:
+    """A digital unit: a multiply-accumulator per lane, dense in time, once both operands are there (ours, assumed).
+
+    Multipliers of the operands' bits (of spikes: a full adder's energy where a gate would do), adders and registers of
+    the sum's. What the layer itself makes streams in; the other operand waits in a buffer (`_waiting`).
+    """
+    network, tech = layer.network, layer.tech
+    bits, (first, second) = network.edges[node.name].bits, (network.edges[name].bits for name in node.inputs)
+    lane = multiplier(tech, first, second) + adder(tech, bits) + register(tech, bits)
+    sums = network.edges[node.name].size * network.terms(node)
+    time = ceil(sums / lanes(layer)) * layer.clock_ns
+    part = placed("product", lane, lanes(layer), sums * layer.steps, step_ns=time)
+    return replace(part, grade=weakest(part.grade, "assumed"))
+
+
+def _waiting(layer: Layer, node: Add | Product) -> list[Part]:
+    """What other layers made waits on the tiles that take it: written as it comes, read in every time-step."""
     network, layer_of, tiles = layer.network, owners(layer.network), layer.plan.tiles
     waiting = [source for source in node.inputs if layer_of[source] != layer.name]
     if not waiting:

@@ -125,7 +125,7 @@ def _billed_shape(network: Network, node: Conv | Linear) -> tuple[int, int, int]
             continue
         if isinstance(other, Pool):
             return network.edges[other.name].shape
-        if other.op in ("flatten", "readout", "add"):
+        if other.op in ("flatten", "readout", "add", "product"):
             return shape
         reached.add(other.name)
     return shape

@@ -61,7 +61,7 @@ _COMPONENTS: dict[Resource, tuple[str, tuple[str, ...]]] = {
     ),
     "neuron": ("neurons", ("neuron_unit", "affine", "pool", "add", "readout", "exit_unit", "neuron")),
     "dram": ("DRAM and reload", ("dram", "reload")),
-    "mac": ("multiply-accumulators", ("integer_mac", "fp32_mac", "fp32_array")),
+    "mac": ("multiply-accumulators", ("integer_mac", "fp32_mac", "fp32_array", "product")),
     # SpikeSim's script knows the time of a whole PE cycle, not what of it is whose
     "pe": ("PE cycle", ("pe_cycles",)),
     "other": ("other", ()),

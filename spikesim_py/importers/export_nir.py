@@ -129,6 +129,8 @@ class _Export:
             self._put(node.name, sources, {"type": "Flatten", "start_dim": 0, "end_dim": -1, "input_type": shape})
         elif isinstance(node, Delay):
             self._delay(node, sources)
+        elif not isinstance(node, Readout):
+            raise self.error(node.name, node.op)
         else:
             self._put(
                 "output" if "output" not in self.nodes else node.name,

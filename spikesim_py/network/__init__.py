@@ -4,7 +4,7 @@ from .base import NETWORK_FIELDS
 from .build import build
 from .executor import Result, run
 from .files import load_network, save_network, workloads, zoo
-from .model import Add, Affine, Conv, Delay, Edge, Flatten, Linear, Network, NetworkModel, Pool, Readout
+from .model import Add, Affine, Conv, Delay, Edge, Flatten, Linear, Network, NetworkModel, Pool, Product, Readout
 from .post_training import quantize_network
 from .precision import full_precision, split_overrides, with_precision
 from .quantize import quantize, quantize_weights
@@ -26,6 +26,7 @@ __all__ = [
     "Network",
     "NetworkModel",
     "Pool",
+    "Product",
     "Readout",
     "Result",
     "Synapse",

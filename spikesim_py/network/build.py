@@ -21,11 +21,12 @@ from .model import (
     Delay,
     Network,
     NetworkModel,
+    Product,
     Readout,
 )
 from .units import Lif, Membrane, replaced_by_arrays
 
-_OPS = ("conv", "linear", "affine", "lif", "li", "pool", "add", "flatten", "delay", "readout")
+_OPS = ("conv", "linear", "affine", "lif", "li", "pool", "add", "product", "flatten", "delay", "readout")
 
 
 def build(description: Mapping[str, Any] | NetworkModel, arrays: Arrays, origin: str = "network") -> Network:
@@ -119,7 +120,7 @@ def _check_names(model: NetworkModel) -> None:
                 earlier = "" if isinstance(node, Delay) else "earlier "
                 hint = did_you_mean(source, allowed) or (" (loops close through a delay)" if source in every else "")
                 raise NetworkError(f"node {node.name!r}: reads {source!r}, which no {earlier}node is{hint}")
-        if not isinstance(node, Add) and len(node.inputs) != 1:
+        if not isinstance(node, Add | Product) and len(node.inputs) != 1:
             raise NetworkError(f"node {node.name!r}: {node.op} reads one node, not {len(node.inputs)}")
         known.add(node.name)
 

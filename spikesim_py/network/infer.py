@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import NetworkError
-from .base import spread
-from .model import Add, Affine, AnyNode, Conv, Delay, Edge, Flatten, Linear, NetworkModel, Pool, Readout
+from .base import Node, spread
+from .model import Add, Affine, AnyNode, Conv, Delay, Edge, Flatten, Linear, NetworkModel, Pool, Product, Readout
 from .units import Leak, Li, Lif, Membrane, replaced_by_arrays
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -114,7 +114,7 @@ def _linear(model: NetworkModel, node: Linear, sources: list[Edge], arrays: Arra
     return Edge((node.out_features, 1, 1), low, high)
 
 
-def _per_unit(node: AnyNode, name: str, source: Edge, arrays: Arrays, steps: int | None = None) -> NDArray[Any]:
+def _per_unit(node: Node, name: str, source: Edge, arrays: Arrays, steps: int | None = None) -> NDArray[Any]:
     """An array of one number for all units, one per channel or one per unit; with `steps`, for every time-step."""
     array, first = arrays[f"{node.name}.{name}"], () if steps is None else (steps,)
     allowed = [(*first, *shape) for shape in ((1,), (source.shape[0],), source.shape)]
@@ -249,6 +249,24 @@ def _add(model: NetworkModel, node: Add, sources: list[Edge], arrays: Arrays) ->
     return Edge(sources[0].shape, sum(s.low for s in sources), sum(s.high for s in sources))
 
 
+def _product(model: NetworkModel, node: Product, sources: list[Edge], arrays: Arrays) -> Edge:
+    first, second = sources
+    channels, height, width = second.shape
+    tokens, shape = height * width, f"{first.shape} and {second.shape}"
+    if channels % node.heads:
+        raise NetworkError(f"node {node.name!r}: heads = {node.heads}: must divide {channels} channels")
+    if node.over == "channels" and first.shape != second.shape:
+        raise NetworkError(f"node {node.name!r}: over = 'channels': shapes {shape}: must be equal")
+    if node.over == "tokens" and first.shape != (node.heads, tokens, tokens):
+        wanted = (node.heads, tokens, tokens)
+        raise NetworkError(f"node {node.name!r}: over = 'tokens': shapes {shape}: the first must be {wanted}")
+    terms, made = channels // node.heads, (node.heads, tokens, tokens)
+    if node.over == "tokens":
+        terms, made = tokens, second.shape
+    ends = [a * b for a in (first.low, first.high) for b in (second.low, second.high)]
+    return Edge(made, terms * min(ends), terms * max(ends))
+
+
 def _flatten(model: NetworkModel, node: Flatten, sources: list[Edge], arrays: Arrays) -> Edge:
     (source,) = sources
     return Edge((source.size, 1, 1), source.low, source.high)
@@ -270,6 +288,7 @@ _RULES: dict[type, Callable[..., Edge]] = {
     Li: _li,
     Pool: _pool,
     Add: _add,
+    Product: _product,
     Flatten: _flatten,
     Delay: _delay,
     Readout: _readout,

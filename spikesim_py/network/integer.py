@@ -47,7 +47,8 @@ class Units:
 
         def level(name: str, number: float) -> NDArray[np.int64]:
             if f"{node.name}.{name}" in network.arrays:
-                return _per_unit(network, f"{node.name}.{name}", shape)[0].astype(np.int64)
+                own: NDArray[np.int64] = _per_unit(network, f"{node.name}.{name}", shape)[0].astype(np.int64)
+                return own
             return np.full(units, number, np.int64)
 
         lowest = np.iinfo(np.int64).min if node.v_min is None else node.v_min

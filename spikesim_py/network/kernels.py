@@ -211,7 +211,8 @@ def advance(a: Array, levels: Levels, rules: Rules, state: State, out: Array) ->
         for t in range(out.shape[1]):
             drive, emits = a[n, min(t, last)], out[n, t]
             for i in range(drive.size):
-                x, v = np.int64(drive[i]), state.membrane[n, i]
+                x: Any = np.int64(drive[i])
+                v: Any = state.membrane[n, i]
                 if rules.synapse:
                     before = state.current[n, i]
                     after = before if rules.current_leak_first else before + x
@@ -222,7 +223,7 @@ def advance(a: Array, levels: Levels, rules: Rules, state: State, out: Array) ->
                 u = (v << rules.store) - levels.rest[i]
                 u = _decayed(u if rules.leak_first else u + x, levels.leak[i], rules.leak) + levels.rest[i]
                 u = u + x if rules.leak_first else u
-                count = np.int64(0)
+                count: Any = np.int64(0)
                 if rules.fires:
                     if state.wait[n, i] > 0:
                         state.wait[n, i] -= 1

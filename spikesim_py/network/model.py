@@ -29,7 +29,6 @@ from .units import Li, Lif
 #: operations of the format that this version does not execute yet; they are refused by name
 RESERVED_OPS = {
     "concat": "concatenation along channels",
-    "product": "activation x activation products (attention)",
     "early_exit": "early exit by entropy or confidence",
 }
 
@@ -132,6 +131,20 @@ class Add(Node):
     inputs: tuple[str, ...] = Field(min_length=2)
 
 
+class Product(Node):
+    """Product of two activations, as attention needs it; features lie on channels, N tokens on pixels.
+
+    `channels` are summed over: ``out[h, i, j] = sum_c a[h, c, i] b[h, c, j]``, with the channels of a and b, equal in
+    shape, split into `heads`; out is (heads, N, N). Or `tokens`: ``out[h, c, i] = sum_j a[h, i, j] b[h, c, j]``, with a
+    as the first makes it; out has the shape of b.
+    """
+
+    op: Literal["product"] = "product"
+    inputs: tuple[str, ...] = Field(min_length=2, max_length=2)
+    over: Literal["channels", "tokens"]
+    heads: Size = 1
+
+
 class Flatten(Node):
     """(C, H, W) to (C*H*W, 1, 1)."""
 
@@ -157,7 +170,7 @@ class Readout(Node):
 
 
 AnyNode = Annotated[
-    Conv | Linear | Affine | Lif | Li | Pool | Add | Flatten | Delay | Readout, Field(discriminator="op")
+    Conv | Linear | Affine | Lif | Li | Pool | Add | Product | Flatten | Delay | Readout, Field(discriminator="op")
 ]
 MATRIX_OPS = (Conv, Linear)
 
@@ -274,6 +287,11 @@ class Network:
         """Multiply-accumulates of each dense layer per time-step, padding included."""
         sizes = {node.name: self.edges[node.name].shape for node in self.layers}
         return {n.name: sizes[n.name][1] * sizes[n.name][2] * int(np.prod(n.weight_shape)) for n in self.layers}
+
+    def terms(self, node: Product) -> int:
+        """Products that each output of a product node sums."""
+        channels, height, width = self.edges[node.inputs[1]].shape
+        return channels // node.heads if node.over == "channels" else height * width
 
     @property
     def first_layer(self) -> str | None:

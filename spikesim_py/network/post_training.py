@@ -108,8 +108,10 @@ class _Quantizer:
             self._add(node, fields)
         elif isinstance(node, Readout):
             self._common_scale(node.inputs[0], fields, 0)
-        else:
+        elif isinstance(node, Pool | Flatten | Delay):
             self._passing(node, fields)
+        else:
+            raise NetworkError(f"node {node.name!r}: {node.op}: is not quantized after training")
         self.nodes.append(fields)
 
     def _passing(self, node: Pool | Flatten | Delay, fields: dict[str, Any]) -> None:

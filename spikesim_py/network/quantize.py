@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from .build import build
-from .model import Add, Affine, Conv, Delay, Linear, Network, Pool, Readout
+from .model import Add, Affine, Conv, Delay, Linear, Network, Pool, Product, Readout
 from .units import Lif, Membrane, replaced_by_arrays
 
 _AFFINE_SHIFT = 12
@@ -98,6 +98,8 @@ def _lower(
         arrays[f"{node.name}.theta"] = _integer_theta(node, theta, source)
         fields["leak"] = {"multiplier": round(node.leak.multiplier * 2**LEAK_SHIFT), "shift": LEAK_SHIFT}
         scales[node.name] = 1.0
+    elif isinstance(node, Product):
+        scales[node.name] = source * scales[node.inputs[1]]
     elif isinstance(node, Add) and len({float(scales[name]) for name in node.inputs}) > 1:
         raise NetworkError(
             f"node {node.name!r}: adds edges of different scales; put an affine before the add in each branch"

@@ -12,7 +12,7 @@ import torch
 from torch.nn.functional import pad
 
 from .base import spread
-from .model import Affine, AnyNode, Delay, Flatten, Network, Pool, Readout
+from .model import Affine, AnyNode, Delay, Flatten, Network, Pool, Product, Readout
 from .units import Leak, Lif, Membrane
 
 Tensor = torch.Tensor
@@ -28,6 +28,8 @@ def node_output(network: Network, node: AnyNode, sources: Sequence[Tensor]) -> T
         return affine(network, node, sources[0])
     if isinstance(node, Pool):
         return _pool(node, sources[0])
+    if isinstance(node, Product):
+        return product(node, *sources)
     if isinstance(node, Flatten):
         return sources[0].flatten(2)[..., None, None]
     if isinstance(node, Delay):
@@ -176,6 +178,18 @@ def _word(v: Tensor, low: int, high: int, overflow: str) -> Tensor:
     return ((v - low) & (high - low)) + low
 
 
+def product(node: Product, a: Tensor, b: Tensor) -> Tensor:
+    """The product of two activations, (samples, 1 or T, C, H, W) each; of integers in float64, which holds them."""
+    whole = not b.is_floating_point()
+    first, second = (x.double() if whole else x for x in (a, b))
+    values = second.reshape(*b.shape[:2], node.heads, -1, b.shape[3] * b.shape[4])
+    if node.over == "channels":
+        made = first.reshape(*a.shape[:2], *values.shape[2:]).transpose(3, 4) @ values
+    else:
+        made = (values @ first.transpose(3, 4)).reshape(*a.shape[:2], *b.shape[2:])
+    return made.to(torch.int32) if whole else made
+
+
 def _pool(node: Pool, x: Tensor) -> Tensor:
     flat, kernel, step = pad(x.flatten(0, 1), edges_of(node)), node.kernel, node.step
     windows = flat.unfold(2, kernel[0], step[0]).unfold(3, kernel[1], step[1])
@@ -198,7 +212,7 @@ def taps(network: Network, node: Delay) -> list[tuple[int, Tensor | None]]:
     if f"{node.name}.steps" not in network.arrays:
         return [(node.steps, None)]
     steps = _array(network, f"{node.name}.steps").expand(network.edges[node.name].shape)
-    return [(int(k), steps == k) for k in steps.unique()]
+    return [(int(k), steps == k) for k in torch.unique(steps).tolist()]
 
 
 def zeros(network: Network, node: str, samples: int, steps: int) -> Tensor:

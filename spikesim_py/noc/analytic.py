@@ -23,7 +23,7 @@ from .._arrays import Real, ceil, ceil_div, floor, floor_div, is_array, maximum,
 from ..activity import Activity, LayerActivity
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
-from ..network import Add, Conv, Linear
+from ..network import Add, Conv, Linear, Product
 from .traffic import Kind, from_port, owners, shortcut_rate, spike_rate
 from .zero_load import zero_load_cycles
 
@@ -230,7 +230,7 @@ def flows(mapping: Mapping, activity: Activity) -> tuple[Flow, ...]:
         if isinstance(node, Conv | Linear):
             made.append(makers.feed(node))
             made.extend(makers.partial_sums(mapping.layers[node.name]))
-        elif isinstance(node, Add):
+        elif isinstance(node, Add | Product):
             made.extend(
                 makers.shortcut(node.name, source) for source in node.inputs if layer_of[source] != layer_of[node.name]
             )

@@ -29,7 +29,7 @@ from ..activity import Activity
 from ..errors import MappingError
 from ..hardware import Hardware, RowMapping
 from ..mapping import LayerPlan, Mapping, Mesh, partial_sum_bits
-from ..network import Add, Conv, Delay, Lif, Linear, Network
+from ..network import Add, Conv, Delay, Lif, Linear, Network, Product
 
 Kind = Literal["input", "spikes", "partial_sums", "shortcut"]
 Floats = NDArray[np.float64]
@@ -119,7 +119,7 @@ def traffic(mapping: Mapping, activity: Activity) -> Traffic:
         if isinstance(node, Conv | Linear):
             transfers.append(_feed(mapping, activity, layer_of, shares, node))
             transfers.extend(_partial_sums(mapping, node.name, shares[node.name]))
-        elif isinstance(node, Add):
+        elif isinstance(node, Add | Product):
             transfers.extend(
                 _shortcut(mapping, activity, layer_of, shares, node.name, source)
                 for source in node.inputs

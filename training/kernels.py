@@ -1,0 +1,144 @@
+"""LIF units through time and back, compiled: one pass over memory each, where torch takes ten.
+
+`neurons.step_by_step` says the same in torch, with autograd. All values are float32; one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+
+Array = Any  # float32 arrays, unless a docstring says otherwise
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+#: units whose state is kept in the first cache at once
+_TILE = 1024
+_ZERO, _ONE = np.float32(0), np.float32(1)
+#: surrogates by number, in the order of `neurons.SURROGATES`
+TRIANGLE, RECTANGLE, ATAN, SIGMOID = range(4)
+
+
+def _kernel(function: _Function) -> _Function:
+    return cast(_Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+class Rule(NamedTuple):
+    """LIF units without branches on names: ``u = leak * v + a``; where ``u >= theta`` a spike; what is left is stored.
+
+    Attributes:
+        keeps: 1 where a spike subtracts theta, 0 where it clears.
+        step: units per level of what is stored; 0 where floats are stored as they are. Else `leak * v` is floored,
+            and ``v = clip(floor(left / step), low, high) * step``.
+    """
+
+    leak: np.float32
+    theta: np.float32
+    keeps: np.float32
+    step: np.float32
+    low: np.float32
+    high: np.float32
+
+
+@_kernel
+def forward(a: Array, rule: Rule, spikes: Array, membranes: Array) -> None:
+    """Fill `spikes` and `membranes` before the reset, (samples, T, units), from `a` (samples, 1 or T, units)."""
+    leak, theta, keeps, step, low, high = rule
+    units, last = a.shape[2], a.shape[1] - 1
+    state = np.empty(_TILE, np.float32)
+    whole, unit = step > _ZERO, _ONE / max(step, _ONE)  # a power of two: dividing and multiplying are exact
+    for n in range(a.shape[0]):
+        for first in range(0, units, _TILE):
+            end = min(first + _TILE, units)
+            v = state[: end - first]
+            v[:] = _ZERO
+            for t in range(spikes.shape[1]):
+                drive, out, u = a[n, min(t, last), first:end], spikes[n, t, first:end], membranes[n, t, first:end]
+                if whole:
+                    for i in range(v.size):
+                        value = np.floor(v[i] * leak) + drive[i]
+                        left = keeps * (value - theta) if value >= theta else value
+                        v[i] = min(max(np.floor(left * unit), low), high) * step
+                        u[i] = value
+                        out[i] = _ONE if value >= theta else _ZERO
+                else:
+                    for i in range(v.size):
+                        value = v[i] * leak + drive[i]
+                        v[i] = keeps * (value - theta) if value >= theta else value
+                        u[i] = value
+                        out[i] = _ONE if value >= theta else _ZERO
+
+
+@_kernel
+def _slope(x: Any, surrogate: int) -> Any:
+    """The surrogate's derivative at ``x = u / theta - 1``; see `neurons`."""
+    if surrogate == TRIANGLE:
+        return max(_ZERO, _ONE - abs(x))
+    if surrogate == RECTANGLE:
+        return _ONE if abs(x) < np.float32(0.5) else _ZERO
+    if surrogate == ATAN:
+        scaled = np.float32(np.pi) * x
+        return _ONE / (_ONE + scaled * scaled)
+    value = _ONE / (_ONE + np.exp(np.float32(-4) * x))
+    return np.float32(4) * value * (_ONE - value)
+
+
+@_kernel
+def _left(value: Any, rule: Rule, unit: Any) -> tuple[Any, Any]:
+    """What a membrane leaves behind a reset, as it is stored, and how its gradient passes: 1 or 0."""
+    _, theta, keeps, step, low, high = rule
+    fired = value >= theta
+    left, passes = keeps * (value - theta) if fired else value, keeps if fired else _ONE
+    if step == _ZERO:
+        return left, passes
+    level = np.floor(left * unit)
+    return min(max(level, low), high) * step, passes if low <= level <= high else _ZERO
+
+
+@_kernel
+def backward(
+    of_spikes: Array, of_membranes: Array, membranes: Array, rule: Rule, surrogate: int, learns: bool, of_drive: Array
+) -> tuple[float, float]:
+    """Fill `of_drive`, the gradient of `a`; returns the gradients of leak and theta where the units learn them.
+
+    Args:
+        of_spikes: gradient of the spikes, (samples, T, units).
+        of_membranes: gradient of the membranes; of length 0 where there is none.
+        membranes: what `forward` filled.
+        learns: whether leak or theta are learned.
+        of_drive: (samples, 1 or T, units).
+    """
+    leak, theta, step = rule.leak, rule.theta, rule.step
+    units, steps, last = membranes.shape[2], membranes.shape[1], of_drive.shape[1] - 1
+    state, both = np.empty(_TILE, np.float32), of_membranes.size > 0
+    unit, inverse = _ONE / max(step, _ONE), _ONE / theta
+    of_leak, of_theta = 0.0, 0.0
+    for n in range(membranes.shape[0]):
+        for first in range(0, units, _TILE):
+            end = min(first + _TILE, units)
+            later = state[: end - first]  # gradient of the membrane in the following step, before its leak
+            later[:] = _ZERO
+            for t in range(steps - 1, -1, -1):
+                u, gs = membranes[n, t, first:end], of_spikes[n, t, first:end]
+                out, adds = of_drive[n, min(t, last), first:end], last == 0 and t < steps - 1
+                if learns:
+                    for i in range(later.size):
+                        stored, passes = _left(u[i], rule, unit)
+                        of_leak += later[i] * stored
+                        of_theta -= gs[i] * _slope(u[i] * inverse - _ONE, surrogate) * inverse * u[i] * inverse
+                        of_theta -= later[i] * leak * passes if u[i] >= theta else _ZERO
+                for i in range(later.size):
+                    later[i] *= leak * _left(u[i], rule, unit)[1]
+                if both:
+                    more = of_membranes[n, t, first:end]
+                    for i in range(later.size):
+                        later[i] += more[i]
+                for i in range(later.size):
+                    later[i] += gs[i] * _slope(u[i] * inverse - _ONE, surrogate) * inverse
+                if adds:
+                    for i in range(later.size):
+                        out[i] += later[i]
+                else:
+                    out[:] = later
+    return of_leak, of_theta

@@ -1,0 +1,50 @@
+"""Batch norm as a chip computes it: a fixed-point multiplier and bias per channel, and one shift."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+Tensor = torch.Tensor
+_MAX_SHIFT = 16
+#: float32 holds whole numbers exactly up to here
+_EXACT = 2**24
+
+
+@dataclass(frozen=True)
+class Folded:
+    """An affine as the network file holds it: ``(a * multiplier + bias) >> shift``.
+
+    Multiplier and bias: (channels,), or (T, channels) where every time-step has its own. A float network's have no
+    shift: `shift` is None.
+    """
+
+    multiplier: Tensor
+    bias: Tensor
+    shift: int | None = None
+
+
+@torch.no_grad()
+def fold(gain: Tensor, offset: Tensor, theta: float | Tensor, multiplier_bits: int) -> Folded:
+    """``gain * a + offset``, in units of one threshold, as integers in units of ``1 / theta``.
+
+    The shift is the largest that keeps every channel's multiplier within `multiplier_bits`, signed.
+    """
+    top = 2 ** (multiplier_bits - 1) - 1
+    largest = float(gain.abs().max()) * float(theta)
+    shift = min(max(math.floor(math.log2(top / max(largest, 1e-9))), 0), _MAX_SHIFT)
+    unit = float(theta) * 2**shift
+    return Folded(torch.round(gain * unit).clamp(-top, top), torch.round(offset * unit), shift)
+
+
+def apply_affine(a: Tensor, folded: Folded, largest: float) -> Tensor:
+    """The affine of `a` (samples, steps, channels, H, W), whose values are at most `largest` in size."""
+    multiplier, bias = (x[..., None, None] for x in (folded.multiplier, folded.bias))
+    if folded.shift is None:
+        return a * multiplier + bias
+    exact = largest * float(multiplier.abs().max()) + float(bias.abs().max()) < _EXACT
+    wide = torch.float32 if exact else torch.float64
+    scaled = a.to(wide) * multiplier.to(wide) + bias.to(wide)
+    return scaled.mul_(2.0**-folded.shift).floor_().float()
