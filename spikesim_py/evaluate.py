@@ -215,6 +215,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
         exit=measured.exit if measured else None,
         sample_costs=partial(sample_costs, net, hardware, activity),
         cost_inputs=CostInputs(net, hardware, activity) if ours else None,
+        imported=net.model.metadata.get("import"),
     )
 
 

@@ -101,7 +101,7 @@ class TestContract:
 
     @pytest.mark.slow
     def test_many_mutated_files(self, kind, tmp_path) -> None:
-        """All kinds together are 12,900 files."""
+        """All kinds together are 13,200 files."""
         _fuzz(kind, tmp_path, 300 if kind in ("nir", "lava") else 1400, seed=1)
 
 

@@ -105,7 +105,10 @@ def test_on_the_command_line(tmp_path) -> None:
 def test_a_checkpoint_is_a_network_wherever_one_is_named(tmp_path) -> None:
     path, _ = nir_file(tmp_path)
     assert ss.load_network(path).model == import_network(path).model
-    assert ss.cost(path, "rram_32nm").energy_pj > 0
+    report = ss.cost(path, "rram_32nm")
+    assert report.to_dict()["import"]["semantics"]["reset"] == "zero"
+    assert any("reset = zero is assumed" in note for note in report.notes)
+    assert "import" not in ss.cost("digits-w4", "rram_32nm").to_dict()
 
 
 def test_accuracy_before_and_after_is_told(tmp_path) -> None:

@@ -73,7 +73,7 @@ def load_network(source: str | Path | Network) -> Network:
     Raises:
         NetworkError: the file is not a network. InputError: `source` is neither a bundled name nor a file.
     """
-    if not isinstance(source, Network) and Path(source).suffix.lower() in SUFFIXES and Path(source).is_file():
+    if isinstance(source, str | Path) and Path(source).suffix.lower() in SUFFIXES and Path(source).is_file():
         return import_network(source)
     return load_own(source)
 
