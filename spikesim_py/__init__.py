@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from .evaluate import cost as cost
     from .evaluate import evaluate as evaluate
     from .hardware import load_hardware as load_hardware
+    from .importers import load_network as load_network
     from .mapping import map_network as map_network
     from .network import full_precision as full_precision
-    from .network import load_network as load_network
     from .network import quantize as quantize
     from .network import with_precision as with_precision
     from .precision import precision_ratio as precision_ratio
@@ -48,7 +48,7 @@ _PUBLIC = {
     "diff": "diff",
     "degradation": "compare",
     "load_hardware": "hardware",
-    "load_network": "network",
+    "load_network": "importers",
     "quantize": "network",
     "with_precision": "network",
     "full_precision": "network",

@@ -11,7 +11,7 @@ from typing import Any
 from ._files import write_atomic
 from .cost.sources import constants
 from .hardware import Hardware, hardware_fields, load_hardware
-from .network import load_network
+from .importers import load_network
 
 
 def describe_network(name: str, chip: str | None) -> None:

@@ -18,8 +18,9 @@ from .batch import CostBatch, Floats, cost_batch
 from .errors import InputError
 from .evaluate import cost
 from .hardware import Hardware, load_hardware
+from .importers import load_network
 from .mapping import map_network
-from .network import Network, load_network
+from .network import Network
 from .report import Report
 
 #: by how much the next copies must shorten a layer, at least; smaller steps take longer to find and gain little

@@ -19,8 +19,9 @@ from .cost.batch import QUANTITIES, Group, design_groups, naming, numbers, param
 from .errors import InputError
 from .evaluate import synops
 from .hardware import Hardware, load_hardware
+from .importers import load_network
 from .metrics import FiguresOfMerit
-from .network import Network, load_network, with_precision
+from .network import Network, with_precision
 
 Floats = NDArray[np.float64]
 

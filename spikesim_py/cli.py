@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,13 +32,19 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                warnings.showwarning = _show_warning
+                return super().invoke(ctx)
         except SpikesimError as error:
             click.echo(f"spikesim: error: {' '.join(str(error).split())}", err=True)
             ctx.exit(2 if isinstance(error, InputError) else 3)
         except KeyboardInterrupt:
             click.echo("spikesim: interrupted; finished results are kept", err=True)
             ctx.exit(130)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    click.echo(f"spikesim: warning: {' '.join(str(message).split())}", err=True)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -652,6 +659,92 @@ def train(config: str, output: str | None, log: str | None) -> None:
     with training_progress() as progress:
         made = run(config, output=output, log=log, progress=progress)
     click.echo(f"wrote {made.path}: accuracy {made.accuracy:.2%} on the report split")
+
+
+_choice = click.Choice
+
+
+@main.command("import")
+@click.argument("checkpoint")
+@click.option(
+    "--from",
+    "format",
+    type=_choice(["nir", "lava", "spikingjelly", "snntorch", "state_dict", "spikesim", "text"]),
+    help="Format (default: the suffix tells .nir and .net).",
+)
+@click.option("-o", "--output", required=True, metavar="NET.safetensors", help="Where the network goes.")
+@click.option("--architecture", metavar="FILE.yaml", help="Which layers named arrays belong to.")
+@click.option(
+    "--convention",
+    type=_choice(["nir", "norse", "snntorch", "spikingjelly", "sinabs"]),
+    help="Whose time-steps the file means.",
+)
+@click.option("--dt", type=float, metavar="SECONDS", help="Seconds per time-step.")
+@click.option("--decay", type=_choice(["euler", "exponential"]), help="How time constants become decays.")
+@click.option("--gain", type=_choice(["tau", "unit"]), help="What multiplies a unit's input.")
+@click.option("--reset", type=_choice(["zero", "subtract", "none"]), help="What a spike leaves of the membrane.")
+@click.option("--reset-delay/--no-reset-delay", default=None, help="Whether the reset comes a time-step later.")
+@click.option("--strict/--no-strict", default=None, help="Whether membranes must exceed thresholds.")
+@click.option("--max-spikes", type=int, help="Spikes of a unit per time-step, at most.")
+@click.option("--refractory", type=int, help="Time-steps of silence after a spike.")
+@click.option("--v-min", type=float, help="Least membrane, in thresholds, e.g. -1.")
+@click.option("--beta", type=float, help="What membranes keep, where the file does not say.")
+@click.option("--threshold", type=float, help="Threshold, where the file does not say.")
+@click.option("--time-steps", type=int, help="Time-steps per sample.")
+@click.option("--coding", type=_choice(["direct", "events"]), help="One image for all steps, or events.")
+@click.option("--input-bits", type=int, help="Bits of an input value.")
+@click.option("--input-shape", metavar="C,H,W", help="Shape of a sample, where the file does not say.")
+@click.option("--readout", type=_choice(["accumulate", "last", "spike_count"]), help="How the answer is made.")
+@click.option("--fold", default="weights", type=_choice(["weights", "affine"]), help="Where factors of sums go.")
+@click.option("--weight-bits", type=click.IntRange(1, 8), help="Also quantize the weights to so many bits.")
+@click.option("--membrane-error", is_flag=True, help="Round weights so that membranes err least (needs --data).")
+@click.option("--data", help="Dataset: calibrates, and its accuracy before and after is printed.")
+def import_checkpoint(
+    checkpoint: str,
+    format: str | None,
+    output: str,
+    weight_bits: int | None,
+    membrane_error: bool,
+    data: str | None,
+    input_shape: str | None,
+    **options: Any,
+) -> None:
+    """Read another framework's checkpoint; say what had to be assumed.
+
+    \b
+    Example:
+      spikesim import net.nir --dt 1e-4 --reset subtract -o net.safetensors
+      spikesim import net.pt --from snntorch --weight-bits 4 -o net-w4.safetensors
+    """
+    from ._terminal_import import run_import
+
+    if input_shape is not None:
+        parts = input_shape.split(",")
+        if not all(part.strip().isdigit() for part in parts):
+            raise InputError(f"--input-shape {input_shape!r}: must be whole numbers, such as 2,34,34")
+        options["input_shape"] = tuple(int(part) for part in parts)
+    run_import(checkpoint, format, output, options, weight_bits, data, membrane_error)
+
+
+@main.command()
+@_net
+@click.option(
+    "-o", "--output", required=True, metavar="NET.nir|FOLDER", help="A NIR file, or a folder of plain arrays."
+)
+@click.option("--dt", default=1e-4, show_default=True, type=float, help="Seconds per time-step of a NIR file.")
+@click.option("--data", help="Dataset of which a folder gets golden vectors: inputs, sums, membranes, spikes.")
+@click.option("--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many samples of it.")
+def export(net: str, output: str, dt: float, data: str | None, samples: int) -> None:
+    """Write a network for others: as NIR, or as integers and golden vectors for hardware teams.
+
+    \b
+    Example:
+      spikesim export digits-w4 -o digits-w4-rtl --data digits --samples 4
+      spikesim export digits-fp -o digits.nir
+    """
+    from ._terminal_import import run_export
+
+    run_export(net, output, dt, data, samples)
 
 
 @main.command()

@@ -18,7 +18,8 @@ from .cost.band import CostInputs, Order, order
 from .errors import InputError
 from .evaluate import accuracy_key, check_run, measured_accuracy
 from .hardware import Hardware, load_hardware
-from .network import Network, load_network
+from .importers import load_network
+from .network import Network
 from .report import Accuracy, Report
 
 if TYPE_CHECKING:

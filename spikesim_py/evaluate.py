@@ -22,8 +22,9 @@ from .distribution import sample_costs
 from .early_exit import EarlyExit, parse_exit
 from .errors import InputError
 from .hardware import Hardware, TapSum, hardware_fields, load_hardware
+from .importers import load_network
 from .mapping import map_network
-from .network import Network, load_network, split_overrides, with_precision
+from .network import Network, split_overrides, with_precision
 from .report import Accuracy, Report
 
 if TYPE_CHECKING:
@@ -217,6 +218,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
         exit=measured.exit if measured else None,
         sample_costs=partial(sample_costs, net, hardware, activity),
         cost_inputs=CostInputs(net, hardware, activity) if ours else None,
+        imported=net.model.metadata.get("import"),
     )
 
 

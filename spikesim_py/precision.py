@@ -17,7 +17,8 @@ from .activity import Activity
 from .errors import InputError
 from .evaluate import cost
 from .hardware import Hardware, load_hardware
-from .network import Network, load_network
+from .importers import load_network
+from .network import Network
 from .network.precision import Baseline, full_precision
 from .report import METRICS, Report
 

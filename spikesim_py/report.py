@@ -118,7 +118,8 @@ class Report(FiguresOfMerit):
     `cost_inputs` the cost can be made again in another calibration; None where it is one set of published constants.
     `accuracy_by_step` is the accuracy if every inference ended after this time-step; None if none was measured. With
     an early `exit`, the accuracy and the distributions are those of inferences that end there, every other number is
-    that of all T time-steps. `sample_costs` finds what every sample costs.
+    that of all T time-steps. `sample_costs` finds what every sample costs. `imported` says by which conventions the
+    network was read from another framework's file; None if it was not.
     """
 
     network: str
@@ -138,6 +139,7 @@ class Report(FiguresOfMerit):
     exit: EarlyExit | None = field(repr=False, default=None)
     sample_costs: Callable[[], SampleCosts | None] = field(repr=False, compare=False, default=lambda: None)
     cost_inputs: CostInputs | None = field(repr=False, compare=False, default=None)
+    imported: Mapping[str, Any] | None = field(repr=False, default=None)
 
     @property
     def accuracy(self) -> float | None:
@@ -167,7 +169,8 @@ class Report(FiguresOfMerit):
         often = [f"{name} ({rate:.1%})" for name, rate in rates.items() if rate > CLIP_WARNING]
         clipped = f"ADC clips more than {CLIP_WARNING:.0%} of the conversions of {', '.join(often)}"
         ended = f"early exit: energy, latency and EDAP without a distribution are of all {self.time_steps} time-steps"
-        return (*self.cost.notes, *[clipped] * bool(often), *[ended] * bool(self.exit))
+        assumed = [f"import: {line}" for line in (self.imported or {}).get("assumed", ())]
+        return (*self.cost.notes, *[clipped] * bool(often), *[ended] * bool(self.exit), *assumed)
 
     @property
     def energy_pj(self) -> float:
@@ -283,7 +286,7 @@ class Report(FiguresOfMerit):
             "programming": self.programming and asdict(self.programming),
             "hardware": self.hardware,
             "inputs": self.inputs,
-        }
+        } | ({"import": dict(self.imported)} if self.imported else {})
 
     def to_json(self, path: str | Path) -> Path:
         """Write `to_dict` as JSON; the file appears whole or not at all."""

@@ -5,6 +5,7 @@ from .build import build
 from .executor import Result, run
 from .files import load_network, save_network, workloads, zoo
 from .model import Add, Affine, Conv, Delay, Edge, Flatten, Linear, Network, NetworkModel, Pool, Product, Readout
+from .post_training import quantize_network
 from .precision import full_precision, split_overrides, with_precision
 from .quantize import quantize, quantize_weights
 from .units import Leak, Li, Lif, Membrane, Synapse
@@ -33,6 +34,7 @@ __all__ = [
     "full_precision",
     "load_network",
     "quantize",
+    "quantize_network",
     "quantize_weights",
     "run",
     "save_network",

@@ -78,6 +78,11 @@ class Units:
             return array.to(torch.int64) if self._integer else array
         return int(number) if self._integer else number
 
+    @property
+    def stored(self) -> tuple[Tensor, Tensor]:
+        """Membranes and synaptic currents after the last time-step, (samples, C, H, W) each."""
+        return self._v, self._i
+
     def run(self, a: Tensor, steps: int) -> Tensor:
         """The next `steps` outputs (samples, steps, C, H, W), driven by `a` (samples, 1 or steps, C, H, W)."""
         a = a.to(torch.int64) if self._integer else a

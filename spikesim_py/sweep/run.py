@@ -10,7 +10,7 @@ from typing import Any
 
 from ..evaluate import Measurement, assemble, measure
 from ..hardware import Hardware
-from ..network import load_network
+from ..importers import load_network
 from ..report import Report
 from .executors import executor as named_executor
 from .executors import guarded

@@ -18,7 +18,8 @@ from ..datasets import network_data
 from ..errors import ConfigError, InputError, SpikesimError
 from ..evaluate import accuracy_key, check_fits, design_key
 from ..hardware import Hardware, load_hardware
-from ..network import Network, load_network
+from ..importers import load_network
+from ..network import Network
 
 Value = bool | int | float | str
 

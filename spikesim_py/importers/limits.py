@@ -1,0 +1,58 @@
+"""How much a checkpoint may ask for, so that a hostile one is refused before it costs anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..errors import NetworkError
+
+#: what a file may hold whatever its size: uniform arrays compress a thousandfold
+FREE_BYTES = 32 * 2**20
+#: above that, at most this many bytes of arrays per byte of the file
+MAX_RATIO = 16
+#: bytes of the largest file that is read
+MAX_FILE_BYTES = 8 * 2**30
+#: groups, datasets, nodes or edges of one file
+MAX_OBJECTS = 100_000
+#: characters of a name
+MAX_NAME = 512
+
+
+def check_file(path: Path) -> int:
+    """Bytes of a regular file of an allowed size."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise NetworkError(f"{path}: cannot be read: {error.strerror}") from None
+    if not path.is_file():
+        raise NetworkError(f"{path}: cannot be read: is not a regular file")
+    if size > MAX_FILE_BYTES:
+        raise NetworkError(f"{path}: has {size} bytes (at most {MAX_FILE_BYTES})")
+    return size
+
+
+class Budget:
+    """Bytes that the arrays of one file may have together: a multiple of the file's own size, or `FREE_BYTES`."""
+
+    def __init__(self, path: Path, file_bytes: int) -> None:
+        self.path = path
+        self.total = max(FREE_BYTES, MAX_RATIO * file_bytes)
+        self.left = self.total
+
+    def fits(self, size: int, where: str) -> None:
+        """Refuse what is larger than all that is left."""
+        if size > self.left:
+            raise NetworkError(
+                f"{self.path}: {where}: needs {size} bytes: a file of this size may hold {self.total} in all"
+            )
+
+    def take(self, size: int, where: str) -> None:
+        """Refuse it, or count it."""
+        self.fits(size, where)
+        self.left -= size
+
+    def shape(self, shape: Iterable[int], item_bytes: int, where: str) -> None:
+        """Count an array of a shape that a file states."""
+        self.take(math.prod(shape) * item_bytes, where)

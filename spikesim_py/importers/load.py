@@ -1,0 +1,115 @@
+"""From a file, or a module in memory, to a `Network`: finds the reader, and reports what had to be assumed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError, NetworkError, did_you_mean
+from ..network import Network
+from ..network import load_network as load_own
+from .semantics import CONVENTIONS, AssumedWarning, Semantics, as_options
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of checkpoint: its module (with `read`), whose time-steps it has, what it is in words."""
+
+    module: str
+    convention: str
+    about: str
+    suffixes: tuple[str, ...] = ()
+    live: bool = False
+
+
+#: what can be imported, by the name that `--from` takes
+FORMATS: Mapping[str, Format] = {
+    "nir": Format("nir", "nir", "NIR graphs (Norse, Sinabs, Rockpool and others export them)", (".nir",)),
+    "snntorch": Format("snntorch", "snntorch", "snnTorch modules and state dicts", live=True),
+    "spikingjelly": Format(
+        "spikingjelly", "spikingjelly", "SpikingJelly modules, state dicts by an architecture", live=True
+    ),
+    "lava": Format("lava", "nir", "lava-dl exchange files, integer exact", (".net",)),
+    "spikesim": Format("spikesim_vgg9", "nir", "SpikeSim's VGG9 checkpoints, with its quantizer", live=True),
+    "text": Format("text", "nir", "integer matrices in plain text, one file per layer"),
+    "state_dict": Format("state_dict", "spikingjelly", "named arrays and an architecture in YAML", live=True),
+}
+SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
+
+
+def import_network(source: Any, format: str | None = None, **options: Any) -> Network:
+    """A network from a checkpoint, or from a module in memory.
+
+    Args:
+        source: a path; for `spikingjelly` and `snntorch` also a module or a state dict.
+        format: one of `FORMATS`; by default the suffix tells.
+        options: fields of `Options`.
+
+    Raises:
+        NetworkError: the checkpoint cannot be read, or be a network. InputError: an option is wrong.
+
+    Warns:
+        AssumedWarning: for each option that the file does not tell and that changes the result.
+    """
+    chosen = as_options(options)
+    name = _format_of(source, format)
+    kind = FORMATS[name]
+    if not isinstance(source, str | Path) and not kind.live:
+        raise InputError(f"format = {name!r}: reads files, not a {type(source).__name__}")
+    semantics = Semantics(chosen, CONVENTIONS[chosen.convention or kind.convention])
+    made: Network = _reader(kind)(source, semantics, name)
+    for line in semantics.assumed:
+        warnings.warn(f"{_origin(source)}: {line}", AssumedWarning, stacklevel=2)
+    return made
+
+
+def load_network(source: str | Path | Network) -> Network:
+    """A network from a bundled name, a network's own file, or a checkpoint whose suffix tells its format.
+
+    Raises:
+        NetworkError: the file is not a network. InputError: `source` is neither a bundled name nor a file.
+    """
+    if isinstance(source, str | Path) and Path(source).suffix.lower() in SUFFIXES and Path(source).is_file():
+        return import_network(source)
+    return load_own(source)
+
+
+def _reader(kind: Format) -> Callable[[Any, Semantics, str], Network]:
+    """`network` of the format's module, or its graph, lowered."""
+    module = import_module(f".{kind.module}", __package__)
+    if hasattr(module, "network"):
+        made: Callable[[Any, Semantics, str], Network] = module.network
+        return made
+
+    def lowered(source: Any, semantics: Semantics, name: str) -> Network:
+        from .lower import lower
+
+        place = Path(source) if isinstance(source, str | Path) else source
+        return lower(module.read(place, semantics), semantics, _origin(source), name)
+
+    return lowered
+
+
+def _origin(source: Any) -> str:
+    return str(source) if isinstance(source, str | Path) else type(source).__name__
+
+
+def _format_of(source: Any, format: str | None) -> str:
+    if format is not None:
+        if format not in FORMATS:
+            raise InputError(
+                f"format = {format!r}: unknown{did_you_mean(format, FORMATS)} (known: {', '.join(FORMATS)})"
+            )
+        return format
+    if isinstance(source, str | Path):
+        suffix = Path(source).suffix.lower()
+        if suffix in SUFFIXES:
+            return SUFFIXES[suffix]
+        raise NetworkError(
+            f"{source}: its suffix {suffix!r} does not tell its format: give one of {', '.join(FORMATS)}"
+        )
+    raise InputError(f"a {type(source).__name__}: give its format: one of {', '.join(FORMATS)}")

@@ -1,0 +1,120 @@
+"""What is exported comes back; golden vectors are what an independent reader of the numbers computes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from importer_files import MAKERS, nir_file
+from peers import peer
+
+import spikesim_py as ss
+from spikesim_py.cli import main
+from spikesim_py.importers import export_bundle, export_nir, import_network
+from spikesim_py.network import quantize_network
+
+pytestmark = pytest.mark.filterwarnings("ignore::spikesim_py.importers.AssumedWarning")
+
+
+def _events(net) -> np.ndarray:
+    return (np.random.default_rng(0).random((3, net.time_steps, *net.model.input.shape)) < 0.4).astype(np.float32)
+
+
+@pytest.mark.parametrize("reset", ["zero", "subtract"])
+@pytest.mark.parametrize("kind", ["nir", "snntorch", "state_dict"])
+def test_a_network_comes_back_from_nir(kind: str, reset: str, tmp_path) -> None:
+    peer("h5py")
+    path, options = MAKERS[kind](tmp_path)
+    net = import_network(path, **options, reset=reset, time_steps=60)
+    again = import_network(export_nir(net, tmp_path / "again.nir"), reset=reset)
+    assert again.time_steps == 60
+    np.testing.assert_array_equal(again.run(_events(net)).outputs, net.run(_events(net)).outputs)
+
+
+def test_the_formats_own_package_reads_it(tmp_path) -> None:
+    nir = peer("nir")
+    net = import_network(nir_file(tmp_path)[0], reset="zero", time_steps=8)
+    graph = nir.read(export_nir(net, tmp_path / "again.nir"))
+    assert {type(node).__name__ for node in graph.nodes.values()} == {"Input", "Linear", "LIF", "Output"}
+
+
+def test_a_bundled_network_through_nir(tmp_path) -> None:
+    """Normalization, sums of pools, direct coding."""
+    peer("h5py")
+    net = ss.load_network("digits-fp")
+    again = import_network(export_nir(net, tmp_path / "digits.nir"))
+    images = np.random.default_rng(0).integers(0, 17, (40, 1, 8, 8))
+    assert (again.run(images).predictions == net.run(images).predictions).mean() > 0.97
+
+
+def test_what_nir_cannot_hold_is_named(tmp_path) -> None:
+    peer("h5py")
+    net = import_network(nir_file(tmp_path)[0], v_min=-1)
+    with pytest.raises(ValueError, match="node 'lif': v_min: NIR has no place for it"):
+        export_nir(net, tmp_path / "again.nir")
+
+
+def test_a_bundle_is_enough_to_compute_the_golden_vectors(tmp_path) -> None:
+    """An integer network, recomputed with NumPy from the folder alone."""
+    path, options = MAKERS["state_dict"](tmp_path)
+    net = quantize_network(import_network(path, **options), 4)
+    x = _events(net).astype(np.int64)
+    folder = export_bundle(net, tmp_path / "rtl", x)
+    model = json.loads((folder / "network.json").read_text())
+    arrays = {name: np.load(folder / "arrays" / f"{name}.npy") for name in model["arrays"]}
+    golden = {file.stem: np.load(file) for file in (folder / "golden").iterdir()}
+    nodes = {node["op"]: node for node in model["nodes"]}
+    sums = golden["input"][..., 0, 0].astype(np.int64) @ arrays["fc.weight"].T
+    np.testing.assert_array_equal(sums, golden["fc"][..., 0, 0])
+    affine, unit = nodes["affine"], nodes["lif"]
+    drive = sums * arrays[f"{affine['name']}.multiplier"] + arrays[f"{affine['name']}.bias"] >> affine["shift"]
+    np.testing.assert_array_equal(drive, golden[affine["name"]][..., 0, 0])
+    v, theta, leak = np.zeros_like(drive[:, 0]), arrays[f"{unit['name']}.theta"], unit["leak"]
+    half = 1 << leak["shift"] >> 1
+    for step in range(net.time_steps):
+        u = (v * int(leak["multiplier"]) + half >> leak["shift"]) + drive[:, step]
+        spikes = u >= theta
+        v = np.clip(np.where(spikes, u - theta, u), -(2**15), 2**15 - 1)
+        np.testing.assert_array_equal(v, golden[f"{unit['name']}.membrane"][:, step, :, 0, 0])
+        np.testing.assert_array_equal(spikes, golden[unit["name"]][:, step, :, 0, 0])
+
+
+def test_a_bundle_overwrites_nothing(tmp_path) -> None:
+    (tmp_path / "kept.txt").write_text("mine")
+    with pytest.raises(ValueError, match="must be a new or an empty folder"):
+        export_bundle(ss.load_network("digits-w4"), tmp_path)
+
+
+def test_on_the_command_line(tmp_path) -> None:
+    path, _ = nir_file(tmp_path)
+    output = tmp_path / "net.safetensors"
+    done = CliRunner().invoke(
+        main, ["import", str(path), "--reset", "subtract", "--weight-bits", "4", "-o", str(output)]
+    )
+    assert done.exit_code == 0, done.output
+    assert ss.load_network(output).arithmetic == "integer"
+    done = CliRunner().invoke(main, ["export", str(path), "-o", str(tmp_path / "again.nir")])
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(main, ["import", str(path), "--input-shape", "a,b", "-o", str(output)])
+    assert done.exit_code == 2
+    assert "must be whole numbers" in done.output
+
+
+def test_a_checkpoint_is_a_network_wherever_one_is_named(tmp_path) -> None:
+    path, _ = nir_file(tmp_path)
+    assert ss.load_network(path).model == import_network(path).model
+    report = ss.cost(path, "rram_32nm")
+    assert report.to_dict()["import"]["semantics"]["reset"] == "zero"
+    assert any("reset = zero is assumed" in note for note in report.notes)
+    assert "import" not in ss.cost("digits-w4", "rram_32nm").to_dict()
+
+
+def test_accuracy_before_and_after_is_told(tmp_path) -> None:
+    peer("h5py")
+    export_nir(ss.load_network("digits-fp"), tmp_path / "digits.nir")
+    command = ["import", str(tmp_path / "digits.nir"), "--data", "digits", "--weight-bits", "3", "-o"]
+    done = CliRunner().invoke(main, [*command, str(tmp_path / "w3.safetensors")])
+    assert done.exit_code == 0, done.output
+    assert "accuracy on digits: 0.9850 in float, 0.98" in done.output

@@ -1,0 +1,147 @@
+"""Norse and Sinabs networks, exported to NIR by their own exporters, spike here as they do there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from peers import peer
+
+from spikesim_py.importers import import_network
+
+STEPS, SAMPLES = 100, 3
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def _inputs(*shape: int) -> np.ndarray:
+    return (np.random.default_rng(0).random((SAMPLES, STEPS, *shape)) < 0.3).astype(np.float32)
+
+
+def _linear(inputs: int, outputs: int, scale: float) -> torch.nn.Linear:
+    layer = torch.nn.Linear(inputs, outputs)
+    with torch.no_grad():
+        layer.weight *= scale
+    return layer
+
+
+def _assert_same(made, theirs: list[np.ndarray], x: np.ndarray) -> None:
+    shaped = x if x.ndim == 5 else x[..., None, None]
+    seen: dict[str, np.ndarray] = {}  # a record has no counts of several spikes per step
+    made.run(shaped, observer=lambda name, value: seen.setdefault(name, value.numpy()))
+    units = [node.name for node in made.nodes if node.op == "lif"]
+    assert len(units) == len(theirs)
+    for name, other in zip(units, theirs, strict=True):
+        assert other.sum() > 20
+        np.testing.assert_array_equal(seen[name].reshape(other.shape), other)
+
+
+# Norse --------------------------------------------------------------------------------------------------------------
+
+
+def _norse_units(kind: str):
+    norse = peer("norse.torch")
+    if kind == "LIFBoxCell":
+        # the exporter wants tensors of the layer's shape
+        make, functional = norse.LIFBoxCell, norse.functional.lif_box.LIFBoxParameters
+        fields = {"tau_mem_inv": 200.0, "v_th": 0.4, "v_leak": 0.0}
+    elif kind == "LIFBoxCell, leaking to 0.2":
+        make, functional = norse.LIFBoxCell, norse.functional.lif_box.LIFBoxParameters
+        fields = {"tau_mem_inv": 200.0, "v_th": 0.4, "v_leak": 0.2}
+    elif kind == "LIFCell":
+        make, functional = norse.LIFCell, norse.functional.lif.LIFParameters
+        fields = {"tau_mem_inv": 200.0, "tau_syn_inv": 300.0, "v_th": 0.4, "v_leak": 0.0}
+    else:
+        make, functional = norse.IAFCell, norse.functional.iaf.IAFParameters
+        fields = {"v_th": 0.8}
+    return [make(functional(**{key: torch.full((n,), value) for key, value in fields.items()})) for n in (30, 10)]
+
+
+@pytest.mark.parametrize("kind", ["LIFBoxCell", "LIFBoxCell, leaking to 0.2", "LIFCell", "IAFCell"])
+def test_norse(kind: str, tmp_path) -> None:
+    norse, nir = peer("norse.torch"), peer("nir")
+    torch.manual_seed(1)
+    first, second = _norse_units(kind)
+    scale = 1.0 if kind == "IAFCell" else 5.0
+    net = norse.SequentialState(_linear(20, 30, scale), first, _linear(30, 10, scale), second)
+    graph = peer("norse.torch.utils.export_nir").to_nir(net, torch.zeros(20))
+    nir.write(tmp_path / "net.nir", graph)
+    x, spikes = _inputs(20), ([], [])
+    states = [None, None]
+    with torch.no_grad():
+        for step in range(STEPS):
+            value = torch.from_numpy(x[:, step])
+            for index, (layer, unit) in enumerate(((net[0], first), (net[2], second))):
+                value, states[index] = unit(layer(value), states[index])
+                spikes[index].append(value)
+    theirs = [torch.stack(part, 1).numpy() for part in spikes]
+    made = import_network(tmp_path / "net.nir", convention="norse", time_steps=STEPS, fold="affine", input_shape=(20,))
+    _assert_same(made, theirs, x)
+
+
+# Sinabs -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spikes", ["MultiSpike", "SingleSpike"])
+@pytest.mark.parametrize("reset", ["MembraneSubtract", "MembraneReset"])
+@pytest.mark.parametrize("kind", ["IAF", "LIF"])
+def test_sinabs(kind: str, reset: str, spikes: str, tmp_path) -> None:
+    sl, activation, nir = peer("sinabs.layers"), peer("sinabs.activation"), peer("nir")
+    torch.manual_seed(1)
+    options = {"spike_fn": getattr(activation, spikes), "reset_fn": getattr(activation, reset)()}
+    options |= {"tau_mem": torch.full((1,), 4.0), "norm_input": False} if kind == "LIF" else {}
+    first, second = (getattr(sl, kind)(spike_threshold=torch.tensor([theta]), **options) for theta in (1.0, 0.7))
+    net = torch.nn.Sequential(_linear(20, 30, 3.0), first, _linear(30, 10, 3.0), second)
+    x = _inputs(20)
+    with torch.no_grad():
+        one = first(net[0](torch.from_numpy(x)))
+        theirs = [one.numpy(), second(net[2](one)).numpy()]
+    graph = peer("sinabs.nir").to_nir(net, torch.from_numpy(x[:1, :1]))
+    nir.write(tmp_path / "net.nir", graph)
+    made = import_network(
+        tmp_path / "net.nir",
+        convention="sinabs",
+        reset={"MembraneSubtract": "subtract", "MembraneReset": "zero"}[reset],
+        max_spikes=65535 if spikes == "MultiSpike" else 1,
+        time_steps=STEPS,
+        fold="affine",
+        input_shape=(20,),
+    )
+    _assert_same(made, theirs, x)
+
+
+def test_sinabs_convolutions_with_a_least_membrane(tmp_path) -> None:
+    sl, nir = peer("sinabs.layers"), peer("nir")
+    torch.manual_seed(2)
+    units = [sl.IAFSqueeze(batch_size=1, min_v_mem=-1.0) for _ in range(3)]
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, 3, bias=False, padding=1),
+        units[0],
+        sl.SumPool2d(2),
+        torch.nn.Conv2d(4, 6, 3, bias=False),
+        units[1],
+        torch.nn.Flatten(),
+        _linear(24, 10, 2.0),
+        units[2],
+    )
+    graph = peer("sinabs.nir").to_nir(net, torch.zeros(1, 2, 8, 8))
+    graph.infer_types()
+    nir.write(tmp_path / "net.nir", graph)
+    for unit in units:
+        unit.reset_states()
+    x = _inputs(2, 8, 8)
+    theirs = [[], [], []]
+    with torch.no_grad():
+        for sample in x:
+            value = torch.from_numpy(sample)
+            index = 0
+            for layer in net:
+                value = layer(value)
+                if layer in units:
+                    theirs[index].append(value.numpy())
+                    index += 1
+            for unit in units:
+                unit.reset_states()
+    made = import_network(
+        tmp_path / "net.nir", convention="sinabs", v_min=-1, time_steps=STEPS, fold="affine", input_shape=(2, 8, 8)
+    )
+    _assert_same(made, [np.stack(part) for part in theirs], x)

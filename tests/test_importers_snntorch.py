@@ -1,0 +1,126 @@
+"""snnTorch networks run here as they run there, spike by spike, from modules, pickles, state dicts and NIR files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from peers import peer
+
+from spikesim_py.importers import AssumedWarning, import_network
+
+STEPS, SAMPLES = 100, 3
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def _inputs(seed: int = 0, size: int = 20) -> np.ndarray:
+    return (np.random.default_rng(seed).random((SAMPLES, STEPS, size, 1, 1)) < 0.3).astype(np.float32)
+
+
+def _run(layers: list, x: np.ndarray) -> list[np.ndarray]:
+    """Spikes (samples, T, units) of every unit of a stack of snnTorch layers."""
+    spikes: list[list[torch.Tensor]] = [[] for _ in layers]
+    with torch.no_grad():
+        for step in range(x.shape[1]):
+            value = torch.from_numpy(x[:, step, :, 0, 0])
+            for index, layer in enumerate(layers):
+                value = layer(value)
+                if index % 2:
+                    spikes[index].append(value)
+    return [torch.stack(part, 1).numpy() for part in spikes if part]
+
+
+def _assert_same(net, layers, x) -> None:
+    trains = list(net.run(x, record=True).trains.values())
+    theirs = _run(layers, x)
+    assert len(trains) == len(theirs)
+    for ours, other in zip(trains, theirs, strict=True):
+        assert other.sum() > 20
+        np.testing.assert_array_equal(ours[..., 0, 0], other)
+
+
+def _units(kind: str, **options):
+    make = getattr(peer("snntorch"), kind)
+    first = {"Leaky": {"beta": 0.9}, "Synaptic": {"alpha": 0.8, "beta": 0.9}, "Lapicque": {"beta": 0.9}}[kind]
+    options |= {"init_hidden": True, "surrogate_disable": True}  # surrogates are closures, which no pickle holds
+    return [make(**first, threshold=threshold, **options) for threshold in (1.0, 0.7)]
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero", "none"])
+@pytest.mark.parametrize("kind", ["Leaky", "Synaptic"])
+@pytest.mark.parametrize("form", ["module", "pickle", "state_dict"])
+def test_spike_trains_are_those_of_the_framework(kind: str, reset: str, form: str, tmp_path) -> None:
+    torch.manual_seed(1)
+    first, second = _units(kind, reset_mechanism=reset)
+    net = torch.nn.Sequential(torch.nn.Linear(20, 30), first, torch.nn.Linear(30, 10), second)
+    source = net
+    if form == "pickle":
+        source = tmp_path / "net.pt"
+        torch.save(net, source)
+    elif form == "state_dict":
+        source = net.state_dict()
+    made = import_network(source, "snntorch", time_steps=STEPS, fold="affine")
+    _assert_same(made, list(net), _inputs())
+
+
+@pytest.mark.parametrize("reset", ["subtract", "zero", "none"])
+def test_lapicque_units_with_their_own_gain(reset: str) -> None:
+    torch.manual_seed(1)
+    first, second = _units("Lapicque", reset_mechanism=reset)
+    net = torch.nn.Sequential(torch.nn.Linear(20, 30), first, torch.nn.Linear(30, 10), second)
+    with torch.no_grad():
+        net[0].weight *= 10
+        net[2].weight *= 10
+    _assert_same(import_network(net, "snntorch", time_steps=STEPS, fold="affine"), list(net), _inputs())
+
+
+@pytest.mark.parametrize("kind", ["RLeaky", "RSynaptic"])
+@pytest.mark.parametrize("reset", ["subtract", "zero"])
+@pytest.mark.parametrize("dense", [True, False])
+def test_recurrent_units_read_their_last_spikes(kind: str, dense: bool, reset: str) -> None:
+    snn = peer("snntorch")
+    torch.manual_seed(2)
+    decay = {"beta": 0.9} | ({"alpha": 0.7} if kind == "RSynaptic" else {})
+    shape = {"linear_features": 30} if dense else {"V": torch.rand(30), "all_to_all": False}
+    unit = getattr(snn, kind)(**decay, **shape, init_hidden=True, reset_mechanism=reset)
+    net = torch.nn.Sequential(torch.nn.Linear(20, 30), unit)
+    _assert_same(import_network(net, "snntorch", time_steps=STEPS, fold="affine"), list(net), _inputs())
+
+
+def test_thresholds_and_decays_of_their_own() -> None:
+    snn = peer("snntorch")
+    torch.manual_seed(3)
+    unit = snn.Leaky(beta=torch.rand(30), threshold=0.5 + torch.rand(30), init_hidden=True)
+    net = torch.nn.Sequential(torch.nn.Linear(20, 30), unit)
+    _assert_same(import_network(net, "snntorch", time_steps=STEPS, fold="affine"), list(net), _inputs())
+
+
+@pytest.mark.parametrize("kind", ["Leaky", "Synaptic"])
+def test_through_a_nir_file(kind: str, tmp_path) -> None:
+    peer("snntorch")
+    nir, export = peer("nir"), peer("snntorch.export_nir").export_to_nir
+    torch.manual_seed(4)
+    decay = {"beta": torch.full((30,), 0.9), "threshold": torch.full((30,), 0.8)}
+    decay |= {"alpha": torch.full((30,), 0.7)} if kind == "Synaptic" else {}
+    first, second = (getattr(peer("snntorch"), kind)(**decay, init_hidden=True) for _ in range(2))
+    net = torch.nn.Sequential(torch.nn.Linear(20, 30), first, torch.nn.Linear(30, 30), second)
+    nir.write(tmp_path / "net.nir", export(net, torch.zeros(20)))
+    for unit in (first, second):
+        unit.reset_mem()
+    made = import_network(tmp_path / "net.nir", convention="snntorch", time_steps=STEPS, fold="affine")
+    assert made.model.metadata["import"]["semantics"]["dt"] == 1e-4
+    _assert_same(made, list(net), _inputs())
+
+
+def test_a_convolution_needs_an_architecture() -> None:
+    snn = peer("snntorch")
+    net = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), snn.Leaky(beta=0.5, init_hidden=True))
+    with pytest.raises(ValueError, match="give an architecture"):
+        import_network(net.state_dict(), "snntorch")
+
+
+def test_what_is_assumed_is_warned_of() -> None:
+    snn = peer("snntorch")
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), snn.Leaky(beta=0.5, init_hidden=True))
+    with pytest.warns(AssumedWarning, match="time_steps = 16 is assumed"):
+        import_network(net, "snntorch")
