@@ -13,7 +13,7 @@ from typing import Any
 
 from spikesim_py.noc.router import Load, burst, load
 
-from .timing import Row
+from .timing import Row, show
 
 REFERENCE = Path(__file__).resolve().parent.parent / "tests" / "reference"
 #: flit-hops per CPU second of BookSim2 over the golden runs, slowest and fastest
@@ -84,3 +84,8 @@ def _error(row: dict[str, str]) -> tuple[float, float]:
     seeds = [load(**_arguments(row), flit_rate=float(row["offered_flit_rate"]), seed=seed) for seed in (1, 2, 3)]
     mean = sum(one.mean_latency_cycles for one in seeds) / len(seeds)
     return mean / expected - 1, max(0.01, 3 * noise / expected)
+
+
+if __name__ == "__main__":
+    show("network on chip against BookSim2's results", exact_rows())
+    show("network on chip, simulated per CPU second, against BookSim2's published speed", speed_rows())
