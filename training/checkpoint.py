@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from .config import TrainingConfig
 
 State = dict[str, Any]
 _KIND = "spikesim training checkpoint, version 1"
+_TORCH = str(torch.__version__)
 
 
 def save(path: Path, recipe: TrainingConfig, state: State) -> None:
     """Write `state` (tensors, numbers, texts, and lists and dicts of them), whole or not at all."""
     stored = io.BytesIO()
-    torch.save({"kind": _KIND, "recipe": recipe.model_dump(mode="json"), "torch": torch.__version__, **state}, stored)
+    torch.save({"kind": _KIND, "recipe": recipe.model_dump(mode="json"), "torch": _TORCH, **state}, stored)
     write_atomic(path, stored.getvalue())
 
 
@@ -34,14 +36,15 @@ def load(path: Path, recipe: TrainingConfig) -> State | None:
     if not path.exists():
         return None
     try:
-        state: State = torch.load(path, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: is no checkpoint that can be read: {reason[:200]}") from None
+        with zipfile.ZipFile(path) as file:
+            whole = file.testzip() is None
+        state: State | None = torch.load(path, weights_only=True) if whole else None
+    except (OSError, RuntimeError, zipfile.BadZipFile, pickle.UnpicklingError):
+        state = None
     if not isinstance(state, dict) or state.get("kind") != _KIND:
-        raise InputError(f"{path}: is no {_KIND}")
-    if state["torch"] != torch.__version__:
-        raise InputError(f"{path}: was written with torch {state['torch']}, this is {torch.__version__}")
+        raise InputError(f"{path}: is no {_KIND}, or damaged")
+    if state["torch"] != _TORCH:
+        raise InputError(f"{path}: was written with torch {state['torch']}, this is {_TORCH}")
     differing = _difference(state["recipe"], recipe.model_dump(mode="json"))
     if differing is not None:
         raise InputError(f"{path}: was written by another recipe: {differing}; train without resuming to start anew")

@@ -123,9 +123,7 @@ def _follow(
 ) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
     """`fit`, for the teacher of the recipes `before`."""
     if recipe.name in before:
-        raise InputError(
-            f"distillation.teacher: {' of '.join((recipe.name, *reversed(before)))}: a recipe teaches itself"
-        )
+        raise InputError(f"distillation.teacher: {recipe.name!r} would teach itself ({' > '.join(before)})")
     state = checkpoints.load(checkpoint, recipe) if resume and checkpoint is not None else None
     data = _training_data(recipe)
 
