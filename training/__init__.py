@@ -21,12 +21,13 @@ from .activity import measure_activity
 from .config import TrainingConfig, load_config, recipes
 from .export import export
 from .hardware_aware import Crossbars, crossbar_product
+from .loop import Epoch
 from .module import SpikingNetwork
 from .networks import ARCHITECTURES, architecture
 from .neurons import Neuron
 from .quantizers import Float, Integer
 from .running import Answer
-from .trainer import Epoch, Trained, finish, fit, train
+from .trainer import Trained, finish, fit, train
 
 __all__ = [
     "ARCHITECTURES",

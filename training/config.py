@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from spikesim_py._resources import bundled, config_dir, resolve
 from spikesim_py._validation import explain_problem
 from spikesim_py._yaml import read_yaml
-from spikesim_py.errors import ConfigError, did_you_mean
+from spikesim_py.errors import ConfigError
 from spikesim_py.hardware import Hardware, load_hardware
 
+from ._part import Part, Positive, Share, known
 from .hardware_aware import check_trainable
 from .networks import ARCHITECTURES
 from .neurons import Neuron
 from .quantizers import WEIGHTS, Arithmetic, Float, Integer
-
-_Positive = Annotated[float, Field(gt=0)]
-_Share = Annotated[float, Field(ge=0)]
-
-
-def known(name: str, what: str, names: Iterable[str]) -> None:
-    """Raise `ValueError` unless `name` is one of `names`."""
-    if name not in (listed := list(names)):
-        raise ValueError(f"{what} = {name!r}: unknown{did_you_mean(name, listed)} (known: {', '.join(listed)})")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
+from .terms import CrossEntropy, Logits, Losses, Membrane, Term
 
 _Channels = Annotated[int, Field(ge=1, le=4096)]
 
 
-class Architecture(_Part):
+class Architecture(Part):
     """What is trained; its input and its classes follow from the data.
 
     Attributes:
@@ -81,7 +68,7 @@ class Architecture(_Part):
         return own if self.name == "convnet" else {}
 
 
-class Quantization(_Part):
+class Quantization(Part):
     """Bit widths of weights, membranes and batch-norm multipliers; absent, the network is float32.
 
     Attributes:
@@ -116,27 +103,67 @@ class Quantization(_Part):
         return Integer(**self.model_dump(exclude={"warm_up"}))
 
 
-class Distillation(_Part):
-    """A full-precision teacher of the same architecture; the student starts from its weights."""
+class Distillation(Part):
+    """A network that teaches, as MD-SNN does unless the recipe names other losses.
+
+    Of a teacher that differs from the student in nothing but T and arithmetic, the student starts with the weights.
+
+    Attributes:
+        teacher: a float network (bundled name or file), or a recipe (bundled name or YAML file) that is followed
+            first; its own teacher comes before it, and so on: teacher, assistant, student.
+        logits_weight, temperature, membrane_weight: of `losses.logits` and `losses.membrane`; 1, 2 and 1 where the
+            recipe has no `losses`, which is where these belong otherwise.
+    """
 
     teacher: str
-    logits_weight: _Share = 1.0
-    temperature: _Positive = 2.0
-    membrane_weight: _Share = 1.0
+    logits_weight: Share | None = None
+    temperature: Positive | None = None
+    membrane_weight: Share | None = None
+
+    @property
+    def usual(self) -> Losses:
+        """MD-SNN's losses."""
+        logits, membrane = (1.0 if w is None else w for w in (self.logits_weight, self.membrane_weight))
+        softened = Logits(weight=logits, temperature=self.temperature or 2.0)
+        return Losses(logits=softened, membrane=Membrane(weight=membrane))
 
 
-class Optimization(_Part):
-    """AdamW (Loshchilov and Hutter 2019) with a cosine from `learning_rate` to zero."""
+class Augmentation(Part):
+    """What changes a training image beside `optimization.shift_pixels`: see `augment`; of events, all frames alike.
+
+    Attributes:
+        roll_pixels: images roll by up to so many pixels (events).
+        flip: half of them are mirrored.
+        cutout_pixels: side of a square that is set to zero.
+    """
+
+    roll_pixels: Annotated[int, Field(ge=0, le=64)] = 0
+    flip: bool = False
+    cutout_pixels: Annotated[int, Field(ge=0, le=256)] = 0
+
+
+class Optimization(Part):
+    """AdamW (Loshchilov and Hutter 2019) with a cosine from `learning_rate` to zero.
+
+    Attributes:
+        shift_pixels: images shift by up to so many pixels, zeros moving in; 4 is the usual random crop.
+        patience: training stops when so many epochs in a row were not better on the search split than the best, and
+            the best epoch's network is kept; None: the last epoch's.
+        autocast: `bf16` multiplies weights in bfloat16 while training, which rounds: sums of integers are then not
+            exact there. What is evaluated and exported is.
+    """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     batch: Annotated[int, Field(ge=2, le=4096)] = 64
-    learning_rate: _Positive = 2e-3
-    weight_decay: _Share = 1e-2
-    shift_pixels: Annotated[int, Field(ge=0, le=4)] = 1
+    learning_rate: Positive = 2e-3
+    weight_decay: Share = 1e-2
+    shift_pixels: Annotated[int, Field(ge=0, le=32)] = 1
     surrogate: Literal["triangle", "rectangle", "atan", "sigmoid"] = "triangle"
+    patience: Annotated[int, Field(ge=1)] | None = None
+    autocast: Literal["bf16"] | None = None
 
 
-class HardwareAware(_Part):
+class HardwareAware(Part):
     """A chip to train through: its device errors and converters act on every product, see `hardware_aware`.
 
     Attributes:
@@ -160,22 +187,34 @@ class HardwareAware(_Part):
         return load_hardware(self.chip, self.overrides)
 
 
-class TrainingConfig(_Part):
-    """A whole recipe. The same recipe and seed give the same network on the same machine."""
+class TrainingConfig(Part):
+    """A whole recipe. The same recipe and seed give the same network on the same machine.
+
+    Attributes:
+        dataset: as in `load_dataset`; event data are framed in the architecture's time-steps.
+        samples: how many of the training split are learnt from, from its beginning; None: all.
+        losses: see `terms.Losses`.
+    """
 
     name: str = Field(min_length=1, max_length=128)
     dataset: str = "digits"
+    samples: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     architecture: Architecture
     quantization: Quantization | None = None
     distillation: Distillation | None = None
+    losses: Losses | None = None
+    augmentation: Augmentation = Augmentation()
     optimization: Optimization
     hardware: HardwareAware | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> TrainingConfig:
+        self._check_losses()
         chip = self.hardware
         bits = self.quantization
+        if chip and self.optimization.autocast:
+            raise ValueError("optimization.autocast = 'bf16': crossbars count exactly; not with hardware")
         if chip and bits is None:
             raise ValueError("hardware: crossbars hold integers; needs quantization")
         if chip and bits and not WEIGHTS[bits.arithmetic.method].whole:
@@ -196,6 +235,27 @@ class TrainingConfig(_Part):
                 f"{self.optimization.epochs}"
             )
         return self
+
+    def _check_losses(self) -> None:
+        named = self.losses.terms() if self.losses else {}
+        tasks = [name for name, term in named.items() if term.is_task]
+        if len(tasks) > 1:
+            raise ValueError(f"losses: {' and '.join(tasks)} exclude each other: each is the task's whole loss")
+        taught = [name for name, term in named.items() if term.taught]
+        how = self.distillation
+        if taught and how is None:
+            raise ValueError(f"losses.{taught[0]}: needs a teacher: name one in distillation.teacher")
+        if how is not None and self.losses is not None:
+            for name in ("logits_weight", "temperature", "membrane_weight"):
+                if getattr(how, name) is not None:
+                    raise ValueError(f"distillation.{name}: belongs to losses.logits or .membrane: losses are given")
+
+    @property
+    def terms(self) -> dict[str, Term]:
+        """The losses that are summed, by name, in order; those of weight 0 are left out."""
+        chosen = self.losses or (self.distillation.usual if self.distillation else Losses())
+        named = {name: term for name, term in chosen.terms().items() if term.weight}
+        return named if any(term.is_task for term in named.values()) else {"cross_entropy": CrossEntropy()} | named
 
     @property
     def arithmetic(self) -> Arithmetic:

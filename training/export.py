@@ -103,7 +103,7 @@ def adopt(module: SpikingNetwork, teacher: Network, images: NDArray[Any]) -> Non
     """
     if teacher.arithmetic != "float":
         raise InputError(f"teacher {teacher.name!r} is {teacher.arithmetic}: a teacher is a float network")
-    if _wiring(teacher) != _wiring(module.blueprint) or teacher.model.input != module.blueprint.model.input:
+    if wiring(teacher) != wiring(module.blueprint) or teacher.model.input != module.blueprint.model.input:
         raise InputError(f"teacher {teacher.name!r} has another architecture than the student")
     if any(not isinstance(norm, TdBn) or norm.per_step for norm in module.norms.values()):
         raise InputError(f"teacher {teacher.name!r}: only batch norms of kind 'tdbn' can start from a file")
@@ -131,7 +131,7 @@ def float_module(network: Network, images: NDArray[Any]) -> SpikingNetwork:
     return module.eval().requires_grad_(False)
 
 
-def _wiring(network: Network) -> list[dict[str, Any]]:
+def wiring(network: Network) -> list[dict[str, Any]]:
     """The nodes, but for what training may change."""
     return [node.model_dump(exclude={"leak", "per_step"}) for node in network.nodes]
 

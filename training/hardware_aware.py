@@ -18,7 +18,7 @@ V. Joshi et al. (Nature Communications 11, 2020) do it for phase-change memory.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from functools import cached_property
 from itertools import groupby, pairwise, product
@@ -62,6 +62,7 @@ class Crossbars(nn.Module):
 
     Attributes:
         chip: number of the device instance in eval mode.
+        drawn: instances drawn so far in training mode, by layer.
 
     Raises:
         ConfigError: see `check_trainable`.
@@ -72,7 +73,7 @@ class Crossbars(nn.Module):
         check_trainable(hardware)
         self.network, self.hardware, self.seed, self.chips, self.chip = network, hardware, seed, chips, 0
         self._digital, self._ranged = digital_layers(network, hardware), hardware
-        self._drawn: Counter[str] = Counter()
+        self.drawn: dict[str, int] = {}
 
     def calibrate(self, network: Network, images: Dataset) -> None:
         """Where the chip asks for calibrated converters, fit their ranges to `network` on `images`."""
@@ -104,8 +105,8 @@ class Crossbars(nn.Module):
         mapping = map_network(replace(self.network, arrays={**self.network.arrays, name: codes}), self._ranged)
         if not self.training:
             return program(mapping, layer, seed=self.seed, chip=self.chip)
-        self._drawn[layer] += 1
-        return program(mapping, layer, seed=self.seed + _TRAINING_SEED, chip=self._drawn[layer])
+        self.drawn[layer] = self.drawn.get(layer, 0) + 1
+        return program(mapping, layer, seed=self.seed + _TRAINING_SEED, chip=self.drawn[layer])
 
 
 def check_trainable(hardware: Hardware) -> None:

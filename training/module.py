@@ -285,6 +285,7 @@ class SpikingNetwork(nn.Module):
                 made = F.conv2d(flat, weight, None, node.stride, node.padding, 1, node.groups)
             else:
                 made = F.linear(flat.flatten(1), weight)
+            made = made.float() if made.dtype == torch.bfloat16 else made  # only products are taken in half precision
             made = made.reshape(*x.shape[:2], *made.shape[1:])
         return made[..., None, None] if isinstance(node, Linear) else made
 

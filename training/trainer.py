@@ -1,12 +1,11 @@
-"""The training loop: seeded, single-threaded, deterministic; and the one call that does everything."""
+"""The one call that does everything: trains by a recipe, stage after stage, measures what came out, saves it."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,24 @@ import numpy as np
 import torch
 
 from spikesim_py import __version__
-from spikesim_py._files import write_atomic
-from spikesim_py.datasets import Dataset, load_dataset
+from spikesim_py._files import check_target, write_atomic
+from spikesim_py.datasets import Dataset, load_dataset, network_data
 from spikesim_py.errors import InputError
 from spikesim_py.inference import simulate
 from spikesim_py.mapping import map_network
-from spikesim_py.network import Network, load_network
+from spikesim_py.network import Network
 
-from . import losses
+from . import checkpoint as checkpoints
 from .activity import measure_activity
-from .augment import shifted
-from .config import Distillation, TrainingConfig, load_config, recipes
-from .export import adopt, export, float_module
+from .config import TrainingConfig, load_config, recipes
+from .export import export
 from .hardware_aware import Crossbars
+from .loop import Epoch, Run, deterministic
 from .module import SpikingNetwork
 from .networks import architecture
-from .running import Answer
+from .teachers import begin_as, find_teacher, fixed
 
-Tensor = torch.Tensor
-_SETTLE_IMAGES = 1024  # enough for exact statistics of a channel: each image counts T x H x W times
 _REPORT_CHIPS = 8
-_SETTLE_CHIPS = 32  # a channel's mean and variance are to be those of the chip, not of one device instance
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """One pass over the training split: mean losses (before their weights) and accuracy while training.
-
-    From `hardware.start_epoch` on, they are those of the network on device instances of the chip.
-    """
-
-    epoch: int
-    epochs: int
-    learning_rate: float
-    task_loss: float
-    logits_loss: float
-    membrane_loss: float
-    train_accuracy: float
-
-
 Progress = Callable[[Epoch], None]
 
 
@@ -81,58 +59,109 @@ def train(
     output: str | Path | None = None,
     log: str | Path | None = None,
     progress: Progress | None = None,
+    resume: bool = False,
 ) -> Trained:
     """Train a network by a recipe and save it.
 
-    Only the `train` split is learnt from, and the last epoch's network is the one kept. The stored accuracy
-    is that of the exported network on the reference executor, on the `report` split; the stored activity is
-    measured on the `calibration` split. A recipe with `hardware` gives a network for that chip: batch norms hold
-    what its sums are there, so that it is better on the chip than in exact arithmetic.
+    Only the `train` split is learnt from, and the last epoch's network is the one kept (with `patience`, the best on
+    the `search` split). The stored accuracy is that of the exported network on the reference executor, on the `report`
+    split; the stored activity is measured on the `calibration` split. A recipe with `hardware` gives a network for
+    that chip: batch norms hold what its sums are there, so that it is better on the chip than in exact arithmetic.
+
+    After every epoch, all that training needs to go on is written beside the output, as `NAME.checkpoint`; a teacher
+    that is trained first has `NAME-teacher.checkpoint`. They stay when training ends.
 
     Args:
         config: bundled recipe, YAML file or `TrainingConfig`.
         output: `.safetensors` file to write; default is the recipe's name in the current folder.
         log: CSV file to write, one line per epoch.
-        progress: called after every epoch.
+        progress: called after every epoch, of teachers' too.
+        resume: go on from the checkpoints, where there are any: the same network, to the bit, on the same machine.
 
     Raises:
-        InputError: the recipe, its dataset or its teacher cannot be used.
+        InputError: the recipe, its dataset, its teacher or its checkpoint cannot be used.
     """
     recipe = load_config(config)
-    module, history = fit(recipe, progress)
-    if log is not None:
-        write_atomic(log, _table(history))
-    network = finish(module, recipe, _command(config))
     path = Path(output) if output is not None else Path(f"{recipe.name}.safetensors")
+    check_target(path)  # now, not after hours
+    if log is not None:
+        check_target(log)
+    module, history = fit(recipe, progress, checkpoint=path.with_suffix(".checkpoint"), log=log, resume=resume)
+    network = finish(module, recipe, _command(config))
     network.save(path)
     metadata = network.model.metadata
     return Trained(path, network, metadata["test_accuracy"], metadata.get("chip_accuracy"), history)
 
 
-def fit(recipe: TrainingConfig, progress: Progress | None = None) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
-    """The trained module, in eval mode, and its history."""
-    data = load_dataset(recipe.dataset, "train")
+def fit(
+    recipe: TrainingConfig,
+    progress: Progress | None = None,
+    *,
+    teacher: SpikingNetwork | None = None,
+    checkpoint: Path | None = None,
+    log: str | Path | None = None,
+    resume: bool = False,
+) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
+    """The trained module, in eval mode, and its history.
+
+    Args:
+        teacher: takes the place of the recipe's.
+        checkpoint: file that is written after every epoch.
+        progress, log, resume: see `train`.
+    """
+    return _follow(recipe, (), progress or (lambda epoch: None), teacher, checkpoint, log, resume)
+
+
+def _follow(
+    recipe: TrainingConfig,
+    before: tuple[str, ...],
+    progress: Progress,
+    teacher: SpikingNetwork | None,
+    checkpoint: Path | None,
+    log: str | Path | None,
+    resume: bool,
+) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
+    """`fit`, for the teacher of the recipes `before`."""
+    if recipe.name in before:
+        raise InputError(f"distillation.teacher: {recipe.name!r} would teach itself ({' > '.join(before)})")
+    state = checkpoints.load(checkpoint, recipe) if resume and checkpoint is not None else None
+    data = _training_data(recipe)
+
+    def follow(other: TrainingConfig) -> SpikingNetwork:
+        place = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-teacher")
+        return _follow(other, (*before, recipe.name), progress, None, place, None, resume)[0]
+
     with deterministic(recipe.seed):
         blueprint = _blueprint(recipe, data)
         module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
-        teacher = _teacher(recipe.distillation, module, data)
-        crossbars = _crossbars(recipe, module)
-        history = tuple(_epochs(module, teacher, crossbars, recipe, data, progress or (lambda epoch: None)))
-        sample = _pixels(data.head(min(len(data), _SETTLE_IMAGES)))
-        if crossbars is not None:
-            crossbars.chips = _SETTLE_CHIPS
-        module.settle(shifted(sample, recipe.optimization.shift_pixels))  # as it was trained
-        module.product = None
-    return module, history
+        if teacher is not None:
+            begin_as(module, fixed(teacher))
+        elif recipe.distillation is not None:
+            teacher = find_teacher(recipe.distillation.teacher, module, data, follow)
+        run = Run(recipe, module, _clocked(recipe, module, teacher), _crossbars(recipe, module), data)
+        if state is not None:
+            run.go_on(state)
+
+        def report(history: tuple[Epoch, ...]) -> None:
+            if checkpoint is not None:
+                checkpoints.save(checkpoint, recipe, run.state())
+            if log is not None:
+                write_atomic(log, _table(history))
+            progress(history[-1])
+
+        run.train(report)
+    if log is not None and state is not None:  # it may have been killed between the two files
+        write_atomic(log, _table(run.history))
+    return module, run.history
 
 
 @torch.no_grad()
 def finish(module: SpikingNetwork, recipe: TrainingConfig, command: str) -> Network:
     """The exported network with its measured accuracy, activity and origin in the description."""
     network = export(module, recipe.name)
-    report = load_dataset(recipe.dataset, "report")
+    report = network_data(network, recipe.dataset, "report")
     correct = int((network.run(report.images).predictions == report.labels).sum())
-    activity = measure_activity(network, load_dataset(recipe.dataset, "calibration"))
+    activity = measure_activity(network, network_data(network, recipe.dataset, "calibration"))
     bits, chip = recipe.quantization, recipe.hardware
     metadata = {
         "dataset": recipe.dataset,
@@ -154,19 +183,23 @@ def finish(module: SpikingNetwork, recipe: TrainingConfig, command: str) -> Netw
     return export(module, recipe.name, metadata, activity)
 
 
-@contextmanager
-def deterministic(seed: int) -> Iterator[None]:
-    """Seeded, on one thread, with deterministic kernels; the caller's settings come back afterwards."""
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with torch.random.fork_rng(devices=[]):
-        try:
-            torch.set_num_threads(1)
-            torch.use_deterministic_algorithms(True)
-            torch.manual_seed(seed)
-            yield
-        finally:
-            torch.use_deterministic_algorithms(strict)
-            torch.set_num_threads(threads)
+def _training_data(recipe: TrainingConfig) -> Dataset:
+    return load_dataset(recipe.dataset, "train", recipe.samples, steps=recipe.architecture.time_steps)
+
+
+def _clocked(recipe: TrainingConfig, student: SpikingNetwork, teacher: SpikingNetwork | None) -> SpikingNetwork | None:
+    """The teacher, if it can see what the student sees: frames are binned for one T."""
+    if teacher is None:
+        return None
+    ours, theirs = student.blueprint, teacher.blueprint
+    if ours.model.input != theirs.model.input:
+        raise InputError(f"recipe {recipe.name!r}: teacher {theirs.name!r} takes other inputs than the student")
+    if ours.model.input.coding == "events" and ours.time_steps != theirs.time_steps:
+        raise InputError(
+            f"recipe {recipe.name!r}: teacher {theirs.name!r} sees {theirs.time_steps} frames, the student "
+            f"{ours.time_steps}: with events both need the same time-steps"
+        )
+    return teacher
 
 
 def _blueprint(recipe: TrainingConfig, data: Dataset) -> Network:
@@ -194,15 +227,6 @@ def _blueprint(recipe: TrainingConfig, data: Dataset) -> Network:
         raise InputError(f"recipe {recipe.name!r}: {error}") from None
 
 
-def _teacher(how: Distillation | None, student: SpikingNetwork, data: Dataset) -> SpikingNetwork | None:
-    """The teacher as a module in eval mode; the student starts from its weights."""
-    if how is None:
-        return None
-    network, images = load_network(how.teacher), data.head(min(len(data), _SETTLE_IMAGES)).images
-    adopt(student, network, images)
-    return float_module(network, images)
-
-
 def _crossbars(recipe: TrainingConfig, module: SpikingNetwork) -> Crossbars | None:
     """The crossbars to train through."""
     if recipe.hardware is None:
@@ -212,86 +236,11 @@ def _crossbars(recipe: TrainingConfig, module: SpikingNetwork) -> Crossbars | No
     return Crossbars(network, hardware, seed=recipe.seed, chips=recipe.hardware.chips)
 
 
-def _epochs(
-    module: SpikingNetwork,
-    teacher: SpikingNetwork | None,
-    crossbars: Crossbars | None,
-    recipe: TrainingConfig,
-    data: Dataset,
-    progress: Progress,
-) -> Iterator[Epoch]:
-    how = recipe.optimization
-    images, labels = _pixels(data), torch.from_numpy(data.labels.copy())
-    batches = len(labels) // how.batch
-    if not batches:
-        raise InputError(
-            f"recipe {recipe.name!r}: optimization.batch = {how.batch}: {data.name} has {len(data)} images"
-        )
-    optimizer = torch.optim.AdamW(_groups(module, how.weight_decay), lr=how.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, how.epochs * batches)
-    module.train()
-    warm_up = recipe.quantization.warm_up if recipe.quantization else 0
-    if warm_up:
-        module.quantize(False)
-    for epoch in range(1, how.epochs + 1):
-        rate = float(schedule.get_last_lr()[0])
-        if warm_up and epoch == warm_up + 1:
-            module.quantize()
-        module.temper((epoch - 1) / max(how.epochs - 1, 1))
-        if crossbars is not None and recipe.hardware is not None and epoch >= recipe.hardware.start_epoch:
-            module.product = crossbars
-            crossbars.calibrate(export(module, recipe.name), data)
-        sums = np.zeros(4)
-        for picked in torch.randperm(len(labels))[: batches * how.batch].reshape(batches, -1):
-            x, y = shifted(images[picked], how.shift_pixels), labels[picked]
-            answer = module(x)
-            terms = _losses(answer, y, teacher(x) if teacher else None, recipe.distillation)
-            optimizer.zero_grad()
-            _total(terms, recipe.distillation).backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-            right = (answer.logits.argmax(1) == y).float().mean()
-            sums += [*(float(term.detach()) for term in terms), float(right)]
-        done = Epoch(epoch, how.epochs, rate, *(sums / batches).tolist())
-        progress(done)
-        yield done
-
-
-def _groups(module: SpikingNetwork, decay: float) -> list[dict[str, Any]]:
-    """Parameters with weight decay, and those that no decay should move."""
-    spared = module.methods_parameters()
-    others = [p for p in module.parameters() if not any(p is other for other in spared)]
-    groups = [{"params": others, "weight_decay": decay}]
-    return [*groups, {"params": spared, "weight_decay": 0.0}] if spared else groups
-
-
-def _pixels(data: Dataset) -> Tensor:
-    return torch.from_numpy(data.images.astype(np.float32))
-
-
-def _losses(
-    ours: Answer, labels: Tensor, theirs: Answer | None, how: Distillation | None
-) -> tuple[Tensor, Tensor, Tensor]:
-    task = losses.task(ours.logits, labels)
-    if theirs is None or how is None:
-        return task, task.new_zeros(()), task.new_zeros(())
-    return (
-        task,
-        losses.logit_distillation(ours.logits, theirs.logits, how.temperature),
-        losses.membrane_distillation(ours.membranes, theirs.membranes),
-    )
-
-
-def _total(terms: tuple[Tensor, Tensor, Tensor], how: Distillation | None) -> Tensor:
-    task, logits, membranes = terms
-    return task if how is None else task + how.logits_weight * logits + how.membrane_weight * membranes
-
-
 def _table(history: tuple[Epoch, ...]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Epoch)], lineterminator="\n")
+    writer = csv.DictWriter(text, list(history[-1].row()), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history)
+    writer.writerows(epoch.row() for epoch in history)
     return text.getvalue()
 
 

@@ -12,7 +12,7 @@ import torch
 
 from spikesim_py.errors import InputError
 
-from ._straight import instead
+from ..quantizers.straight import instead
 
 Tensor = torch.Tensor
 

@@ -1,0 +1,148 @@
+"""What was killed goes on: checkpoints, logs, early stopping."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import training
+from spikesim_py.errors import InputError
+from spikesim_py.network import load_network
+from training import checkpoint, fit
+from training.loop import Epoch
+
+PLAIN = """\
+dataset: digits
+seed: 3
+samples: 256
+architecture: {channels: [4, 6], pool_after: [1, 2], time_steps: 2}
+optimization: {epochs: 4}
+"""
+#: all that a checkpoint must hold: quantizers and losses that learn, a warm-up, draws, a best network
+RICH = (
+    PLAIN.replace("epochs: 4", "epochs: 4, patience: 3")
+    + """\
+quantization: {weight_bits: 4, membrane_bits: 6, weights: lsq, membranes: learned, warm_up: 1}
+distillation: {teacher: digits-fp}
+losses: {tet: {}, logits: {}, bkdsnn: {weight: 0.01}, rmp: {stages: all}}
+augmentation: {flip: true, roll_pixels: 1, cutout_pixels: 2}
+"""
+)
+CHIP = (
+    PLAIN + "quantization: {weight_bits: 2, membrane_bits: 8}\nhardware: {chip: rram_32nm, start_epoch: 2, chips: 2}\n"
+)
+KILLED = """\
+import os, signal, sys
+import training
+from training.loop import Run
+
+step, taken = Run._step, []
+
+def fatal(self, *batch):
+    taken.append(1)
+    if len(taken) == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(self, *batch)
+
+Run._step = fatal
+training.train(sys.argv[1], output=sys.argv[2], log=sys.argv[2] + ".csv")
+"""
+
+
+def _recipe(folder: Path, text: str) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def _losses(log: Path) -> list[str]:
+    return log.read_text().splitlines()
+
+
+@pytest.mark.parametrize("text", [RICH, CHIP], ids=["rich", "chip"])
+def test_a_run_that_was_killed_in_an_epoch_ends_as_one_that_was_not(tmp_path, text):
+    recipe = _recipe(tmp_path, text)
+    whole = training.train(recipe, output=tmp_path / "whole.safetensors", log=tmp_path / "whole.csv")
+    cut = tmp_path / "cut.safetensors"
+    third = 2 * 4 + 2  # of four batches an epoch: the middle of the third
+    where = [str(recipe), str(cut), str(third)]
+    child = subprocess.run([sys.executable, "-c", KILLED, *where], env={**os.environ}, check=False, timeout=240)
+    assert child.returncode == -signal.SIGKILL
+    assert not cut.exists()
+    assert len(_losses(tmp_path / "cut.safetensors.csv")) == 1 + 2
+    seen: list[Epoch] = []
+    made = training.train(recipe, output=cut, log=tmp_path / "cut.csv", progress=seen.append, resume=True)
+    assert [epoch.epoch for epoch in seen] == [3, 4]
+    assert made.history == whole.history
+    assert _losses(tmp_path / "cut.csv") == _losses(tmp_path / "whole.csv")
+    first, second = (torch.load(tmp_path / f"{name}.checkpoint", weights_only=True) for name in ("whole", "cut"))
+    for part in ("module", "objective"):
+        assert all(torch.equal(value, second[part][name]) for name, value in first[part].items())
+    assert cut.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+
+
+def test_what_has_ended_is_not_trained_again(tmp_path):
+    recipe, path = _recipe(tmp_path, PLAIN), tmp_path / "net.safetensors"
+    training.train(recipe, output=path)
+    first, seen = path.read_bytes(), []
+    training.train(recipe, output=path, log=tmp_path / "log.csv", progress=seen.append, resume=True)
+    assert not seen
+    assert path.read_bytes() == first
+    assert len(list(csv.DictReader(_losses(tmp_path / "log.csv")))) == 4
+
+
+def test_a_checkpoint_of_another_recipe_or_damaged_gives_one_clear_line(tmp_path):
+    recipe, path = _recipe(tmp_path, PLAIN), tmp_path / "net.safetensors"
+    training.train(recipe, output=path)
+    other = _recipe(tmp_path, PLAIN.replace("seed: 3", "seed: 4"))
+    with pytest.raises(InputError, match=r"net\.checkpoint: was written by another recipe: seed was 3, is 4"):
+        training.train(other, output=path, resume=True)
+    stored = tmp_path / "net.checkpoint"
+    raw = stored.read_bytes()
+    flipped = bytearray(raw)
+    flipped[len(raw) // 2] ^= 0xFF
+    for damaged in (b"", b"junk", raw[:-100], bytes(flipped)):
+        stored.write_bytes(damaged)
+        with pytest.raises(InputError, match="or damaged"):
+            training.train(other, output=path, resume=True)
+
+
+def test_a_checkpoint_runs_nothing(tmp_path):
+    """A file made to call something when unpickled is refused."""
+
+    class Evil:
+        def __reduce__(self):
+            return (os.mkdir, (str(tmp_path / "called"),))
+
+    torch.save({"kind": Evil()}, tmp_path / "evil.checkpoint")
+    with pytest.raises(InputError, match="or damaged"):
+        checkpoint.load(tmp_path / "evil.checkpoint", training.load_config("digits-fp"))
+    assert not (tmp_path / "called").exists()
+
+
+def test_patience_keeps_the_best_network_of_the_search_split_and_stops(tmp_path):
+    text = PLAIN.replace("epochs: 4", "epochs: 40, patience: 2, learning_rate: 0.02").replace("256", "128")
+    _, history = fit(training.load_config(_recipe(tmp_path, text)))
+    scores = [epoch.search_accuracy for epoch in history]
+    best = scores.index(max(scores))
+    assert len(history) == best + 1 + 2 < 40
+    without = training.load_config(_recipe(tmp_path, text.replace("patience: 2, ", "")))
+    shorter, same = fit(without)[1], len(history)
+    assert [epoch.losses for epoch in shorter[:same]] == [epoch.losses for epoch in history]  # looking changes nothing
+
+
+def test_half_precision_trains_and_what_is_exported_is_exact(tmp_path):
+    text = PLAIN + "quantization: {weight_bits: 4, membrane_bits: 8}\n"
+    half = text.replace("epochs: 4", "epochs: 4, autocast: bf16, learning_rate: 0.01")
+    made = training.train(_recipe(tmp_path, half), output=tmp_path / "half.safetensors")
+    full = fit(training.load_config(_recipe(tmp_path, half.replace("autocast: bf16, ", ""))))[1]
+    assert made.history[-1].losses != full[-1].losses
+    assert made.history[-1].task_loss < made.history[0].task_loss
+    assert load_network(made.path).arithmetic == "integer"

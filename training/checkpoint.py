@@ -1,0 +1,62 @@
+"""Where training stands, in a file that is read without running anything that it says."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from spikesim_py._files import write_atomic
+from spikesim_py.errors import InputError
+
+from .config import TrainingConfig
+
+State = dict[str, Any]
+_KIND = "spikesim training checkpoint, version 1"
+_TORCH = str(torch.__version__)
+
+
+def save(path: Path, recipe: TrainingConfig, state: State) -> None:
+    """Write `state` (tensors, numbers, texts, and lists and dicts of them), whole or not at all."""
+    stored = io.BytesIO()
+    torch.save({"kind": _KIND, "recipe": recipe.model_dump(mode="json"), "torch": _TORCH, **state}, stored)
+    write_atomic(path, stored.getvalue())
+
+
+def load(path: Path, recipe: TrainingConfig) -> State | None:
+    """What `save` wrote; None if there is no file.
+
+    Raises:
+        InputError: the file is damaged, or another recipe's; the message names what differs.
+    """
+    if not path.exists():
+        return None
+    try:
+        with zipfile.ZipFile(path) as file:
+            whole = file.testzip() is None
+        state: State | None = torch.load(path, weights_only=True) if whole else None
+    except (OSError, RuntimeError, zipfile.BadZipFile, pickle.UnpicklingError):
+        state = None
+    if not isinstance(state, dict) or state.get("kind") != _KIND:
+        raise InputError(f"{path}: is no {_KIND}, or damaged")
+    if state["torch"] != _TORCH:
+        raise InputError(f"{path}: was written with torch {state['torch']}, this is {_TORCH}")
+    differing = _difference(state["recipe"], recipe.model_dump(mode="json"))
+    if differing is not None:
+        raise InputError(f"{path}: was written by another recipe: {differing}; train without resuming to start anew")
+    return state
+
+
+def _difference(old: Any, new: Any, where: str = "") -> str | None:
+    """The first field that differs, with both values."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in [*old, *(key for key in new if key not in old)]:
+            found = _difference(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
+            if found is not None:
+                return found
+        return None
+    return None if old == new else f"{where} was {old!r}, is {new!r}"

@@ -1,0 +1,261 @@
+"""The training loop: seeded, single-threaded, deterministic; it can stop anywhere and go on from its checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from spikesim_py.datasets import Dataset, network_data
+from spikesim_py.errors import InputError
+
+from . import checkpoint
+from .augment import cutout, flipped, rolled, shifted
+from .config import TrainingConfig
+from .export import export
+from .hardware_aware import Crossbars
+from .module import SpikingNetwork
+from .teachers import SETTLE_IMAGES
+from .terms import Objective, Seen
+
+Tensor = torch.Tensor
+_SETTLE_CHIPS = 32  # a channel's mean and variance are to be those of the chip, not of one device instance
+_EVALUATED = 256  # images at a time
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training split: mean losses (before their weights) and accuracy while training.
+
+    From `hardware.start_epoch` on, they are those of the network on device instances of the chip.
+
+    Attributes:
+        losses: by name, the task's first.
+        search_accuracy: on the search split, behind the epoch, where `optimization.patience` asks for it.
+    """
+
+    epoch: int
+    epochs: int
+    learning_rate: float
+    losses: Mapping[str, float]
+    train_accuracy: float
+    search_accuracy: float | None = None
+
+    @property
+    def task_loss(self) -> float:
+        return next(iter(self.losses.values()))
+
+    def row(self) -> dict[str, float]:
+        """One line of a log."""
+        first = {"epoch": self.epoch, "epochs": self.epochs, "learning_rate": self.learning_rate}
+        named = {f"{name}_loss": loss for name, loss in self.losses.items()}
+        search = {} if self.search_accuracy is None else {"search_accuracy": self.search_accuracy}
+        return first | named | {"train_accuracy": self.train_accuracy} | search
+
+
+Report = Callable[[tuple[Epoch, ...]], None]
+
+
+class Run:
+    """All that moves while a recipe is followed.
+
+    Args:
+        module: the network that learns. teacher: in eval mode, if any.
+        crossbars: to train through, from `hardware.start_epoch` on.
+
+    Attributes:
+        history: the epochs so far.
+    """
+
+    def __init__(
+        self,
+        recipe: TrainingConfig,
+        module: SpikingNetwork,
+        teacher: SpikingNetwork | None,
+        crossbars: Crossbars | None,
+        data: Dataset,
+    ) -> None:
+        self.recipe, self.module, self.teacher, self.crossbars, self.data = recipe, module, teacher, crossbars, data
+        how = recipe.optimization
+        self._batches = len(data) // how.batch
+        if not self._batches:
+            raise InputError(
+                f"recipe {recipe.name!r}: optimization.batch = {how.batch}: {data.name} has {len(data)} images"
+            )
+        try:
+            self.objective = Objective(recipe.terms, module, teacher)
+        except InputError as error:
+            raise InputError(f"recipe {recipe.name!r}: {error}") from None
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=how.learning_rate)
+        self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, how.epochs * self._batches)
+        self.history: tuple[Epoch, ...] = ()
+        self._best: dict[str, Tensor] | None = None
+        self._images, self._labels = pixels(data), torch.from_numpy(data.labels.copy())
+        warm_up = recipe.quantization.warm_up if recipe.quantization else 0
+        self._warm_up = warm_up
+        if warm_up:
+            module.quantize(False)
+
+    # --------------------------------------------------------------------------------------------------- checkpoints
+
+    def state(self) -> checkpoint.State:
+        """Where training stands, between two epochs."""
+        return {
+            "module": self.module.state_dict(),
+            "objective": self.objective.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "quantized": self.module.quantized,
+            "drawn": self.crossbars.drawn if self.crossbars is not None else {},
+            "best": self._best,
+            "random": torch.get_rng_state(),
+            "history": [vars(epoch) | {"losses": dict(epoch.losses)} for epoch in self.history],
+        }
+
+    def go_on(self, state: checkpoint.State) -> None:
+        """Stand where `state` was taken."""
+        self.module.load_state_dict(state["module"])
+        self.objective.load_state_dict(state["objective"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.module.quantized, self._best = state["quantized"], state["best"]
+        if self.crossbars is not None:
+            self.crossbars.drawn = state["drawn"]
+        self.history = tuple(Epoch(**epoch) for epoch in state["history"])
+        torch.set_rng_state(state["random"])
+
+    # --------------------------------------------------------------------------------------------------------- epochs
+
+    def train(self, report: Report) -> None:
+        """Train to the end, or until patience does."""
+        while len(self.history) < self.recipe.optimization.epochs and not self._impatient():
+            self.history += (self._epoch(len(self.history) + 1),)
+            report(self.history)
+        self._finish()
+
+    def _epoch(self, epoch: int) -> Epoch:
+        how, module = self.recipe.optimization, self.module
+        module.train()
+        rate = float(self.schedule.get_last_lr()[0])
+        if self._warm_up and epoch == self._warm_up + 1:
+            module.quantize()
+        module.temper((epoch - 1) / max(how.epochs - 1, 1))
+        if self._through_chip(epoch):
+            assert self.crossbars is not None
+            module.product = self.crossbars
+            self.crossbars.calibrate(export(module, self.recipe.name), self.data)
+        used, losses, right = self._batches * how.batch, dict.fromkeys(self.recipe.terms, 0.0), 0.0
+        for picked in torch.randperm(len(self._labels))[:used].reshape(self._batches, -1):
+            each, share = self._step(self._augmented(self._images[picked]), self._labels[picked], epoch)
+            losses = {name: losses[name] + float(loss.detach()) for name, loss in each.items()}
+            right += share
+        means = {name: total / self._batches for name, total in losses.items()}
+        search = self._searched() if how.patience else None
+        return Epoch(epoch, how.epochs, rate, means, right / self._batches, search)
+
+    def _step(self, x: Tensor, y: Tensor, epoch: int) -> tuple[dict[str, Tensor], float]:
+        with self._precision():
+            answer = self.module(x)
+        taught = None
+        if self.teacher is not None and self.objective.taught:
+            with torch.no_grad():
+                taught = self.teacher(x)
+        total, each = self.objective(Seen(answer, taught, y), epoch, self.recipe.optimization.epochs)
+        self.optimizer.zero_grad()
+        total.backward()
+        self.optimizer.step()
+        self.schedule.step()
+        return each, float((answer.logits.argmax(1) == y).float().mean())
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        half = self.recipe.optimization.autocast is not None
+        return torch.autocast("cpu", dtype=torch.bfloat16) if half else nullcontext()
+
+    def _augmented(self, images: Tensor) -> Tensor:
+        how = self.recipe.augmentation
+        images = shifted(images, self.recipe.optimization.shift_pixels)
+        if how.roll_pixels:
+            images = rolled(images, how.roll_pixels)
+        if how.flip:
+            images = flipped(images)
+        return cutout(images, how.cutout_pixels) if how.cutout_pixels else images
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters with weight decay, and those that no decay should move."""
+        spared = self.module.methods_parameters()
+        learned = [*self.module.parameters(), *self.objective.parameters()]
+        others = [p for p in learned if not any(p is other for other in spared)]
+        groups = [{"params": others, "weight_decay": self.recipe.optimization.weight_decay}]
+        return [*groups, {"params": spared, "weight_decay": 0.0}] if spared else groups
+
+    def _through_chip(self, epoch: int) -> bool:
+        chip = self.recipe.hardware
+        return self.crossbars is not None and chip is not None and epoch >= chip.start_epoch
+
+    # ------------------------------------------------------------------------------------------------- early stopping
+
+    def _searched(self) -> float:
+        """Accuracy on the search split; keeps the network if it is the best so far."""
+        module, images = self.module, self._images[:SETTLE_IMAGES]
+        drawn = torch.get_rng_state()
+        module.settle(images)
+        accuracy = accuracy_of(module, network_data(module.blueprint, self.recipe.dataset, "search"))
+        torch.set_rng_state(drawn)  # so that looking changes nothing
+        if len(self.history) + 1 >= self._first and accuracy > max(self._scores, default=-1.0):
+            self._best = {name: value.clone() for name, value in module.state_dict().items()}
+        return accuracy
+
+    @property
+    def _first(self) -> int:
+        """The first epoch that may be the best: the network is quantized by then, and meets its chip."""
+        chip = self.recipe.hardware
+        return max(self._warm_up + 1, chip.start_epoch if chip else 1)
+
+    @property
+    def _scores(self) -> list[float]:
+        """Accuracies on the search split, from `_first` on."""
+        return [epoch.search_accuracy or 0.0 for epoch in self.history[self._first - 1 :]]
+
+    def _impatient(self) -> bool:
+        patience, scores = self.recipe.optimization.patience, self._scores
+        return patience is not None and bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= patience
+
+    def _finish(self) -> None:
+        if self._best is not None:
+            self.module.load_state_dict(self._best)
+        if self._through_chip(len(self.history)) and self.crossbars is not None:
+            self.module.product, self.crossbars.chips = self.crossbars, _SETTLE_CHIPS
+        sample = self._images[:SETTLE_IMAGES]
+        self.module.settle(shifted(sample, self.recipe.optimization.shift_pixels))  # as it was trained
+        self.module.product = None
+
+
+@torch.no_grad()
+def accuracy_of(module: SpikingNetwork, data: Dataset) -> float:
+    """Share of right answers of a module in eval mode: those of the exported network."""
+    images, labels = pixels(data), torch.from_numpy(data.labels.copy())
+    answers = [module(part).outputs.argmax(1) for part in torch.split(images, _EVALUATED)]
+    return float((torch.cat(answers) == labels).double().mean())
+
+
+def pixels(data: Dataset) -> Tensor:
+    return torch.from_numpy(data.images.astype(np.float32))
+
+
+@contextmanager
+def deterministic(seed: int) -> Iterator[None]:
+    """Seeded, on one thread, with deterministic kernels; the caller's settings come back afterwards."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]):
+        try:
+            torch.set_num_threads(1)
+            torch.use_deterministic_algorithms(True)
+            torch.manual_seed(seed)
+            yield
+        finally:
+            torch.use_deterministic_algorithms(strict)
+            torch.set_num_threads(threads)
