@@ -1,9 +1,9 @@
 """One training step of VGG9 against SpikingJelly's multi-step mode: `python -m benchmarks.training_step`.
 
 The same network from the same weights (first spikes are compared), batch, loss and optimizer; CPU seconds on one
-thread, the variants in turn, medians of the rounds. A step is forward, cross-entropy of the mean over time, backward and
-SGD. Both compute the first convolution and its batch norm, whose input is the same in every time-step, once. To have the
-peer::
+thread, the variants in turn, medians of the rounds. A step is forward, cross-entropy of the mean over time, backward
+and SGD. Both compute the first convolution and its batch norm, whose input is the same in every time-step, once. To
+have the peer::
 
     pip install --no-deps --target peers spikingjelly && PYTHONPATH=peers python -m benchmarks.training_step
 
