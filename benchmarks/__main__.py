@@ -25,6 +25,7 @@ from .noc_models import error_rows, points
 from .peers import peer_rows
 from .spikingjelly_energy import rows as spikingjelly_rows
 from .timing import Row, best, show
+from .training_step import TITLE, training_rows
 from .vgg9 import vgg9_rows
 from .wires import wires_rows
 
@@ -117,6 +118,7 @@ def main() -> None:
     show("gated ladder", ladder_rows())
     show("VGG9 at T = 5, 100 CIFAR-shaped images; per image and core", vgg9_rows())
     show("installable peers", peer_rows())
+    show(TITLE, training_rows())
     show("cost model, designs per CPU second of one core", batch_rows())
     show("cost model, one report", report_rows())
     show("NeuroSim's VGG8, read by read", neurosim_rows())

@@ -48,5 +48,39 @@ def branched_network(steps: int = 2) -> Network:
     )
 
 
-NETWORKS = {"tiny": tiny_network(), "branched": branched_network()}
-COPIED = {"tiny": {"conv1": 5, "conv2": 2}, "branched": {"a": 4, "b": 2, "c": 3}}
+def attention_network(steps: int = 2) -> Network:
+    """Integer: queries, keys and values of spikes, both products, spikes of them, and a shortcut around all that."""
+    rng = np.random.default_rng(5)
+    point = {"in_channels": 4, "out_channels": 4, "kernel": (1, 1), "weight_bits": 3}
+    nodes: list[dict[str, Any]] = [conv("e", "input", 2, 4, weight_bits=3), lif("le", "e")]
+    for name in "qkv":
+        nodes += [{"op": "conv", "name": name, "inputs": ["le"], **point}, lif(f"l{name}", name)]
+    nodes += [
+        {"op": "product", "name": "qk", "inputs": ["lq", "lk"], "over": "channels", "heads": 2},
+        {"op": "product", "name": "qkv", "inputs": ["qk", "lv"], "over": "tokens", "heads": 2},
+        lif("la", "qkv"),
+        {"op": "conv", "name": "o", "inputs": ["la"], **point},
+        {"op": "add", "name": "sum", "inputs": ["o", "e"]},
+        lif("ls", "sum"),
+        {"op": "flatten", "name": "f", "inputs": ["ls"]},
+        {"op": "linear", "name": "fc", "inputs": ["f"], "in_features": 48, "out_features": 3, "weight_bits": 3},
+        {"op": "readout", "name": "out", "inputs": ["fc"]},
+    ]
+    arrays = {f"{name}.weight": rng.integers(-2, 4, (4, 4, 1, 1)).astype(np.int16) for name in "qkvo"}
+    arrays |= {
+        "e.weight": rng.integers(-2, 4, (4, 2, 3, 3)).astype(np.int16),
+        "fc.weight": rng.integers(-4, 4, (3, 48)).astype(np.int16),
+    }
+    arrays |= {f"l{name}.theta": np.array([3]) for name in "eqkvas"}
+    spec = {"shape": (2, 3, 4), "bits": 2}
+    return build(
+        {"name": "attention", "arithmetic": "integer", "time_steps": steps, "input": spec, "nodes": nodes}, arrays
+    )
+
+
+NETWORKS = {"tiny": tiny_network(), "branched": branched_network(), "attention": attention_network()}
+COPIED = {
+    "tiny": {"conv1": 5, "conv2": 2},
+    "branched": {"a": 4, "b": 2, "c": 3},
+    "attention": {"e": 2, "k": 3, "v": 2, "o": 2},
+}

@@ -16,7 +16,7 @@ from spikesim_py.activity import resolve_activity
 from spikesim_py.hardware import load_hardware
 from spikesim_py.mapping import Mapping, map_network
 from spikesim_py.mapping.cells import Cells
-from spikesim_py.network import Add, Conv, Flatten, Linear, Pool, load_network
+from spikesim_py.network import Add, Conv, Flatten, Linear, Pool, Product, load_network
 from spikesim_py.noc import Blocks, all_blocks, layer_sums, owners, traffic
 
 Unit = tuple[str, int]  # node, channel * pixels + pixel
@@ -134,6 +134,14 @@ class Enumerated:
 
     def _other(self, node: Any) -> None:
         layer, size = self.layer_of[node.name], self.network.edges[node.name].size
+        if isinstance(node, Product):  # one unit, on the first tile of its layer, takes all of both
+            assert layer is not None
+            first_tile = self.mapping.layers[layer].first_tile
+            self.owner |= {(node.name, unit): first_tile for unit in range(size)}
+            for source in node.inputs:
+                for unit in range(self.network.edges[source].size):
+                    self._need((source, unit), layer, first_tile)
+            return
         for unit in range(size):
             reads = self._reads(node.name, unit)
             held = [r for r in reads if r in self.owner and self.layer_of[r[0]] == layer]

@@ -15,7 +15,7 @@ Array = Any  # float32 arrays, unless a docstring says otherwise
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 #: units whose state is kept in the first cache at once
 _TILE = 1024
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_ZERO, _HALF, _ONE, _FOUR, _PI = (np.float32(value) for value in (0, 0.5, 1, 4, np.pi))
 #: surrogates by number, in the order of `neurons.SURROGATES`
 TRIANGLE, RECTANGLE, ATAN, SIGMOID = range(4)
 
@@ -71,29 +71,60 @@ def forward(a: Array, rule: Rule, spikes: Array, membranes: Array) -> None:
 
 
 @_kernel
-def _slope(x: Any, surrogate: int) -> Any:
-    """The surrogate's derivative at ``x = u / theta - 1``; see `neurons`."""
+def _slopes(u: Array, inverse: Any, surrogate: int, out: Array) -> None:
+    """Fill `out` with the surrogate's derivative at ``x = u / theta - 1``, over theta; see `neurons`.
+
+    One loop per surrogate: each takes several units at once, which a choice inside would forbid.
+    """
     if surrogate == TRIANGLE:
-        return max(_ZERO, _ONE - abs(x))
-    if surrogate == RECTANGLE:
-        return _ONE if abs(x) < np.float32(0.5) else _ZERO
-    if surrogate == ATAN:
-        scaled = np.float32(np.pi) * x
-        return _ONE / (_ONE + scaled * scaled)
-    value = _ONE / (_ONE + np.exp(np.float32(-4) * x))
-    return np.float32(4) * value * (_ONE - value)
+        for i in range(u.size):
+            out[i] = max(_ZERO, _ONE - abs(u[i] * inverse - _ONE)) * inverse
+    elif surrogate == RECTANGLE:
+        for i in range(u.size):
+            out[i] = inverse if abs(u[i] * inverse - _ONE) < _HALF else _ZERO
+    elif surrogate == ATAN:
+        for i in range(u.size):
+            scaled = _PI * (u[i] * inverse - _ONE)
+            out[i] = inverse / (_ONE + scaled * scaled)
+    else:
+        for i in range(u.size):
+            value = _ONE / (_ONE + np.exp(_FOUR * (_ONE - u[i] * inverse)))
+            out[i] = _FOUR * value * (_ONE - value) * inverse
 
 
 @_kernel
-def _left(value: Any, rule: Rule, unit: Any) -> tuple[Any, Any]:
-    """What a membrane leaves behind a reset, as it is stored, and how its gradient passes: 1 or 0."""
-    _, theta, keeps, step, low, high = rule
-    fired = value >= theta
-    left, passes = keeps * (value - theta) if fired else value, keeps if fired else _ONE
+def _leaks(u: Array, rule: Rule, later: Array) -> None:
+    """The gradient of the next step's membranes, `later`, as it arrives at these: leaked, reset, within the word."""
+    leak, theta, keeps, step, low, high = rule
+    reset, unit = leak * keeps, _ONE / max(step, _ONE)
     if step == _ZERO:
-        return left, passes
-    level = np.floor(left * unit)
-    return min(max(level, low), high) * step, passes if low <= level <= high else _ZERO
+        for i in range(u.size):
+            later[i] *= reset if u[i] >= theta else leak
+    else:
+        for i in range(u.size):
+            fired = u[i] >= theta
+            level = np.floor((keeps * (u[i] - theta) if fired else u[i]) * unit)
+            passes = reset if fired else leak
+            later[i] *= passes if level == min(max(level, low), high) else _ZERO
+
+
+@_kernel
+def _learned(u: Array, slopes: Array, gs: Array, later: Array, rule: Rule) -> tuple[float, float]:
+    """What a step adds to the gradients of leak and theta."""
+    leak, theta, keeps, step, low, high = rule
+    unit, inverse = _ONE / max(step, _ONE), _ONE / theta
+    of_leak, of_theta = 0.0, 0.0
+    for i in range(u.size):
+        fired = u[i] >= theta
+        left, inside = keeps * (u[i] - theta) if fired else u[i], True
+        if step > _ZERO:
+            level = np.floor(left * unit)
+            left = min(max(level, low), high) * step
+            inside = level * step == left
+        of_leak += later[i] * left
+        of_theta -= gs[i] * slopes[i] * u[i] * inverse
+        of_theta -= later[i] * leak * keeps if fired and inside else _ZERO
+    return of_leak, of_theta
 
 
 @_kernel
@@ -109,33 +140,31 @@ def backward(
         learns: whether leak or theta are learned.
         of_drive: (samples, 1 or T, units).
     """
-    leak, theta, step = rule.leak, rule.theta, rule.step
     units, steps, last = membranes.shape[2], membranes.shape[1], of_drive.shape[1] - 1
-    state, both = np.empty(_TILE, np.float32), of_membranes.size > 0
-    unit, inverse = _ONE / max(step, _ONE), _ONE / theta
+    state, slope, both = np.empty(_TILE, np.float32), np.empty(_TILE, np.float32), of_membranes.size > 0
+    inverse = _ONE / rule.theta
     of_leak, of_theta = 0.0, 0.0
     for n in range(membranes.shape[0]):
         for first in range(0, units, _TILE):
             end = min(first + _TILE, units)
             later = state[: end - first]  # gradient of the membrane in the following step, before its leak
             later[:] = _ZERO
+            slopes = slope[: end - first]
             for t in range(steps - 1, -1, -1):
                 u, gs = membranes[n, t, first:end], of_spikes[n, t, first:end]
                 out, adds = of_drive[n, min(t, last), first:end], last == 0 and t < steps - 1
+                _slopes(u, inverse, surrogate, slopes)
                 if learns:
-                    for i in range(later.size):
-                        stored, passes = _left(u[i], rule, unit)
-                        of_leak += later[i] * stored
-                        of_theta -= gs[i] * _slope(u[i] * inverse - _ONE, surrogate) * inverse * u[i] * inverse
-                        of_theta -= later[i] * leak * passes if u[i] >= theta else _ZERO
-                for i in range(later.size):
-                    later[i] *= leak * _left(u[i], rule, unit)[1]
+                    more_leak, more_theta = _learned(u, slopes, gs, later, rule)
+                    of_leak += more_leak
+                    of_theta += more_theta
+                _leaks(u, rule, later)
                 if both:
                     more = of_membranes[n, t, first:end]
                     for i in range(later.size):
                         later[i] += more[i]
                 for i in range(later.size):
-                    later[i] += gs[i] * _slope(u[i] * inverse - _ONE, surrogate) * inverse
+                    later[i] += gs[i] * slopes[i]
                 if adds:
                     for i in range(later.size):
                         out[i] += later[i]
