@@ -12,7 +12,8 @@ from spikesim_py.datasets import network_data
 from spikesim_py.errors import ConfigError, InputError
 from training import fit, losses
 from training.loop import accuracy_of
-from training.terms import Losses, Objective, Seen
+from training.objective import Objective
+from training.terms import Losses, Seen
 
 BASE = {
     "name": "mine",
