@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 import training
+from spikesim_py.cli import main
 from spikesim_py.errors import InputError
 from spikesim_py.network import load_network
 from training import checkpoint, fit
@@ -146,3 +148,15 @@ def test_half_precision_trains_and_what_is_exported_is_exact(tmp_path):
     assert made.history[-1].losses != full[-1].losses
     assert made.history[-1].task_loss < made.history[0].task_loss
     assert load_network(made.path).arithmetic == "integer"
+
+
+def test_the_command_resumes_logs_and_says_how_to_get_a_data_set(tmp_path):
+    recipe, net, log = _recipe(tmp_path, PLAIN), tmp_path / "net.safetensors", tmp_path / "log.csv"
+    command = ["train", str(recipe), "-o", str(net), "--log", str(log), "--resume"]
+    for _ in range(2):
+        assert CliRunner().invoke(main, command).exit_code == 0
+    assert len(_losses(log)) == 1 + 4
+    _recipe(tmp_path, PLAIN.replace("dataset: digits", "dataset: mnist"))
+    result = CliRunner().invoke(main, ["train", str(recipe), "--data-root", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "get it: spikesim download mnist" in result.output

@@ -12,7 +12,8 @@ from spikesim_py.datasets import network_data
 from spikesim_py.errors import ConfigError, InputError
 from training import fit, losses
 from training.loop import accuracy_of
-from training.terms import Losses, Objective, Seen
+from training.objective import Objective
+from training.terms import Losses, Seen
 
 BASE = {
     "name": "mine",
@@ -178,15 +179,17 @@ def test_a_recipe_teaches_the_next_stage_by_stage(tmp_path, monkeypatch):
     seen = []
     made = training.train("student.yaml", progress=seen.append)
     assert len(seen) == 3
+    again = training.train("student.yaml", progress=seen.append, resume=True)
+    assert len(seen) == 3  # teachers, too, go on from where they ended
+    assert all(np.array_equal(array, again.network.arrays[name]) for name, array in made.network.arrays.items())
     assert {path.name for path in tmp_path.glob("*.checkpoint")} == {
         f"student{end}.checkpoint" for end in ("", "-teacher", "-teacher-teacher")
     }
     above = None
     for fields in stages.values():
         above = fit(training.TrainingConfig.model_validate(fields), teacher=above)[0]
-    again = training.export(above, "student")
-    for name, array in made.network.arrays.items():
-        assert np.array_equal(array, again.arrays[name])
+    by_hand = training.export(above, "student")
+    assert all(np.array_equal(array, by_hand.arrays[name]) for name, array in made.network.arrays.items())
     stages["teacher"] |= {"distillation": {"teacher": "student.yaml"}}
     (tmp_path / "teacher.yaml").write_text(yaml.safe_dump(stages["teacher"]))
     with pytest.raises(InputError, match=r"'student' would teach itself \(student > assistant > teacher\)"):

@@ -19,8 +19,9 @@ from .config import TrainingConfig
 from .export import export
 from .hardware_aware import Crossbars
 from .module import SpikingNetwork
+from .objective import Objective
 from .teachers import SETTLE_IMAGES
-from .terms import Objective, Seen
+from .terms import Seen
 
 Tensor = torch.Tensor
 _SETTLE_CHIPS = 32  # a channel's mean and variance are to be those of the chip, not of one device instance
