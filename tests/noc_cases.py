@@ -51,8 +51,8 @@ def branched_network(steps: int = 2) -> Network:
 def attention_network(steps: int = 2) -> Network:
     """Integer: queries, keys and values of spikes, both products, spikes of them, and a shortcut around all that."""
     rng = np.random.default_rng(5)
-    point = {"in_channels": 4, "out_channels": 4, "kernel": (1, 1), "weight_bits": 3}
-    nodes: list[dict[str, Any]] = [conv("e", "input", 2, 4, weight_bits=3), lif("le", "e")]
+    point = {"in_channels": 8, "out_channels": 8, "kernel": (1, 1), "weight_bits": 3}
+    nodes: list[dict[str, Any]] = [conv("e", "input", 2, 8, weight_bits=3), lif("le", "e")]
     for name in "qkv":
         nodes += [{"op": "conv", "name": name, "inputs": ["le"], **point}, lif(f"l{name}", name)]
     nodes += [
@@ -66,13 +66,13 @@ def attention_network(steps: int = 2) -> Network:
         {"op": "linear", "name": "fc", "inputs": ["f"], "in_features": 48, "out_features": 3, "weight_bits": 3},
         {"op": "readout", "name": "out", "inputs": ["fc"]},
     ]
-    arrays = {f"{name}.weight": rng.integers(-2, 4, (4, 4, 1, 1)).astype(np.int16) for name in "qkvo"}
+    arrays = {f"{name}.weight": rng.integers(-2, 4, (8, 8, 1, 1)).astype(np.int16) for name in "qkvo"}
     arrays |= {
-        "e.weight": rng.integers(-2, 4, (4, 2, 3, 3)).astype(np.int16),
+        "e.weight": rng.integers(-2, 4, (8, 2, 3, 3)).astype(np.int16),
         "fc.weight": rng.integers(-4, 4, (3, 48)).astype(np.int16),
     }
     arrays |= {f"l{name}.theta": np.array([3]) for name in "eqkvas"}
-    spec = {"shape": (2, 3, 4), "bits": 2}
+    spec = {"shape": (2, 2, 3), "bits": 2}
     return build(
         {"name": "attention", "arithmetic": "integer", "time_steps": steps, "input": spec, "nodes": nodes}, arrays
     )
@@ -82,5 +82,5 @@ NETWORKS = {"tiny": tiny_network(), "branched": branched_network(), "attention":
 COPIED = {
     "tiny": {"conv1": 5, "conv2": 2},
     "branched": {"a": 4, "b": 2, "c": 3},
-    "attention": {"e": 2, "k": 3, "v": 2, "o": 2},
+    "attention": {"e": 2, "k": 3, "v": 5, "o": 2},
 }

@@ -96,7 +96,7 @@ def _thousand_images() -> np.ndarray:
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_trained_network_spikes_as_its_module_on_a_thousand_images(name):
     recipe = load_config(name)
-    quick = recipe.model_copy(update={"optimization": recipe.optimization.model_copy(update={"epochs": 2})})
+    quick = recipe.model_copy(update={"optimization": recipe.optimization.model_copy(update={"epochs": 1})})
     module, _ = fit(quick)
     assert 0 < assert_same(module, export(module, name), _thousand_images()) < 1
 
@@ -117,8 +117,13 @@ def test_any_convnet_exports_spike_for_spike(seed, bits, reset, steps, leak, poo
     assert 0 < assert_same(module, export(module, "random"), images_for(blueprint, 16, seed)) < 1
 
 
-@pytest.mark.parametrize("how", ["float", *INTEGERS])
-@pytest.mark.parametrize("name", ARCHITECTURES)
+def _pairs() -> list[Any]:
+    """Every architecture with every quantizer; beside the full suite, three of each, so that every one of both runs."""
+    table = [(i + j, name, how) for i, name in enumerate(ARCHITECTURES) for j, how in enumerate(["float", *INTEGERS])]
+    return [pytest.param(name, how, marks=[pytest.mark.slow] if number % 3 else []) for number, name, how in table]
+
+
+@pytest.mark.parametrize(("name", "how"), _pairs())
 def test_every_architecture_with_every_quantizer_exports_spike_for_spike(name, how):
     if name == "convnet":
         blueprint = small()

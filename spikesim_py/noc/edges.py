@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from .._arrays import Real
 from ..activity import Activity
 from ..mapping import Mapping
-from ..network import Conv, Delay, Lif, Linear, Network
+from ..network import Conv, Delay, Lif, Linear, Network, Product
 
 Kind = Literal["input", "spikes", "graded", "partial_sums", "shortcut"]
 
@@ -48,6 +48,18 @@ def owners(network: Network) -> MappingType[str, str | None]:
 def from_port(network: Network, layer: str, sender: str | None) -> bool:
     """Whether what a layer reads comes from the chip's port: not through another layer, nor around a loop."""
     return sender is None or (sender == layer and layer not in network.looped)
+
+
+def gathered(network: Network) -> frozenset[str]:
+    """Nodes whose output lies on the first tile of their layer: products, and what follows them there."""
+    layer_of, found = owners(network), set[str]()
+    for node in network.nodes:
+        if isinstance(node, Conv | Linear):
+            continue
+        lent = next((source for source in node.inputs if layer_of[source] == layer_of[node.name]), None)
+        if isinstance(node, Product) or lent in found:
+            found.add(node.name)
+    return frozenset(found)
 
 
 def spike_rate(mapping: Mapping, activity: Activity, node: Conv | Linear, sender: str) -> Real:
