@@ -87,10 +87,11 @@ def _print_links(found: NocReport, top: int) -> None:
 def _print_placement(found: NocReport) -> None:
     hops, busiest = ((now - was) / was if was else 0.0 for was, now in zip(found.before, found.after, strict=True))
     has = "has" if found.placement == "optimized" else "would have"
+    less = "fewer" if found.saved_flit_links >= 0 else "more"
     console(_WIDTH).print(
         f"placement {found.placement}: flits x links of copies {found.before[0]:,.0f} as a snake or row by row; "
         f"optimized it {has} {found.after[0]:,.0f} ({hops:+.1%}), its busiest link {busiest:+.1%}\n"
-        f"trees (noc.cast = tree, noc.packet_flits = {found.tree_flits}) take {found.saved_flit_links:.1%} fewer "
+        f"trees (noc.cast = tree, noc.packet_flits = {found.tree_flits}) take {abs(found.saved_flit_links):.1%} {less} "
         f"flits x links than copies in this chip's packets",
         highlight=False,
     )
