@@ -60,6 +60,7 @@ def train(
     log: str | Path | None = None,
     progress: Progress | None = None,
     resume: bool = False,
+    device: str = "cpu",
 ) -> Trained:
     """Train a network by a recipe and save it.
 
@@ -77,16 +78,18 @@ def train(
         log: CSV file to write, one line per epoch.
         progress: called after every epoch, of teachers' too.
         resume: go on from the checkpoints, where there are any: the same network, to the bit, on the same machine.
+        device: `cpu` or `cuda`: where the network trains. On a GPU the same seed gives the same result within
+            rounding only, and a recipe with `hardware` is refused: crossbars are programmed on the CPU.
 
     Raises:
-        InputError: the recipe, its dataset, its teacher or its checkpoint cannot be used.
+        InputError: the recipe, its dataset, its teacher, its checkpoint or the device cannot be used.
     """
     recipe = load_config(config)
     path = Path(output) if output is not None else Path(f"{recipe.name}.safetensors")
     check_target(path)  # now, not after hours
     if log is not None:
         check_target(log)
-    module, history = fit(recipe, progress, checkpoint=path.with_suffix(".checkpoint"), log=log, resume=resume)
+    module, history = fit(recipe, progress, checkpoint=path.with_suffix(".checkpoint"), log=log, resume=resume, device=device)
     network = finish(module, recipe, _command(config))
     network.save(path)
     metadata = network.model.metadata
@@ -101,15 +104,16 @@ def fit(
     checkpoint: Path | None = None,
     log: str | Path | None = None,
     resume: bool = False,
+    device: str = "cpu",
 ) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
-    """The trained module, in eval mode, and its history.
+    """The trained module, on the CPU and in eval mode, and its history.
 
     Args:
         teacher: takes the place of the recipe's.
         checkpoint: file that is written after every epoch.
-        progress, log, resume: see `train`.
+        progress, log, resume, device: see `train`.
     """
-    return _follow(recipe, (), progress or (lambda epoch: None), teacher, checkpoint, log, resume)
+    return _follow(recipe, (), progress or (lambda epoch: None), teacher, checkpoint, log, resume, _device(device, recipe))
 
 
 def _follow(
@@ -120,6 +124,7 @@ def _follow(
     checkpoint: Path | None,
     log: str | Path | None,
     resume: bool,
+    device: torch.device,
 ) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
     """`fit`, for the teacher of the recipes `before`."""
     if recipe.name in before:
@@ -129,16 +134,16 @@ def _follow(
 
     def follow(other: TrainingConfig) -> SpikingNetwork:
         place = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-teacher")
-        return _follow(other, (*before, recipe.name), progress, None, place, None, resume)[0]
+        return _follow(other, (*before, recipe.name), progress, None, place, None, resume, device)[0]
 
-    with deterministic(recipe.seed):
+    with deterministic(recipe.seed, device):
         blueprint = _blueprint(recipe, data)
         module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
         if teacher is not None:
             begin_as(module, fixed(teacher))
         elif recipe.distillation is not None:
             teacher = find_teacher(recipe.distillation.teacher, module, data, follow)
-        run = Run(recipe, module, _clocked(recipe, module, teacher), _crossbars(recipe, module), data)
+        run = Run(recipe, module, _clocked(recipe, module, teacher), _crossbars(recipe, module), data, device)
         if state is not None:
             run.go_on(state)
 
@@ -181,6 +186,16 @@ def finish(module: SpikingNetwork, recipe: TrainingConfig, command: str) -> Netw
         right = simulate(network, chip.load(), report, chips=_REPORT_CHIPS).correct
         metadata |= {"chip_accuracy": float(right.mean()), "chip_instances": _REPORT_CHIPS}
     return export(module, recipe.name, metadata, activity)
+
+
+def _device(name: str, recipe: TrainingConfig) -> torch.device:
+    if name not in ("cpu", "cuda"):
+        raise InputError(f"device = {name!r}: must be 'cpu' or 'cuda'")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device = 'cuda': torch finds no CUDA device here")
+    if name == "cuda" and recipe.hardware is not None:
+        raise InputError(f"recipe {recipe.name!r}: hardware: crossbars are programmed on the CPU; needs device = 'cpu'")
+    return torch.device(name)
 
 
 def _training_data(recipe: TrainingConfig) -> Dataset:
