@@ -89,7 +89,9 @@ def train(
     check_target(path)  # now, not after hours
     if log is not None:
         check_target(log)
-    module, history = fit(recipe, progress, checkpoint=path.with_suffix(".checkpoint"), log=log, resume=resume, device=device)
+    module, history = fit(
+        recipe, progress, checkpoint=path.with_suffix(".checkpoint"), log=log, resume=resume, device=device
+    )
     network = finish(module, recipe, _command(config))
     network.save(path)
     metadata = network.model.metadata
@@ -113,7 +115,9 @@ def fit(
         checkpoint: file that is written after every epoch.
         progress, log, resume, device: see `train`.
     """
-    return _follow(recipe, (), progress or (lambda epoch: None), teacher, checkpoint, log, resume, _device(device, recipe))
+    return _follow(
+        recipe, (), progress or (lambda epoch: None), teacher, checkpoint, log, resume, _device(device, recipe)
+    )
 
 
 def _follow(
