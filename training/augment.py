@@ -1,4 +1,4 @@
-"""Augmentation of training batches, drawn from the generator of their device: (samples, ..., H, W), each sample its own draw.
+"""Augmentation of training batches, drawn from their device's generator: (samples, ..., H, W), each its own draw.
 
 Frames of events (samples, T, 2, H, W) are moved and flipped as images are: one draw holds for all time-steps.
 """

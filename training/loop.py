@@ -1,4 +1,4 @@
-"""The training loop: seeded; on a CPU single-threaded and deterministic; it can stop anywhere and go on from its checkpoint."""
+"""The training loop: seeded, on a CPU deterministic; it can stop anywhere and go on from its checkpoint."""
 
 from __future__ import annotations
 
