@@ -226,7 +226,8 @@ def neurobench_rows(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """Name, value and what it is of as text, from the plain data of `NeuroBench.to_dict`."""
     operations, bits = found["SynapticOperations"], found["footprint_bits"]
     parts = ", ".join(f"{kind} {_shown(bits[kind] / 8)}" for kind in KINDS if bits[kind])
-    of = ("a weight and an input that are not 0", "the same, where all inputs are -1, 0 or 1", "all but padding")
+    pairs = "pairs of a weight and an input that are not 0"
+    of = (f"{pairs}, per sample", f"{pairs}, inputs being -1, 0 or 1", "all pairs, less the padding")
     return [
         ("Footprint", f"{found['Footprint']:,} B", "parameters and buffers, in whole bytes"),
         ("bit-accurate footprint", f"{_shown(sum(bits.values()) / 8)} B", parts),
