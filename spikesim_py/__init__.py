@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .network import full_precision as full_precision
     from .network import quantize as quantize
     from .network import with_precision as with_precision
+    from .neurobench import neurobench as neurobench
     from .precision import precision_ratio as precision_ratio
     from .sweep import load_study as load_study
     from .sweep import sweep as sweep
@@ -54,6 +55,7 @@ _PUBLIC = {
     "full_precision": "network",
     "precision_ratio": "precision",
     "map_network": "mapping",
+    "neurobench": "neurobench",
     "sweep": "sweep",
     "load_study": "sweep",
 }

@@ -29,6 +29,7 @@ from .report import Accuracy, Report
 
 if TYPE_CHECKING:
     from .crossbar import Engine
+    from .neurobench import NeuroBench
 
 #: raised by one whenever a model changes its numbers: part of every key
 MODEL_VERSION = 5
@@ -44,6 +45,7 @@ class Measurement:
         quality: of each layer, if that was asked for.
         accuracy_by_step: accuracy if every inference ended after this time-step.
         exit: where inferences end early; its scale is known.
+        neurobench: NeuroBench's metrics on the same samples, if they were asked for.
     """
 
     accuracy: Accuracy
@@ -51,6 +53,7 @@ class Measurement:
     quality: Mapping[str, LayerQuality] | None = None
     accuracy_by_step: tuple[float, ...] | None = None
     exit: EarlyExit | None = None
+    neurobench: NeuroBench | None = None
 
 
 def evaluate(
@@ -66,6 +69,7 @@ def evaluate(
     quality: bool = False,
     engine: Engine = "auto",
     exit: EarlyExit | str | None = None,
+    neurobench: bool = False,
 ) -> Report:
     """How accurate a network is on a chip, and what it costs.
 
@@ -84,6 +88,8 @@ def evaluate(
         exit: end inferences early, e.g. `"entropy:0.3"` (see `parse_exit`). The accuracy is that at the exits, and
             `Report.energy_distribution` and `latency_distribution` are of what ran until then; every other number
             stays that of T time-steps.
+        neurobench: also count what NeuroBench counts, on the same samples in exact arithmetic (`Report.neurobench`);
+            changes no other number.
 
     Raises:
         InputError: one of the inputs cannot be used.
@@ -100,6 +106,7 @@ def evaluate(
         quality=quality,
         engine=engine,
         exit=exit if exit is None or isinstance(exit, EarlyExit) else parse_exit(exit),
+        neurobench=neurobench,
     )
     return assemble(net, hardware, measured)
 
@@ -143,10 +150,12 @@ def measure(
     quality: bool = False,
     engine: Engine = "auto",
     exit: EarlyExit | None = None,
+    neurobench: bool = False,
 ) -> Measurement:
     """The accuracy of a network on simulated chips: the expensive half of `evaluate`."""
     from .inference import simulate
     from .inference.simulation import scaled
+    from .neurobench import measured as count_operations
 
     dataset = check_run(net, data=data, split=split, samples=samples, chips=chips, seed=seed)
     if exit:
@@ -159,7 +168,8 @@ def measure(
     result = simulate(net, hardware, dataset, chips=chips, seed=seed, quality=quality, engine=engine, exit=exit)
     accuracy = measured_accuracy(result.correct, data=dataset.name, key=key, seed=seed)
     by_step = tuple(result.correct_by_step.mean((0, 2)).tolist())
-    return Measurement(accuracy, result.activity, result.quality, by_step, exit)
+    counted = count_operations(net, dataset.images, dataset.name) if neurobench else None
+    return Measurement(accuracy, result.activity, result.quality, by_step, exit, counted)
 
 
 def check_run(net: Network, *, data: str, split: str, samples: int | None, chips: int, seed: int) -> Dataset:
@@ -219,6 +229,7 @@ def _report(net: Network, hardware: Hardware, activity: Activity, measured: Meas
         sample_costs=partial(sample_costs, net, hardware, activity),
         cost_inputs=CostInputs(net, hardware, activity) if ours else None,
         imported=net.model.metadata.get("import"),
+        neurobench=measured.neurobench if measured else None,
     )
 
 

@@ -20,6 +20,7 @@ from .metrics import FiguresOfMerit
 if TYPE_CHECKING:
     from .cost.band import Band, CostInputs
     from .cost.roofline import Roofline
+    from .neurobench import NeuroBench
 
 #: axes that tables and figures offer: attribute of a report -> (label, unit, larger is better)
 METRICS: dict[str, tuple[str, str, bool]] = {
@@ -119,7 +120,8 @@ class Report(FiguresOfMerit):
     `accuracy_by_step` is the accuracy if every inference ended after this time-step; None if none was measured. With
     an early `exit`, the accuracy and the distributions are those of inferences that end there, every other number is
     that of all T time-steps. `sample_costs` finds what every sample costs. `imported` says by which conventions the
-    network was read from another framework's file; None if it was not.
+    network was read from another framework's file; None if it was not. `neurobench` has NeuroBench's metrics; None if
+    they were not asked for.
     """
 
     network: str
@@ -140,6 +142,7 @@ class Report(FiguresOfMerit):
     sample_costs: Callable[[], SampleCosts | None] = field(repr=False, compare=False, default=lambda: None)
     cost_inputs: CostInputs | None = field(repr=False, compare=False, default=None)
     imported: Mapping[str, Any] | None = field(repr=False, default=None)
+    neurobench: NeuroBench | None = field(repr=False, default=None)
 
     @property
     def accuracy(self) -> float | None:
@@ -260,6 +263,10 @@ class Report(FiguresOfMerit):
         quality = None
         if self.quality is not None:
             quality = {name: record.to_dict() for name, record in self.quality.items()}
+        optional = {
+            "import": self.imported and dict(self.imported),
+            "neurobench": self.neurobench and self.neurobench.to_dict(),
+        }
         return {
             "network": self.network,
             "chip": self.chip,
@@ -286,7 +293,7 @@ class Report(FiguresOfMerit):
             "programming": self.programming and asdict(self.programming),
             "hardware": self.hardware,
             "inputs": self.inputs,
-        } | ({"import": dict(self.imported)} if self.imported else {})
+        } | {name: found for name, found in optional.items() if found}
 
     def to_json(self, path: str | Path) -> Path:
         """Write `to_dict` as JSON; the file appears whole or not at all."""

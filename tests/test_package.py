@@ -27,7 +27,7 @@ def test_the_public_face_is_complete_and_every_name_works() -> None:
         "degradation",
         "evaluate",
     }
-    expected |= {"full_precision", "load_hardware", "load_network", "load_study", "map_network", "noc"}
+    expected |= {"full_precision", "load_hardware", "load_network", "load_study", "map_network", "neurobench", "noc"}
     assert set(ss.__all__) == expected | {"diff", "precision_ratio", "quantize", "sweep", "with_precision"}
     assert all(getattr(ss, name) is not None for name in ss.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
@@ -36,7 +36,7 @@ def test_the_public_face_is_complete_and_every_name_works() -> None:
 
 def test_functions_win_over_rooms_of_the_same_name() -> None:
 
-    assert all(callable(getattr(ss, name)) for name in ("compare", "cost", "evaluate", "sweep"))
+    assert all(callable(getattr(ss, name)) for name in ("compare", "cost", "evaluate", "neurobench", "sweep"))
 
 
 def run(code: str) -> str:

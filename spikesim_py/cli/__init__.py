@@ -13,7 +13,7 @@ import click
 
 from .._version import __version__
 from ..errors import InputError, SpikesimError
-from . import catalogue, chips, comparisons, evaluate, networks, noc, studies, train
+from . import catalogue, chips, comparisons, evaluate, networks, neurobench, noc, studies, train
 
 
 class _Commands(click.Group):
@@ -66,6 +66,7 @@ for _command in (
     comparisons.compare,
     evaluate.cost,
     noc.noc,
+    neurobench.neurobench,
     comparisons.precision,
     comparisons.diff,
     chips.calibrate,

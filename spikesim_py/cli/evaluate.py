@@ -20,6 +20,7 @@ from . import common
 @click.option(
     "--currents", is_flag=True, help="Also sum the cell currents of every read, beside the cost model's mean."
 )
+@click.option("--neurobench", is_flag=True, help="Also count what NeuroBench counts, and print it.")
 @click.option(
     "--engine",
     default="auto",
@@ -41,6 +42,7 @@ def evaluate(
     layers: bool,
     chain: bool,
     currents: bool,
+    neurobench: bool,
     engine: Any,
     exit: str | None,
     json_path: str | None,
@@ -58,14 +60,17 @@ def evaluate(
     from ..datasets import network_data
     from ..evaluate import evaluate as run
     from .terminal.comparison import print_chain
+    from .terminal.neurobench import print_neurobench
     from .terminal.report import print_currents, print_layers, print_report
 
     common.check_outputs(json_path, html_path)
     network, hardware = common.design(net, chip, assignments)
-    report = run(network, hardware, **options, quality=layers, engine=engine, exit=exit)
+    report = run(network, hardware, **options, quality=layers, engine=engine, exit=exit, neurobench=neurobench)
     common.deliver(lambda: print_report(report), (json_path, report.to_json), (html_path, report.to_html))
     if layers:
         print_layers(report)
+    if report.neurobench:
+        print_neurobench(report.neurobench)
     if chain:
         print_chain(degradation(network, hardware, **options))
     if currents:

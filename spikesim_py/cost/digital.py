@@ -197,8 +197,8 @@ def _after(network: Network, tech: Technology, node: AnyNode, clock_ns: float) -
     law, steps, units = tech["fp32"], network.time_steps, network.edges[node.name].size
     multiplies, adds = _operations(network, node)
     if isinstance(node, Delay):
-        bits = network.edges[node.name].bits if spiking(network, node.name) else FLOAT_BITS
-        memory = Memory(tech, units * bits * node.steps)
+        bits = _value_bits(network, node)
+        memory = Memory(tech, delay_bits(network, node))
         return [_memory("delay_buffer", memory, units * bits * steps * (memory.read_fj + memory.write_fj))]
     if not multiplies + adds:
         return []
@@ -212,7 +212,7 @@ def _after(network: Network, tech: Technology, node: AnyNode, clock_ns: float) -
     )
     if not isinstance(node, Membrane):
         return [operations]
-    bits = units * FLOAT_BITS * _words(node)
+    bits = membrane_bits(network, node)
     memory = Memory(tech, bits)
     traffic = bits * steps * (memory.read_fj + memory.write_fj)
     return [operations, _memory("membrane_memory", memory, traffic)]
@@ -245,10 +245,19 @@ def _updates(node: Membrane) -> tuple[int, int]:
     return multiplies, adds
 
 
-def _words(node: Membrane) -> int:
-    """What a unit remembers, in words of 32 bits: its membrane, current and counter or late spikes."""
+def membrane_bits(network: Network, node: Membrane) -> int:
+    """What units remember, in words of 32 bits: membranes, currents, and counters or late spikes."""
     counts = isinstance(node, Lif) and (node.refractory > 0 or node.reset_delay)
-    return 1 + (node.synapse is not None) + counts
+    return network.edges[node.name].size * FLOAT_BITS * (1 + (node.synapse is not None) + counts)
+
+
+def delay_bits(network: Network, node: Delay) -> int:
+    """Values that a delay holds: all of its units for as many steps as the longest of them."""
+    return network.edges[node.name].size * node.steps * _value_bits(network, node)
+
+
+def _value_bits(network: Network, node: Delay) -> int:
+    return network.edges[node.name].bits if spiking(network, node.name) else FLOAT_BITS
 
 
 def _notes(tech: Technology, hardware: Hardware, activity: Activity) -> tuple[str, ...]:

@@ -137,10 +137,15 @@ def _parameters(layer: Layer, node: Membrane) -> list[Part]:
 def _delay(layer: Layer, node: Delay) -> Part:
     """A ring of the last values: one is written and one read per value and time-step."""
     edge, tiles = layer.network.edges[node.name], layer.plan.tiles
-    array = layer.network.arrays.get(f"{node.name}.steps")
-    each = node.steps if array is None else float(np.broadcast_to(spread(array), edge.shape).mean())
-    memory = Memory(layer.tech, edge.size * edge.bits * each / tiles)
+    memory = Memory(layer.tech, delay_bits(layer.network, node) / tiles)
     return _stored("delay_buffer", memory, tiles, edge.size * edge.bits * layer.steps)
+
+
+def delay_bits(network: Network, node: Delay) -> float:
+    """Values that a delay holds, of each as many as it has steps."""
+    edge, array = network.edges[node.name], network.arrays.get(f"{node.name}.steps")
+    each = node.steps if array is None else float(np.broadcast_to(spread(array), edge.shape).mean())
+    return edge.size * edge.bits * each
 
 
 def shared_membranes(hardware: Hardware) -> bool:

@@ -13,6 +13,7 @@ from plotly.offline import get_plotlyjs
 from .._units import engineering, number
 from .._version import __version__
 from ..cost.roofline import COLUMNS, report_roofline, roofline_rows
+from ..neurobench import OPERATIONS, neurobench_rows, operation_rows
 from ..report import LAYER_COLUMNS, METRICS, layer_rows
 from ..sweep import Study, nondominated
 from .activity import layer_activity_figure
@@ -72,6 +73,7 @@ def report_page(report: Report) -> str:
         "<h2>What each layer saw</h2>",
         _figure(layer_activity_figure(report["activity"]), "activity", QUIET),
         *_layers(report),
+        *_neurobench(report),
         *_closing(report, command(report)),
         "<h2>Configuration</h2>",
         f"<pre>{escape(configuration_yaml(report))}</pre>",
@@ -146,6 +148,18 @@ def _layers(report: Report) -> list[str]:
             "Signal/error, bias, gain and own mismatch compare a layer with the exact product of the inputs that it "
             "has on the chip; mismatch compares its spikes with those of the exact network on the same images."
         ),
+    ]
+
+
+def _neurobench(report: Report) -> list[str]:
+    """NeuroBench's metrics, where they were measured."""
+    if not (found := report.get("neurobench")):
+        return []
+    return [
+        "<h2>NeuroBench</h2>",
+        _table(["metric", "value", "of"], neurobench_rows(found), right=(1,)),
+        _table(["layer", *OPERATIONS], operation_rows(found), right=range(1, 1 + len(OPERATIONS))),
+        _line(f"In exact arithmetic, whatever the chip; {found['samples']} samples, means per sample."),
     ]
 
 

@@ -47,7 +47,7 @@ def export_bundle(network: Network, folder: str | Path, samples: Any = None) -> 
 def golden(network: Network, samples: Any) -> dict[str, NDArray[Any]]:
     """Arrays (samples, T or 1, C, H, W): every node's output; of units also `NODE.membrane` and `NODE.current`."""
     from ..network.executor import check_input
-    from ..network.reference import Units
+    from ..network.states import stored_states
 
     inputs = check_input(network, samples)
     values: dict[str, Any] = {"input": inputs}
@@ -55,11 +55,7 @@ def golden(network: Network, samples: Any) -> dict[str, NDArray[Any]]:
     arrays = {name: np.asarray(value.numpy()) for name, value in values.items()}
     for node in network.nodes:
         if isinstance(node, Lif | Li):
-            units, drive = Units(network, node, len(inputs)), values[node.inputs[0]]
-            stored = []
-            for step in range(network.time_steps):
-                units.run(drive[:, min(step, drive.shape[1] - 1)][:, None], 1)
-                stored.append([state.numpy().copy() for state in units.stored])
+            stored = stored_states(network, node, values[node.inputs[0]])
             membranes, currents = (np.stack(states, 1) for states in zip(*stored, strict=True))
             arrays[f"{node.name}.membrane"] = membranes
             if node.synapse is not None:

@@ -44,6 +44,7 @@ class Units:
         self._network, self._node, self._rules = network, node, kernels.rules(node)
         shape = network.edges[node.name].shape
         units = int(np.prod(shape))
+        self._shape = (samples, *shape)
 
         def level(name: str, number: float) -> NDArray[np.int64]:
             if f"{node.name}.{name}" in network.arrays:
@@ -63,6 +64,12 @@ class Units:
         blank = np.zeros((samples, units), np.int64)
         first = blank + (level("v_init", node.v_init) >> node.store_shift)
         self._state = kernels.State(first, blank, blank.copy(), blank.copy())
+
+    @property
+    def stored(self) -> tuple[Tensor, Tensor]:
+        """As `reference.Units.stored`; the next run changes them."""
+        membrane, current = (torch.from_numpy(state.reshape(self._shape)) for state in self._state[:2])
+        return membrane, current
 
     def run(self, a: Tensor, steps: int) -> Tensor:
         """The next `steps` outputs (samples, steps, C, H, W), driven by `a` (samples, 1 or steps, C, H, W)."""

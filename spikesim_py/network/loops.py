@@ -9,6 +9,7 @@ import torch
 
 from . import reference
 from .model import Affine, AnyNode, Conv, Delay, Linear, Network
+from .states import units_of
 from .units import Membrane
 
 if TYPE_CHECKING:
@@ -53,24 +54,15 @@ def _step_of(
         return lambda t, sources: multiply(node, sources[0])
     if isinstance(node, Delay):
         return _delay(network, node, samples, made[node.inputs[0]])
-    integer = network.arithmetic == "integer"
     if isinstance(node, Membrane):
-        units = _units(network, node, samples, integer)
-        return lambda t, sources: units(sources[0], 1)
+        units = units_of(network, node, samples)
+        return lambda t, sources: units.run(sources[0], 1)
     if isinstance(node, Affine) and node.per_step:
-        of_step = _affine(integer)
+        of_step = _affine(network.arithmetic == "integer")
         return lambda t, sources: of_step(network, node, sources[0], t)
     from .executor import node_output  # it imports this module
 
     return lambda t, sources: node_output(network, node, sources)
-
-
-def _units(network: Network, node: Membrane, samples: int, integer: bool) -> Callable[[Tensor, int], Tensor]:
-    if not integer:
-        return reference.Units(network, node, samples).run
-    from .integer import Units  # here: costs run no network, and need not wait for Numba
-
-    return Units(network, node, samples).run
 
 
 def _affine(integer: bool) -> Callable[[Network, Affine, Tensor, int], Tensor]:
