@@ -124,3 +124,20 @@ def test_what_is_assumed_is_warned_of() -> None:
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), snn.Leaky(beta=0.5, init_hidden=True))
     with pytest.warns(AssumedWarning, match="time_steps = 16 is assumed"):
         import_network(net, "snntorch")
+
+
+def test_a_reset_at_once_is_said_to_differ_above_twice_the_threshold() -> None:
+    """One pulse of 2.6 thresholds: snnTorch spikes once; one threshold per spike makes two."""
+    leaky = peer("snntorch").Leaky(
+        beta=0.9, reset_mechanism="subtract", reset_delay=False, init_hidden=True, surrogate_disable=True
+    )
+    line = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.ones_(line.weight)
+    x = np.zeros((1, 6, 1, 1, 1), np.float32)
+    x[0, 0] = 2.6
+    with pytest.warns(AssumedWarning, match="exceeds twice its threshold"):
+        net = import_network(torch.nn.Sequential(line, leaky), "snntorch", time_steps=6, fold="affine")
+    (theirs,) = _run([line, leaky], x)
+    (ours,) = net.run(x, record=True).trains.values()
+    assert theirs.sum() == 1
+    assert ours.sum() == 2

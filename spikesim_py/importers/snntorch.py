@@ -105,6 +105,12 @@ def _unit(module: Module, semantics: Semantics, factor: Values, gain: Values, sy
     reset, late = _reset(module, semantics)
     if reset == "zero" and module.kind == "Leaky":
         late = False  # it empties the membrane before the next input; its siblings empty it after, and lose the input
+    elif reset == "subtract" and not late:
+        semantics.assume(
+            "reset_delay",
+            "one threshold per spike; where a membrane exceeds twice its threshold, snnTorch undoes and repeats resets",
+            False,
+        )
     return Unit(
         factor,
         gain,
