@@ -5,7 +5,7 @@
 A network goes to `DIR/NAME.safetensors` with its accuracy on the report split, measured by the trained module, which
 answers as the exported network does; its history goes to `DIR/NAME.csv`. `--scale` multiplies all epochs; the recipe
 that was really followed is in the network's description. Full-precision networks are teachers: without `--keep-float`
-only their accuracy is kept.
+only their accuracy is kept; those that are in DIR already are taken as they are.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ import torch
 
 from spikesim_py import __version__
 from spikesim_py.datasets import load_dataset
+from spikesim_py.network import load_network
 from training.config import TrainingConfig, load_config
-from training.export import export
+from training.export import export, float_module
 from training.loop import CPU, Epoch, accuracy_of
 from training.module import SpikingNetwork
+from training.teachers import SETTLE_IMAGES
 from training.trainer import fit
 
 
@@ -48,7 +50,10 @@ def main() -> None:
 def _train(name: str, made: dict[str, SpikingNetwork], given: argparse.Namespace) -> SpikingNetwork:
     if name in made:
         return made[name]
-    recipe = _scaled(load_config(name), given.scale)
+    recipe, path = _scaled(load_config(name), given.scale), given.out / f"{name}.safetensors"
+    if path.exists() and recipe.quantization is None:  # made in an earlier run, and kept
+        images = load_dataset(recipe.dataset, "train", SETTLE_IMAGES, steps=recipe.architecture.time_steps).images
+        return made.setdefault(name, float_module(load_network(path), images))
     taught = recipe.distillation
     teacher = _train(taught.teacher, made, given) if taught else None
     began = time.perf_counter()
@@ -79,7 +84,7 @@ def _train(name: str, made: dict[str, SpikingNetwork], given: argparse.Namespace
             "made_with": {"spikesim_py": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
             "trained_on": where,
         }
-        export(module, name, metadata).save(given.out / f"{name}.safetensors")
+        export(module, name, metadata).save(path)
     made[name] = module
     return module
 
