@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -147,14 +148,15 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
     number = _QUANTITY.fullmatch(right)
     if not number:
         raise InputError(f"condition {text!r}: {right!r}: must be a number, with or without a unit")
-    value = float(number[1]) * factor
+    scale = factor
     if number[2]:
         if factor != 1.0:
             raise InputError(f"condition {text!r}: names a unit twice")
-        scale = unit_factor(number[2], _unit(name))
-        if scale is None:
+        found = unit_factor(number[2], _unit(name))
+        if found is None:
             raise InputError(f"condition {text!r}: unit {number[2]!r}: {name} is in {_unit(name) or 'no unit'}")
-        value *= scale
+        scale = found
+    value = float(Decimal(number[1]) * Decimal(str(scale)))  # 95 % is 0.95, not the next number above it
     return np.asarray(_OPERATORS[operator](column, value) & ~np.isnan(column.astype(float)), dtype=bool)
 
 

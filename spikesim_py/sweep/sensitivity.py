@@ -226,9 +226,9 @@ def _exact(found: Sequence[Factor], shape: Sequence[int]) -> Solve:
     index, size = cells(found), math.prod(shape)
 
     def solve(y: Floats, rows: NDArray[np.intp]) -> Parts:
-        # less the mean, and rid of what rounding leaves of values that do not vary
-        means = np.bincount(index, y - y.mean(), size) / np.bincount(index, minlength=size)
-        means[np.abs(means) <= 1e-13 * np.abs(y).max()] = 0.0
+        apart = y - y.mean()
+        apart[np.abs(apart) <= 1e-13 * np.abs(y).max()] = 0.0  # what rounding leaves of values that do not vary
+        means = np.bincount(index, apart, size) / np.bincount(index, minlength=size)
         parts: dict[Axes, Floats] = {(): means.reshape(shape)}
         for axis, factor in enumerate(found):
             split = {}
@@ -236,7 +236,7 @@ def _exact(found: Sequence[Factor], shape: Sequence[int]) -> Solve:
                 split[axes] = part.mean(axis=axis, keepdims=True)
                 split[(*axes, factor.name)] = part - split[axes]
             parts = split
-        within = y - y.mean() - means[index]
+        within = apart - means[index]
         return {axes: float(np.mean(part**2)) for axes, part in parts.items() if axes}, float(np.mean(within**2))
 
     return solve
