@@ -13,7 +13,7 @@ import click
 
 from .._version import __version__
 from ..errors import InputError, SpikesimError
-from . import catalogue, chips, comparisons, evaluate, networks, noc, studies, train
+from . import catalogue, chips, comparisons, evaluate, fronts, networks, noc, studies, train
 
 
 class _Commands(click.Group):
@@ -72,6 +72,10 @@ for _command in (
     chips.bits,
     chips.balance,
     studies.sweep,
+    fronts.pareto,
+    fronts.pick,
+    fronts.nearest,
+    fronts.sensitivity,
     studies.explore,
     train.train,
     networks.import_checkpoint,

@@ -46,6 +46,11 @@ def objectives(frame: Frame, metrics: Sequence[str]) -> tuple[Floats, tuple[bool
     return values, tuple(METRICS[name][2] for name in metrics)
 
 
+def by_logarithm(metrics: Sequence[str]) -> tuple[bool, ...]:
+    """Per metric, whether ratios count in it: those that have a unit. Shares and accuracies are placed as they are."""
+    return tuple(METRICS[name][1] != "-" for name in metrics)
+
+
 def nondominated(frame: Frame, metrics: Sequence[str]) -> Mask:
     """Per row of a frame, whether no other row is at least as good in all metrics and better in one."""
     return front_mask(*objectives(frame, metrics))

@@ -101,8 +101,12 @@ def parse_goal(text: str) -> Goal:
         if metric not in METRICS:
             raise InputError(f"goal {text!r}: 'best' is for metrics; say lowest or highest {name}")
         larger = METRICS[metric][2]
-    where = re.split(r"\s+and\s+|\s*[,;&]+\s*", conditions, flags=re.IGNORECASE) if conditions else ()
-    return Goal(name, larger, tuple(where))
+    return Goal(name, larger, split_conditions(conditions or ""))
+
+
+def split_conditions(text: str) -> tuple[str, ...]:
+    """The conditions that a text joins by `and`, commas, semicolons or `&`."""
+    return tuple(part for part in re.split(r"\s+and\s+|\s*[,;&]+\s*", text, flags=re.IGNORECASE) if part)
 
 
 def pick(frame: Frame, goal: Goal) -> Pick:
@@ -180,3 +184,19 @@ def _resolve(frame: Frame, given: str) -> tuple[str, float]:
             if factor is not None:
                 return known[stem], factor
     raise InputError(f"{given!r}: the study has no such column{did_you_mean(lower, known)} (see its columns)")
+
+
+def find_design(frame: Frame, text: str) -> int:
+    """The row of the one design that a text names: the start of its report hash, or conditions as in a goal.
+
+    Raises:
+        InputError: no design, or several.
+    """
+    hashes = np.asarray(frame["report_hash"]).astype(str)
+    if re.fullmatch(r"[0-9a-f]{4,64}", text):
+        rows = np.flatnonzero(np.char.startswith(hashes, text))
+    else:
+        rows = np.flatnonzero(np.logical_and.reduce([condition(frame, part) for part in split_conditions(text)]))
+    if len(np.unique(hashes[rows])) != 1:
+        raise InputError(f"design {text!r}: must name one design of the study, names {rows.size} of {hashes.size}")
+    return int(rows[0])

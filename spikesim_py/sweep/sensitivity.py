@@ -18,13 +18,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .factors import Factor, cells
+from .factors import Factor, cells, factors
+from .fronts import objectives
 from .regression import Axes, Floats, Regression, contrasts
+from .uncertainty import accuracy_draws
 
 Shares = Mapping[Axes, float]
 
@@ -127,6 +130,37 @@ def sensitivity(
         ends = np.quantile(np.stack(again), ((1 + level) / 2, (1 - level) / 2), axis=0)
         low, high = np.clip(2 * estimate - ends, 0.0, 1.0)
     return Sensitivity(names, terms, unexplained, variance, complete, low, high)
+
+
+def metric_sensitivity(
+    frame: Mapping[str, NDArray[Any]],
+    metric: str,
+    axes: Sequence[str],
+    *,
+    log: bool = False,
+    draws: int = 200,
+    seed: int = 0,
+) -> tuple[Sensitivity, list[MainEffect]]:
+    """Indices and main effects of a metric of a study; those of accuracy know that it was measured.
+
+    Args:
+        frame: columns of a study. metric: of `METRICS`. axes: as in `Space.axes`; one that does not differ is left out.
+        log: take the metric's decimal logarithm, so that what multiplies it adds up.
+        draws, seed: of the intervals.
+
+    Raises:
+        InputError: an unknown metric or axis, a logarithm of what is not above 0, or too few designs.
+    """
+    values, found = objectives(frame, [metric])[0][:, 0], factors(frame, axes)
+    noise = None
+    if metric == "accuracy":
+        drawn, owner = accuracy_draws(frame, draws=draws, seed=seed)
+        noise = drawn[:, owner]
+    if log:
+        if (values <= 0).any():
+            raise InputError(f"metric {metric!r}: a logarithm needs values above 0")
+        values, noise = np.log10(values), noise if noise is None else np.log10(np.maximum(noise, np.finfo(float).tiny))
+    return sensitivity(values, found, noise=noise, resamples=draws, seed=seed), main_effects(values, found)
 
 
 def main_effects(values: Floats, found: Sequence[Factor]) -> list[MainEffect]:
