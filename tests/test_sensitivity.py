@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spikesim_py.errors import InputError
-from spikesim_py.sweep import Factor, factors, main_effects, sampled_indices, sensitivity
+from spikesim_py.sweep import Factor, factors, main_effects, regression, sampled_indices, sensitivity
 from spikesim_py.sweep.factors import cells
 from spikesim_py.sweep.regression import contrasts
 
@@ -168,15 +168,30 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say(seed: int) -> None:
     wanted, held = sensitivity(truth, grid).first, 0
     for _ in range(40):
         y = truth + rng.normal(0, 0.3, truth.size)
-        found = sensitivity(y, grid, noise=y + rng.normal(0, 0.3, (100, truth.size)))
+        found = sensitivity(y, grid, noise=lambda _, y=y: y + rng.normal(0, 0.3, truth.size))
         held += int(((found.low[0] <= wanted) & (wanted <= found.high[0])).sum())
     assert held >= 64
+
+
+def test_a_bootstrap_over_groups_of_designs_spreads_like_one_over_designs(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng, grid = np.random.default_rng(2), factorial(4, 4, 4)
+    y = grid[0].codes + 2.0 * grid[1].codes + rng.normal(0, 1, 64)
+    y[::9] = np.nan
+    one_each = sensitivity(y, grid, resamples=400)
+    monkeypatch.setattr(regression, "_GROUPS", 28)
+    monkeypatch.setattr(regression, "_LEAST_GROUPS", 1)
+    grouped = sensitivity(y, grid, resamples=400)
+    assert grouped.first == pytest.approx(one_each.first)
+    widths = [found.high - found.low for found in (one_each, grouped)]
+    assert widths[1] == pytest.approx(widths[0], rel=0.45)
 
 
 def test_an_interval_shrinks_with_the_noise() -> None:
     rng, (a, b) = np.random.default_rng(0), factorial(3, 3)
     y, unit = a.codes + b.codes**2.0, rng.normal(0, 1, (50, 9))
-    wide, narrow = (sensitivity(y, [a, b], noise=y + scale * unit) for scale in (0.5, 0.05))
+    wide, narrow = (
+        sensitivity(y, [a, b], noise=lambda i, s=scale: y + s * unit[i], resamples=50) for scale in (0.5, 0.05)
+    )
     assert (wide.high - wide.low > 3 * (narrow.high - narrow.low)).all()
 
 

@@ -91,7 +91,7 @@ def sensitivity(
     values: Floats,
     found: Sequence[Factor],
     *,
-    noise: Floats | None = None,
+    noise: Callable[[int], Floats] | None = None,
     resamples: int = 200,
     seed: int = 0,
     level: float = 0.95,
@@ -105,8 +105,8 @@ def sensitivity(
     Args:
         values: the metric, (designs,); designs without one (NaN) are left out, and make a factorial incomplete.
         found: the axes (`factors`).
-        noise: the metric again in every draw of its uncertainty, (draws, designs).
-        resamples: of the bootstrap, where there is no noise. seed: of the bootstrap. level: of the intervals.
+        noise: from the number of a draw to the metric in that draw of its uncertainty, (designs,).
+        resamples, seed: of the bootstrap. level: of the intervals.
 
     Raises:
         InputError: there are fewer designs with a value than a fit of all axes needs.
@@ -115,18 +115,17 @@ def sensitivity(
     y, kept = values[known], _among(found, known)
     shape = [factor.levels.size for factor in kept]
     complete = _is_complete(kept, shape)
-    solve = _exact(kept, shape) if complete else _fitted(kept)
-    terms, unexplained, variance = _shares(*solve(y, np.arange(len(y))))
+    solve, groups = (_exact(kept, shape), 0) if complete else _fitted(kept)
+    terms, unexplained, variance = _shares(*solve(y, None))
     names = tuple(factor.name for factor in kept)
     estimate = np.stack(_indices(names, terms))
     low = high = estimate
-    draws = resamples if noise is None else len(noise)
-    if draws and (noise is not None or not complete):
+    if noise is not None or not complete:
         rng, again = np.random.default_rng(seed), []
-        for draw in range(draws):
-            rows = np.arange(len(y)) if complete else rng.integers(0, len(y), len(y))
-            drawn = y if noise is None else noise[draw][known]
-            again.append(np.stack(_indices(names, _shares(*solve(drawn[rows], rows))[0])))
+        for draw in range(resamples):
+            times = rng.multinomial(groups, np.full(groups, 1 / groups)).astype(float) if groups else None
+            drawn = y if noise is None else noise(draw)[known]
+            again.append(np.stack(_indices(names, _shares(*solve(drawn, times))[0])))
         ends = np.quantile(np.stack(again), ((1 + level) / 2, (1 - level) / 2), axis=0)
         low, high = np.clip(2 * estimate - ends, 0.0, 1.0)
     return Sensitivity(names, terms, unexplained, variance, complete, low, high)
@@ -152,14 +151,18 @@ def metric_sensitivity(
         InputError: an unknown metric or axis, a logarithm of what is not above 0, or too few designs.
     """
     values, found = objectives(frame, [metric])[0][:, 0], factors(frame, axes)
+    if log and (values <= 0).any():
+        raise InputError(f"metric {metric!r}: a logarithm needs values above 0")
+    scaled: Callable[[Floats], Floats] = np.log10 if log else np.asarray
     noise = None
     if metric == "accuracy":
         drawn, owner = accuracy_draws(frame, draws=draws, seed=seed)
-        noise = drawn[:, owner]
-    if log:
-        if (values <= 0).any():
-            raise InputError(f"metric {metric!r}: a logarithm needs values above 0")
-        values, noise = np.log10(values), noise if noise is None else np.log10(np.maximum(noise, np.finfo(float).tiny))
+        least = np.finfo(float).tiny  # a draw can be 0 where a logarithm cannot
+
+        def noise(draw: int) -> Floats:
+            return scaled(np.maximum(drawn[draw, owner], least))
+
+    values = scaled(values)
     return sensitivity(values, found, noise=noise, resamples=draws, seed=seed), main_effects(values, found)
 
 
@@ -171,7 +174,7 @@ def main_effects(values: Floats, found: Sequence[Factor]) -> list[MainEffect]:
         mean, by_level = float(y.mean()), [np.bincount(f.codes, y) / np.bincount(f.codes) for f in kept]
     else:
         design = Regression.of(kept)
-        coefficients = design.solve(y, np.arange(len(y)))
+        coefficients, _ = design.fit(y)
         mean = float(coefficients[0])
         by_level = [mean + contrasts(f.levels.size) @ coefficients[design.columns[(f.name,)]] for f in kept]
     return [MainEffect(f.name, f.levels, means, mean) for f, means in zip(kept, by_level, strict=True)]
@@ -221,8 +224,8 @@ def sampled_indices(
 
 #: variance of each term, and that which no term tells
 Parts = tuple[dict[Axes, float], float]
-#: from the values of some rows, and those rows' indices
-Solve = Callable[[Floats, NDArray[np.intp]], Parts]
+#: from the values, and how often each group of designs counts (`Regression`; None: once)
+Solve = Callable[[Floats, Floats | None], Parts]
 
 
 def _indices(names: Axes, terms: Shares) -> tuple[Floats, Floats]:
@@ -259,7 +262,7 @@ def _exact(found: Sequence[Factor], shape: Sequence[int]) -> Solve:
     """Split the table of means axis by axis into its mean along the axis and what differs from it."""
     index, size = cells(found), math.prod(shape)
 
-    def solve(y: Floats, rows: NDArray[np.intp]) -> Parts:
+    def solve(y: Floats, times: Floats | None) -> Parts:
         apart = y - y.mean()
         apart[np.abs(apart) <= 1e-13 * np.abs(y).max()] = 0.0  # what rounding leaves of values that do not vary
         means = np.bincount(index, apart, size) / np.bincount(index, minlength=size)
@@ -276,12 +279,12 @@ def _exact(found: Sequence[Factor], shape: Sequence[int]) -> Solve:
     return solve
 
 
-def _fitted(found: Sequence[Factor]) -> Solve:
+def _fitted(found: Sequence[Factor]) -> tuple[Solve, int]:
+    """The fit, and how many groups of designs a bootstrap draws."""
     design = Regression.of(found)
 
-    def solve(y: Floats, rows: NDArray[np.intp]) -> Parts:
-        coefficients = design.solve(y, rows)
-        rest = design.residual(y, rows, coefficients)
+    def solve(y: Floats, times: Floats | None) -> Parts:
+        coefficients, rest = design.fit(y, times)
         return {axes: float((coefficients[at] ** 2).sum()) for axes, at in design.columns.items()}, rest
 
-    return solve
+    return solve, len(design.squares)
