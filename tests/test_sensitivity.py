@@ -124,10 +124,10 @@ def test_ishigamis_indices_by_sampling() -> None:
 
 def test_ishigamis_indices_of_a_factorial_with_holes() -> None:
     """It has no term of three axes, so that a fit of pairs tells it exactly, from whatever designs there are."""
-    grid = factorial(8, 8, 8)
-    y = ishigami(np.stack([f.codes for f in grid]), 8)
+    grid = factorial(10, 10, 10)
+    y = ishigami(np.stack([f.codes for f in grid]), 10)
     whole = sensitivity(y, grid)
-    holes = np.where(np.random.default_rng(0).random(y.size) < 0.75, y, np.nan)
+    holes = np.where(np.random.default_rng(0).random(y.size) < 0.9, y, np.nan)
     found = sensitivity(holes, grid, resamples=40)
     assert not found.exact
     assert found.first == pytest.approx(whole.first, abs=1e-9)

@@ -9,6 +9,7 @@ from functools import cached_property, reduce
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
 
 from ..errors import InputError
 from .factors import Factor
@@ -17,10 +18,10 @@ Floats = NDArray[np.float64]
 Axes = tuple[str, ...]
 
 #: designs per coefficient that a fit needs to have the terms of two axes
-_ENOUGH = 2
+_ENOUGH = 3
 #: rows that are held in memory at once
 _BLOCK = 16_384
-#: groups of designs that a bootstrap draws, at most and at least, and numbers that their squares may hold
+#: groups of designs that a bootstrap draws, at most and at least, and numbers that matrix or squares may hold
 _GROUPS, _LEAST_GROUPS, _NUMBERS = 1000, 50, 20_000_000
 
 
@@ -36,6 +37,7 @@ class Regression:
 
     def __init__(self, found: Sequence[Factor], order: int) -> None:
         self._found, self.columns, self.size = found, dict[Axes, slice](), 1
+        self._kept: list[tuple[slice, Floats]] | None = None
         for size in range(1, order + 1):
             for chosen in itertools.combinations(found, size):
                 count = math.prod(factor.levels.size - 1 for factor in chosen)
@@ -44,7 +46,7 @@ class Regression:
 
     @staticmethod
     def of(found: Sequence[Factor]) -> Regression:
-        """The terms of one axis and, if there are twice as many designs as coefficients, of two.
+        """The terms of one axis and, if there are three times as many designs as coefficients, of two.
 
         Raises:
             InputError: there are too few designs for the terms of one.
@@ -63,9 +65,9 @@ class Regression:
         weights = np.ones(len(self.squares)) if times is None else times
         counted = weights[self._group]
         right = sum(x.T @ (counted[at] * y[at]) for at, x in self._blocks())
-        solved = np.linalg.lstsq(np.tensordot(weights, self.squares, 1), np.asarray(right), rcond=1e-10)[0]
+        solved = _solved(np.tensordot(weights, self.squares, 1), np.asarray(right))
         left = sum(float((counted[at] * (y[at] - x @ solved) ** 2).sum()) for at, x in self._blocks())
-        return np.asarray(solved), left / max(len(y) - self.size, 1)
+        return solved, left / max(len(y) - self.size, 1)
 
     @cached_property
     def squares(self) -> Floats:
@@ -85,12 +87,33 @@ class Regression:
         return np.random.default_rng(0).permutation(designs) % groups
 
     def _blocks(self) -> Iterator[tuple[slice, Floats]]:
-        """Rows and their part of the matrix."""
+        """Rows and their part of the matrix; kept where it is small, as every draw of a bootstrap needs it."""
+        if self._kept is None:
+            made = self._made()
+            if len(self._found[0].codes) * self.size > _NUMBERS:
+                yield from made
+                return
+            self._kept = list(made)
+        yield from self._kept
+
+    def _made(self) -> Iterator[tuple[slice, Floats]]:
         for start in range(0, len(self._found[0].codes), _BLOCK):
             at = slice(start, start + _BLOCK)
             by_name = {f.name: contrasts(f.levels.size)[f.codes[at]] for f in self._found}
             ones = np.ones((len(self._found[0].codes[at]), 1))
             yield at, np.hstack([ones, *(reduce(_products, map(by_name.__getitem__, axes)) for axes in self.columns)])
+
+
+def _solved(square: Floats, right: Floats) -> Floats:
+    """The solution of the normal equations; the smallest one where they leave some open."""
+    try:
+        factor, lower = cho_factor(square)
+        diagonal = np.abs(np.diag(factor))
+        if diagonal.min() > 1e-5 * diagonal.max():
+            return np.asarray(cho_solve((factor, lower), right))
+    except np.linalg.LinAlgError:
+        pass
+    return np.asarray(np.linalg.lstsq(square, right, rcond=1e-10)[0])
 
 
 def _products(first: Floats, second: Floats) -> Floats:
