@@ -80,6 +80,11 @@ def test_what_the_axes_do_not_tell_is_unexplained() -> None:
     assert found.first[0] + found.unexplained == pytest.approx(1)
 
 
+def test_a_metric_that_no_design_has_is_refused() -> None:
+    with pytest.raises(InputError, match="no design has it"):
+        sensitivity(np.full(4, np.nan), factorial(2, 2))
+
+
 def test_a_metric_that_does_not_vary_depends_on_nothing() -> None:
     found = sensitivity(np.full(12, 0.1), factorial(3, 4))
     assert found.total.tolist() == [0, 0]

@@ -22,7 +22,7 @@ _ENOUGH = 3
 #: rows that are held in memory at once
 _BLOCK = 16_384
 #: groups of designs that a bootstrap draws, at most and at least, and numbers that matrix or squares may hold
-_GROUPS, _LEAST_GROUPS, _NUMBERS = 1000, 50, 20_000_000
+_GROUPS, _LEAST_GROUPS, _NUMBERS = 200, 50, 20_000_000
 
 
 class Regression:

@@ -109,7 +109,7 @@ def sensitivity(
         resamples, seed: of the bootstrap. level: of the intervals.
 
     Raises:
-        InputError: there are fewer designs with a value than a fit of all axes needs.
+        InputError: no design has a value, or fewer have one than a fit of all axes needs.
     """
     known = np.isfinite(values)
     y, kept = values[known], _among(found, known)
@@ -242,7 +242,9 @@ def _shares(variances: Mapping[Axes, float], rest: float) -> tuple[Shares, float
 
 
 def _among(found: Sequence[Factor], known: NDArray[np.bool_]) -> list[Factor]:
-    """The factors of some designs, with the levels that these have."""
+    """The factors of some designs, with the levels that these have; raises `InputError` if there are none."""
+    if not known.any():
+        raise InputError("metric: no design has it; there is nothing to explain")
     kept = []
     for factor in found:
         levels, codes = np.unique(factor.codes[known], return_inverse=True)

@@ -117,7 +117,7 @@ def _ends(shares: Any, order: int, axis: int) -> str:
 def _varying(frame: Mapping[str, Any], axes: Iterable[str]) -> list[str]:
     """Axes whose designs differ, by their first field."""
     fields = [axis.split("+")[0] for axis in axes]
-    return [field for field in fields if len(np.unique(frame[field])) > 1]
+    return [field for field in fields if field in frame and len(np.unique(frame[field])) > 1]
 
 
 def _cells(frame: Mapping[str, Any], axes: Iterable[str], metrics: Iterable[str], row: int) -> list[str]:
