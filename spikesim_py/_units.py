@@ -49,6 +49,30 @@ def engineering(value: float, unit: str, digits: int = 4) -> str:
     return f"{number(value * scale.factor, digits)} {scale.unit.removeprefix('1')}".strip()
 
 
+def unit_factor(given: str, unit: str) -> float | None:
+    """What turns numbers in a given unit (`mJ`, `us`, `mm2`, `%`) into `unit`, one that our names carry; None: nothing.
+
+    Signs that a keyboard lacks may be left out or replaced: `um2` is µm², `uJ` is µJ, `js_mm2` is J·s·mm². Capitals
+    matter where both spellings are units: `mJ` and `MJ`.
+    """
+    if unit == "-":
+        return {"": 1.0, "%": 0.01}.get(given)
+    spelled = {f"{prefix}m²": 10.0 ** (2 * exponent + 12) for exponent, prefix in _PREFIXES.items()}
+    spelled["cm²"] = 1e8
+    if unit != "µm²":
+        base, name = _BASES.get(unit, (1.0, unit))
+        prefixes, own = _PREFIXES if unit in _BASES else {0: ""}, round(math.log10(base))
+        spelled = {name.format(prefix): 10.0 ** (exponent - own) for exponent, prefix in prefixes.items()}
+    exact = {_typed(text): factor for text, factor in spelled.items()}
+    small = {text.lower(): factor for text, factor in exact.items() if not text.startswith("M")}
+    return exact.get(_typed(given), small.get(_typed(given)))
+
+
+def _typed(unit: str) -> str:
+    """A unit as a keyboard has it."""
+    return unit.translate(str.maketrans("µμ²", "uu2", "·*_ "))
+
+
 def number(value: float, digits: int = 4) -> str:
     """Significant digits, with a power of ten where plain digits would be long: `1.2×10⁶`."""
     if not math.isfinite(value):

@@ -13,7 +13,7 @@ import click
 
 from .._version import __version__
 from ..errors import InputError, SpikesimError
-from . import catalogue, chips, comparisons, evaluate, networks, neurobench, noc, studies, train
+from . import catalogue, chips, comparisons, evaluate, fronts, networks, neurobench, noc, studies, train
 
 
 class _Commands(click.Group):
@@ -73,6 +73,10 @@ for _command in (
     chips.bits,
     chips.balance,
     studies.sweep,
+    fronts.pareto,
+    fronts.pick,
+    fronts.nearest,
+    fronts.sensitivity,
     studies.explore,
     train.train,
     networks.import_checkpoint,

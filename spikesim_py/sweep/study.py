@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import moocore
 import numpy as np
 from numpy.typing import NDArray
 
 from .._files import write_atomic
 from ..cost.parametric import LOADED
-from ..errors import InputError, did_you_mean
+from ..errors import InputError
 from ..report import METRICS
+from .fronts import nondominated
+from .goals import Goal, pick
 from .space import Space
 from .store import Store
 
@@ -60,6 +61,23 @@ class Study:
         mask = nondominated(frame, metrics)
         return {name: column[mask] for name, column in frame.items()}
 
+    def best(self, *, minimize: str | None = None, maximize: str | None = None, where: Sequence[str] = ()) -> Frame:
+        """The designs with the least, or most, of a column among those that meet all conditions; equal ones all show.
+
+        Args:
+            minimize, maximize: one of them: a column (`edap`), or a metric's usual name (`area`).
+            where: conditions such as `accuracy >= 0.95`, `area <= 5 mm2`, `adc.bits == 4`.
+
+        Raises:
+            InputError: a name, unit or condition that cannot be used; not one of `minimize` and `maximize`.
+        """
+        name = minimize or maximize
+        if name is None or (minimize and maximize):
+            raise InputError(f"minimize = {minimize!r}, maximize = {maximize!r}: must be one of them")
+        frame = self.frame()
+        rows = pick(frame, Goal(name, not minimize, tuple(where))).rows
+        return {name: column[rows] for name, column in frame.items()}
+
     def failures(self) -> list[str]:
         """One line per design that failed."""
         with Store.read(self.path) as store:
@@ -83,24 +101,6 @@ def load_study(path: str | Path) -> Study:
     """A study that exists; raises `StoreError` if the file is none."""
     Store.read(path).close()
     return Study(Path(path).expanduser())
-
-
-def nondominated(frame: Frame, metrics: Sequence[str]) -> NDArray[np.bool_]:
-    """Per row, whether no other row is at least as good in all metrics and better in one."""
-    if not metrics:
-        raise InputError("metrics = []: a front needs at least one")
-    for name in metrics:
-        if name not in METRICS:
-            raise InputError(f"metric {name!r}: unknown{did_you_mean(name, METRICS)} (known: {', '.join(METRICS)})")
-    if not len(frame["report_hash"]):
-        return np.zeros(0, dtype=bool)
-    values = np.stack([np.asarray(frame[name], dtype=float) for name in metrics], axis=1)
-    known = np.isfinite(values).all(axis=1)
-    mask = np.zeros(len(values), dtype=bool)
-    if known.any():
-        larger = [METRICS[name][2] for name in metrics]
-        mask[known] = moocore.is_nondominated(values[known], maximise=larger, keep_weakly=True)
-    return mask
 
 
 def _column(values: list[Any]) -> NDArray[Any]:
