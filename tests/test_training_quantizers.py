@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikesim_py.network import quantize_weights
+from training import Integer, SpikingNetwork, architecture
 from training.quantizers import (
     WEIGHTS,
     LearnedRange,
@@ -213,6 +214,20 @@ def test_a_learned_range_is_a_whole_threshold_that_moves_with_it():
     assert float(wide.detach()) == 64 == 2 * float(membrane.theta().detach())
     membrane.theta().backward()
     assert float(membrane.exponent.grad) == pytest.approx(-32 * math.log(2) / math.sqrt(100 * 8))
+
+
+def test_a_membrane_in_thresholds_does_not_pull_at_its_range():
+    """Drive and threshold grow together: in a range of 16 thresholds, of which none is reached, nothing changes."""
+    blueprint = architecture("convnet", {"channels": (3,)}, input_shape=(1, 8, 8), input_bits=4, classes=3)
+    module = SpikingNetwork(blueprint, Integer(4, 16, weights="lsq", membranes="learned"))
+    images = torch.randint(0, 16, (8, 1, 8, 8), generator=torch.Generator().manual_seed(0)).float()
+    memory = module.range_of("lif1")
+    with torch.no_grad():
+        memory.exponent.fill_(4)
+    loss = module(images).membranes[0].square().mean()
+    loss.backward()
+    alone = 2 * float(loss.detach()) * math.log(2) * memory._gradient  # if the threshold stood still
+    assert abs(float(memory.exponent.grad)) < 0.01 * alone
 
 
 def test_mints_membranes_share_the_weights_scale():

@@ -206,6 +206,12 @@ def test_a_recipe_that_cannot_be_followed_gives_one_clear_line(tmp_path, old, ne
     assert not (tmp_path / "net.safetensors").exists()
 
 
+def test_an_output_that_is_no_network_file_is_refused_before_training(tmp_path):
+    with pytest.raises(InputError, match=r"output = .*net\.pt'.*ends in \.safetensors"):
+        training.train(_recipe(tmp_path, RECIPE), output=tmp_path / "net.pt")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
 def test_an_unknown_recipe_names_the_bundled_ones():
     with pytest.raises(InputError, match="did you mean 'digits-w4'"):
         training.train("digits-w5x4")

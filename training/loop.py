@@ -67,6 +67,7 @@ class Run:
     Args:
         module: the network that learns. teacher: in eval mode, if any.
         crossbars: to train through, from `hardware.start_epoch` on.
+        frames: the data as the teacher takes them, where it takes events in another number of frames.
 
     Attributes:
         history: the epochs so far.
@@ -79,6 +80,7 @@ class Run:
         teacher: SpikingNetwork | None,
         crossbars: Crossbars | None,
         data: Dataset,
+        frames: Dataset | None = None,
     ) -> None:
         self.recipe, self.module, self.teacher, self.crossbars, self.data = recipe, module, teacher, crossbars, data
         how = recipe.optimization
@@ -96,6 +98,7 @@ class Run:
         self.history: tuple[Epoch, ...] = ()
         self._best: dict[str, Tensor] | None = None
         self._images, self._labels = pixels(data), torch.from_numpy(data.labels.copy())
+        self._frames = self._images if frames is None or frames is data else pixels(frames)
         warm_up = recipe.quantization.warm_up if recipe.quantization else 0
         self._warm_up = warm_up
         if warm_up:
@@ -147,24 +150,37 @@ class Run:
         module.temper((epoch - 1) / max(how.epochs - 1, 1))
         if self._through_chip(epoch):
             assert self.crossbars is not None
+            assert self.recipe.hardware is not None
+            if epoch == self.recipe.hardware.start_epoch:  # until now, batch norms may hold nothing
+                module.settle(self._images[:SETTLE_IMAGES])
+                module.train()
             module.product = self.crossbars
             self.crossbars.calibrate(export(module, self.recipe.name), self.data)
         used, losses, right = self._batches * how.batch, dict.fromkeys(self.recipe.terms, 0.0), 0.0
         for picked in torch.randperm(len(self._labels))[:used].reshape(self._batches, -1):
-            each, share = self._step(self._augmented(self._images[picked]), self._labels[picked], epoch)
+            each, share = self._step(*self._batch(picked), self._labels[picked], epoch)
             losses = {name: losses[name] + float(loss.detach()) for name, loss in each.items()}
             right += share
         means = {name: total / self._batches for name, total in losses.items()}
         search = self._searched() if how.patience else None
         return Epoch(epoch, how.epochs, rate, means, right / self._batches, search)
 
-    def _step(self, x: Tensor, y: Tensor, epoch: int) -> tuple[dict[str, Tensor], float]:
+    def _batch(self, picked: Tensor) -> tuple[Tensor, Tensor]:
+        """A batch as the student and as its teacher see it, augmented alike."""
+        drawn = torch.get_rng_state()
+        x = self._augmented(self._images[picked])
+        if self._frames is self._images:
+            return x, x
+        torch.set_rng_state(drawn)  # draws are one for each sample, whatever its frames
+        return x, self._augmented(self._frames[picked])
+
+    def _step(self, x: Tensor, frames: Tensor, y: Tensor, epoch: int) -> tuple[dict[str, Tensor], float]:
         with self._precision():
             answer = self.module(x)
         taught = None
         if self.teacher is not None and self.objective.taught:
             with torch.no_grad():
-                taught = self.teacher(x)
+                taught = self.teacher(frames)
         total, each = self.objective(Seen(answer, taught, y), epoch, self.recipe.optimization.epochs)
         self.optimizer.zero_grad()
         total.backward()
@@ -202,10 +218,12 @@ class Run:
     def _searched(self) -> float:
         """Accuracy on the search split; keeps the network if it is the best so far."""
         module, images = self.module, self._images[:SETTLE_IMAGES]
-        drawn = torch.get_rng_state()
+        drawn, instances = torch.get_rng_state(), dict(self.crossbars.drawn) if self.crossbars is not None else {}
         module.settle(images)
         accuracy = accuracy_of(module, network_data(module.blueprint, self.recipe.dataset, "search"))
         torch.set_rng_state(drawn)  # so that looking changes nothing
+        if self.crossbars is not None:
+            self.crossbars.drawn = instances
         if len(self.history) + 1 >= self._first and accuracy > max(self._scores, default=-1.0):
             self._best = {name: value.clone() for name, value in module.state_dict().items()}
         return accuracy
@@ -229,6 +247,7 @@ class Run:
         if self._best is not None:
             self.module.load_state_dict(self._best)
         if self._through_chip(len(self.history)) and self.crossbars is not None:
+            self.crossbars.calibrate(export(self.module, self.recipe.name), self.data)  # of the network that is kept
             self.module.product, self.crossbars.chips = self.crossbars, _SETTLE_CHIPS
         sample = self._images[:SETTLE_IMAGES]
         self.module.settle(shifted(sample, self.recipe.optimization.shift_pixels))  # as it was trained
