@@ -249,12 +249,15 @@ def test_folded_multipliers_fit_their_bits_and_lose_at_most_half_a_step(seed, bi
     folded = fold(gain, offset, theta, bits)
     top = 2 ** (bits - 1) - 1
     unit = theta * 2**folded.shift
-    assert folded.multiplier.abs().max() <= top
+    wanted = gain * unit
+    step = torch.exp2(torch.log2(wanted.abs() / top).ceil().clamp(0, 8))  # 1 where the shift is enough
+    mantissa = folded.multiplier / step
+    assert torch.equal(mantissa, mantissa.round())
+    assert mantissa.abs().max() <= top
     assert 0 <= folded.shift <= 16
-    if float((gain * unit).abs().max()) <= top:
-        assert (folded.multiplier - gain * unit).abs().max() <= 0.5
-    else:
-        assert folded.shift == 0
+    assert folded.shift == 0 or step.max() == 1
+    reached = wanted.abs() <= top * 2**8
+    assert ((folded.multiplier - wanted).abs() <= 0.5 * step)[reached].all()
 
 
 def test_fold_of_a_layer_without_gain_is_finite():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 
 from spikesim_py.datasets import Dataset, network_data
-from spikesim_py.errors import InputError
+from spikesim_py.errors import EvaluationError, InputError
 
 from . import checkpoint
 from .augment import cutout, flipped, rolled, shifted
@@ -135,9 +136,15 @@ class Run:
     # --------------------------------------------------------------------------------------------------------- epochs
 
     def train(self, report: Report) -> None:
-        """Train to the end, or until patience does."""
+        """Train to the end, or until patience does; raises `EvaluationError` where losses cease to be finite."""
         while len(self.history) < self.recipe.optimization.epochs and not self._impatient():
-            self.history += (self._epoch(len(self.history) + 1),)
+            epoch = self._epoch(len(self.history) + 1)
+            if not all(map(math.isfinite, epoch.losses.values())):
+                raise EvaluationError(
+                    f"recipe {self.recipe.name!r}: epoch {epoch.epoch}: a loss is not finite any more; try a smaller "
+                    f"optimization.learning_rate than {self.recipe.optimization.learning_rate:g}"
+                )
+            self.history += (epoch,)
             report(self.history)
         self._finish()
 
