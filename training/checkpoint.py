@@ -38,7 +38,7 @@ def load(path: Path, recipe: TrainingConfig) -> State | None:
     try:
         with zipfile.ZipFile(path) as file:
             whole = file.testzip() is None
-        state: State | None = torch.load(path, weights_only=True) if whole else None
+        state: State | None = torch.load(path, map_location="cpu", weights_only=True) if whole else None
     except (OSError, RuntimeError, zipfile.BadZipFile, pickle.UnpicklingError):
         state = None
     if not isinstance(state, dict) or state.get("kind") != _KIND:

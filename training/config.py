@@ -143,14 +143,18 @@ class Augmentation(Part):
 
 
 class Optimization(Part):
-    """AdamW (Loshchilov and Hutter 2019) with a cosine from `learning_rate` to zero.
+    """The optimizer, with a cosine from `learning_rate` to zero.
 
     Attributes:
+        optimizer: `adamw` (Loshchilov and Hutter 2019), or `sgd` with Nesterov's momentum of 0.9, whose weight decay is
+            a part of the gradient.
         shift_pixels: images shift by up to so many pixels, zeros moving in; 4 is the usual random crop.
         patience: training stops when so many epochs in a row were not better on the search split than the best, and
             the best epoch's network is kept; None: the last epoch's.
         autocast: `bf16` multiplies weights in bfloat16 while training, which rounds: sums of integers are then not
             exact there. What is evaluated and exported is.
+        weight_noise: standard deviation of what is added to every stored weight in a training pass, in shares of the
+            layer's largest (Joshi et al. 2020, Nature Communications 11, 2473): the cheap stand-in for `hardware`.
     """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)]
@@ -161,6 +165,8 @@ class Optimization(Part):
     surrogate: Literal["triangle", "rectangle", "atan", "sigmoid"] = "triangle"
     patience: Annotated[int, Field(ge=1)] | None = None
     autocast: Literal["bf16"] | None = None
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    weight_noise: Share = 0.0
 
 
 class HardwareAware(Part):
@@ -213,6 +219,11 @@ class TrainingConfig(Part):
         self._check_losses()
         chip = self.hardware
         bits = self.quantization
+        if chip and self.optimization.weight_noise:
+            raise ValueError(
+                f"optimization.weight_noise = {self.optimization.weight_noise}: the chip's own errors act; not with "
+                f"hardware"
+            )
         if chip and self.optimization.autocast:
             raise ValueError("optimization.autocast = 'bf16': crossbars count exactly; not with hardware")
         if chip and bits is None:

@@ -1,4 +1,4 @@
-"""The training loop: seeded, single-threaded, deterministic; it can stop anywhere and go on from its checkpoint."""
+"""The training loop: seeded, on a CPU deterministic; it can stop anywhere and go on from its checkpoint."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from .terms import Seen
 
 Tensor = torch.Tensor
 _SETTLE_CHIPS = 32  # a channel's mean and variance are to be those of the chip, not of one device instance
+_MOMENTUM = 0.9
 _EVALUATED = 256  # images at a time
+CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Run:
     Args:
         module: the network that learns. teacher: in eval mode, if any.
         crossbars: to train through, from `hardware.start_epoch` on.
+        device: where the module computes; it comes back to the CPU when training ends.
         frames: the data as the teacher takes them, where it takes events in another number of frames.
 
     Attributes:
@@ -81,9 +84,11 @@ class Run:
         teacher: SpikingNetwork | None,
         crossbars: Crossbars | None,
         data: Dataset,
+        device: torch.device = CPU,
         frames: Dataset | None = None,
     ) -> None:
-        self.recipe, self.module, self.teacher, self.crossbars, self.data = recipe, module, teacher, crossbars, data
+        self.recipe, self.module, self.crossbars, self.data = recipe, module.to(device), crossbars, data
+        self.teacher, self.device = None if teacher is None else teacher.to(device), device
         how = recipe.optimization
         self._batches = len(data) // how.batch
         if not self._batches:
@@ -91,15 +96,16 @@ class Run:
                 f"recipe {recipe.name!r}: optimization.batch = {how.batch}: {data.name} has {len(data)} images"
             )
         try:
-            self.objective = Objective(recipe.terms, module, teacher)
+            self.objective = Objective(recipe.terms, module, teacher).to(device)
         except InputError as error:
             raise InputError(f"recipe {recipe.name!r}: {error}") from None
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=how.learning_rate)
+        self.optimizer = self._optimizer()
         self.schedule = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, how.epochs * self._batches)
         self.history: tuple[Epoch, ...] = ()
         self._best: dict[str, Tensor] | None = None
-        self._images, self._labels = pixels(data), torch.from_numpy(data.labels.copy())
-        self._frames = self._images if frames is None or frames is data else pixels(frames)
+        self._images, self._labels = pixels(data).to(device), torch.from_numpy(data.labels.copy()).to(device)
+        self._frames = self._images if frames is None or frames is data else pixels(frames).to(device)
+        module.weight_noise = how.weight_noise
         warm_up = recipe.quantization.warm_up if recipe.quantization else 0
         self._warm_up = warm_up
         if warm_up:
@@ -117,7 +123,7 @@ class Run:
             "quantized": self.module.quantized,
             "drawn": self.crossbars.drawn if self.crossbars is not None else {},
             "best": self._best,
-            "random": torch.get_rng_state(),
+            "random": _random_state(self.device),
             "history": [vars(epoch) | {"losses": dict(epoch.losses)} for epoch in self.history],
         }
 
@@ -131,7 +137,7 @@ class Run:
         if self.crossbars is not None:
             self.crossbars.drawn = state["drawn"]
         self.history = tuple(Epoch(**epoch) for epoch in state["history"])
-        torch.set_rng_state(state["random"])
+        _set_random_state(self.device, state["random"])
 
     # --------------------------------------------------------------------------------------------------------- epochs
 
@@ -163,41 +169,43 @@ class Run:
                 module.train()
             module.product = self.crossbars
             self.crossbars.calibrate(export(module, self.recipe.name), self.data)
-        used, losses, right = self._batches * how.batch, dict.fromkeys(self.recipe.terms, 0.0), 0.0
-        for picked in torch.randperm(len(self._labels))[:used].reshape(self._batches, -1):
+        used, losses = self._batches * how.batch, dict.fromkeys(self.recipe.terms, torch.zeros(()))
+        right = torch.zeros((), device=self.device)
+        for picked in torch.randperm(len(self._labels), device=self.device)[:used].reshape(self._batches, -1):
             each, share = self._step(*self._batch(picked), self._labels[picked], epoch)
-            losses = {name: losses[name] + float(loss.detach()) for name, loss in each.items()}
+            losses = {name: losses[name] + loss.detach().double() for name, loss in each.items()}
             right += share
-        means = {name: total / self._batches for name, total in losses.items()}
+        means = {name: float(total) / self._batches for name, total in losses.items()}
         search = self._searched() if how.patience else None
-        return Epoch(epoch, how.epochs, rate, means, right / self._batches, search)
+        return Epoch(epoch, how.epochs, rate, means, float(right) / self._batches, search)
 
     def _batch(self, picked: Tensor) -> tuple[Tensor, Tensor]:
         """A batch as the student and as its teacher see it, augmented alike."""
-        drawn = torch.get_rng_state()
-        x = self._augmented(self._images[picked])
         if self._frames is self._images:
+            x = self._augmented(self._images[picked])
             return x, x
-        torch.set_rng_state(drawn)  # draws are one for each sample, whatever its frames
+        drawn = _random_state(self.device)
+        x = self._augmented(self._images[picked])
+        _set_random_state(self.device, drawn)  # draws are one for each sample, whatever its frames
         return x, self._augmented(self._frames[picked])
 
-    def _step(self, x: Tensor, frames: Tensor, y: Tensor, epoch: int) -> tuple[dict[str, Tensor], float]:
+    def _step(self, x: Tensor, frames: Tensor, y: Tensor, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
         with self._precision():
             answer = self.module(x)
         taught = None
         if self.teacher is not None and self.objective.taught:
-            with torch.no_grad():
+            with torch.no_grad(), self._precision():
                 taught = self.teacher(frames)
         total, each = self.objective(Seen(answer, taught, y), epoch, self.recipe.optimization.epochs)
         self.optimizer.zero_grad()
         total.backward()
         self.optimizer.step()
         self.schedule.step()
-        return each, float((answer.logits.argmax(1) == y).float().mean())
+        return each, (answer.logits.argmax(1) == y).float().mean()
 
     def _precision(self) -> AbstractContextManager[Any]:
         half = self.recipe.optimization.autocast is not None
-        return torch.autocast("cpu", dtype=torch.bfloat16) if half else nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16) if half else nullcontext()
 
     def _augmented(self, images: Tensor) -> Tensor:
         how = self.recipe.augmentation
@@ -207,6 +215,12 @@ class Run:
         if how.flip:
             images = flipped(images)
         return cutout(images, how.cutout_pixels) if how.cutout_pixels else images
+
+    def _optimizer(self) -> torch.optim.Optimizer:
+        how = self.recipe.optimization
+        if how.optimizer == "sgd":
+            return torch.optim.SGD(self._groups(), lr=how.learning_rate, momentum=_MOMENTUM, nesterov=True)
+        return torch.optim.AdamW(self._groups(), lr=how.learning_rate)
 
     def _groups(self) -> list[dict[str, Any]]:
         """Parameters with weight decay, and those that no decay should move."""
@@ -225,10 +239,10 @@ class Run:
     def _searched(self) -> float:
         """Accuracy on the search split; keeps the network if it is the best so far."""
         module, images = self.module, self._images[:SETTLE_IMAGES]
-        drawn, instances = torch.get_rng_state(), dict(self.crossbars.drawn) if self.crossbars is not None else {}
+        drawn, instances = _random_state(self.device), dict(self.crossbars.drawn) if self.crossbars is not None else {}
         module.settle(images)
         accuracy = accuracy_of(module, network_data(module.blueprint, self.recipe.dataset, "search"))
-        torch.set_rng_state(drawn)  # so that looking changes nothing
+        _set_random_state(self.device, drawn)  # so that looking changes nothing
         if self.crossbars is not None:
             self.crossbars.drawn = instances
         if len(self.history) + 1 >= self._first and accuracy > max(self._scores, default=-1.0):
@@ -259,13 +273,17 @@ class Run:
         sample = self._images[:SETTLE_IMAGES]
         self.module.settle(shifted(sample, self.recipe.optimization.shift_pixels))  # as it was trained
         self.module.product = None
+        self.module.to(CPU)
+        if self.teacher is not None:
+            self.teacher.to(CPU)
 
 
 @torch.no_grad()
 def accuracy_of(module: SpikingNetwork, data: Dataset) -> float:
     """Share of right answers of a module in eval mode: those of the exported network."""
     images, labels = pixels(data), torch.from_numpy(data.labels.copy())
-    answers = [module(part).outputs.argmax(1) for part in torch.split(images, _EVALUATED)]
+    where = next(module.parameters()).device
+    answers = [module(part.to(where)).outputs.argmax(1).cpu() for part in torch.split(images, _EVALUATED)]
     return float((torch.cat(answers) == labels).double().mean())
 
 
@@ -273,16 +291,34 @@ def pixels(data: Dataset) -> Tensor:
     return torch.from_numpy(data.images.astype(np.float32))
 
 
+def _random_state(device: torch.device) -> Tensor:
+    return torch.get_rng_state() if device.type == "cpu" else torch.cuda.get_rng_state(device)
+
+
+def _set_random_state(device: torch.device, state: Tensor) -> None:
+    if device.type == "cpu":
+        torch.set_rng_state(state)
+    else:
+        torch.cuda.set_rng_state(state, device)
+
+
 @contextmanager
-def deterministic(seed: int) -> Iterator[None]:
-    """Seeded, on one thread, with deterministic kernels; the caller's settings come back afterwards."""
+def deterministic(seed: int, device: torch.device = CPU) -> Iterator[None]:
+    """Seeded, on one thread, with deterministic kernels; the caller's settings come back afterwards.
+
+    On a GPU kernels are those that run fastest: there the same seed gives the same result within rounding only.
+    """
+    on_cpu = device.type == "cpu"
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with torch.random.fork_rng(devices=[]):
+    tuned = torch.backends.cudnn.benchmark
+    with torch.random.fork_rng(devices=[] if on_cpu else [device]):
         try:
             torch.set_num_threads(1)
-            torch.use_deterministic_algorithms(True)
+            torch.use_deterministic_algorithms(on_cpu)
+            torch.backends.cudnn.benchmark = not on_cpu
             torch.manual_seed(seed)
             yield
         finally:
             torch.use_deterministic_algorithms(strict)
+            torch.backends.cudnn.benchmark = tuned
             torch.set_num_threads(threads)

@@ -98,6 +98,7 @@ class SpikingNetwork(nn.Module):
     Attributes:
         quantized: whether it computes in `arithmetic`, or in floats for a warm-up; see `quantize`.
         product: what multiplies, where it is not exact arithmetic.
+        weight_noise: see `config.Optimization`; in training mode only.
 
     Raises:
         InputError: a node that does not train, or an unknown name.
@@ -113,6 +114,7 @@ class SpikingNetwork(nn.Module):
         _known("surrogate", self.neuron.surrogate, SURROGATES)
         _known("norm", norm, NORMS)
         self.quantized, self.product = isinstance(arithmetic, Integer), None
+        self.weight_noise = 0.0
         self._groups = membrane_groups(blueprint)
         edges = blueprint.edges
         self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
@@ -244,7 +246,7 @@ class SpikingNetwork(nn.Module):
                 return Folded(gain, offset)
             assert isinstance(self.arithmetic, Integer)
             return fold(gain, offset, self.theta(node), self.arithmetic.multiplier_bits)
-        unit = torch.as_tensor(self.theta(node), dtype=torch.float32).reshape(1)
+        unit = torch.as_tensor(self.theta(node), dtype=torch.float32).reshape(1).to(next(self.parameters()).device)
         return Folded(unit, torch.zeros_like(unit), 0 if self.quantized else None)
 
     # ----------------------------------------------------------------------------------------------------- running

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from .quantizers.straight import ste_floor
 
 Tensor = torch.Tensor
 Reset = Literal["zero", "subtract"]
+_HAS_TRITON = find_spec("triton") is not None
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class _Spike(torch.autograd.Function):
 
 
 class _Units(torch.autograd.Function):
-    """`kernels.forward` and `kernels.backward`."""
+    """`kernels.forward` and `kernels.backward`, or `triton_kernels`' on a CUDA device."""
 
     @staticmethod
     def forward(
@@ -87,7 +89,12 @@ class _Units(torch.autograd.Function):
         drive, order = _in_memory_order(a)
         rule = _rule(float(leak), float(theta), reset, word)
         spikes, membranes = (drive.new_empty(len(a), steps, drive.shape[2]) for _ in range(2))
-        kernels.forward(drive.numpy(), rule, spikes.numpy(), membranes.numpy())
+        if drive.is_cuda:
+            from . import triton_kernels
+
+            triton_kernels.forward(drive, rule, spikes, membranes)
+        else:
+            kernels.forward(drive.numpy(), rule, spikes.numpy(), membranes.numpy())
         ctx.save_for_backward(membranes)
         ctx.rule, ctx.order, ctx.surrogate, ctx.shape = rule, order, surrogate, a.shape
         ctx.set_materialize_grads(False)
@@ -101,10 +108,15 @@ class _Units(torch.autograd.Function):
         gu = none if of_membranes is None else _in_order(of_membranes, ctx.order)
         of_drive = membranes.new_empty(len(membranes), ctx.shape[1], membranes.shape[2])
         number, learns = list(SURROGATES).index(ctx.surrogate), any(ctx.needs_input_grad[2:4])
+        a = _reordered(of_drive, ctx.shape, ctx.order)
+        if membranes.is_cuda:
+            from . import triton_kernels
+
+            triton_kernels.backward(gs, gu, membranes, ctx.rule, number, of_drive)
+            return a, None, None, None, None, None, None
         of_leak, of_theta = kernels.backward(
             gs.numpy(), gu.numpy(), membranes.numpy(), ctx.rule, number, learns, of_drive.numpy()
         )
-        a = _reordered(of_drive, ctx.shape, ctx.order)
         return a, None, membranes.new_tensor(of_leak), membranes.new_tensor(of_theta), None, None, None
 
 
@@ -158,7 +170,9 @@ def lif(
     Returns:
         Spikes and membranes before the reset, each (samples, `time_steps`, channels, H, W).
     """
-    if a.device.type != "cpu" or a.dtype == torch.float64:
+    learns = torch.is_grad_enabled() and (leak.requires_grad or theta.requires_grad)
+    compiled = a.device.type == "cpu" or (a.is_cuda and _HAS_TRITON and not learns)
+    if not compiled or a.dtype == torch.float64:
         return step_by_step(a, time_steps, leak, theta, reset, surrogate, _storing(word))
     return _Units.apply(a, time_steps, leak, theta, reset, surrogate, word)  # type: ignore[no-any-return, no-untyped-call]
 

@@ -63,6 +63,7 @@ def train(
     progress: Progress | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    device: str = "cpu",
 ) -> Trained:
     """Train a network by a recipe and save it.
 
@@ -81,9 +82,12 @@ def train(
         progress: called after every epoch, of teachers' too.
         resume: go on from the checkpoints, where there are any: the same network, to the bit, on the same machine.
         overwrite: begin anew, and replace the files of an earlier run. Neither: they are refused.
+        device: `cpu` or `cuda`: where the network trains. On a GPU the same seed gives the same result within
+            rounding only, and a recipe with `hardware` is refused: crossbars are programmed on the CPU.
 
     Raises:
-        InputError: the recipe, its dataset, its teacher or its checkpoint cannot be used, or a file would be lost.
+        InputError: the recipe, its dataset, its teacher, its checkpoint or the device cannot be used, or a file
+            would be lost.
     """
     recipe = load_config(config)
     path = Path(output) if output is not None else Path(f"{recipe.name}{SUFFIX}")
@@ -94,7 +98,7 @@ def train(
         check_target(file)
     checkpoint = path.with_suffix(".checkpoint")
     _spare(files, list(_checkpoints(recipe, checkpoint)), resume, overwrite)
-    module, history = fit(recipe, progress, checkpoint=checkpoint, log=log, resume=resume)
+    module, history = fit(recipe, progress, checkpoint=checkpoint, log=log, resume=resume, device=device)
     network = finish(module, recipe, _command(config))
     network.save(path)
     metadata = network.model.metadata
@@ -109,15 +113,18 @@ def fit(
     checkpoint: Path | None = None,
     log: str | Path | None = None,
     resume: bool = False,
+    device: str = "cpu",
 ) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
-    """The trained module, in eval mode, and its history.
+    """The trained module, on the CPU and in eval mode, and its history.
 
     Args:
         teacher: takes the place of the recipe's.
         checkpoint: file that is written after every epoch, whatever it held.
-        progress, log, resume: see `train`.
+        progress, log, resume, device: see `train`.
     """
-    return _follow(recipe, (), progress or (lambda epoch: None), teacher, checkpoint, log, resume)
+    return _follow(
+        recipe, (), progress or (lambda epoch: None), teacher, checkpoint, log, resume, _device(device, recipe)
+    )
 
 
 def _follow(
@@ -128,6 +135,7 @@ def _follow(
     checkpoint: Path | None,
     log: str | Path | None,
     resume: bool,
+    device: torch.device,
 ) -> tuple[SpikingNetwork, tuple[Epoch, ...]]:
     """`fit`, for the teacher of the recipes `before`."""
     if recipe.name in before:
@@ -137,9 +145,9 @@ def _follow(
 
     def follow(other: TrainingConfig) -> SpikingNetwork:
         place = checkpoint and _of_teacher(checkpoint)
-        return _follow(other, (*before, recipe.name), progress, None, place, None, resume)[0]
+        return _follow(other, (*before, recipe.name), progress, None, place, None, resume, device)[0]
 
-    with deterministic(recipe.seed):
+    with deterministic(recipe.seed, device):
         blueprint = _blueprint(recipe, data)
         module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
         if teacher is not None:
@@ -147,7 +155,7 @@ def _follow(
         elif recipe.distillation is not None:
             teacher = find_teacher(recipe, module, data, follow)
         frames = data if teacher is None else _frames(recipe, module.blueprint, teacher.blueprint, data)
-        run = Run(recipe, module, teacher, _crossbars(recipe, module), data, frames)
+        run = Run(recipe, module, teacher, _crossbars(recipe, module), data, device, frames)
         if state is not None:
             run.go_on(state)
 
@@ -190,6 +198,16 @@ def finish(module: SpikingNetwork, recipe: TrainingConfig, command: str) -> Netw
         right = simulate(network, chip.load(), report, chips=_REPORT_CHIPS).correct
         metadata |= {"chip_accuracy": float(right.mean()), "chip_instances": _REPORT_CHIPS}
     return export(module, recipe.name, metadata, activity)
+
+
+def _device(name: str, recipe: TrainingConfig) -> torch.device:
+    if name not in ("cpu", "cuda"):
+        raise InputError(f"device = {name!r}: must be 'cpu' or 'cuda'")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("device = 'cuda': torch finds no CUDA device here")
+    if name == "cuda" and recipe.hardware is not None:
+        raise InputError(f"recipe {recipe.name!r}: hardware: crossbars are programmed on the CPU; needs device = 'cpu'")
+    return torch.device(name)
 
 
 def _training_data(recipe: TrainingConfig) -> Dataset:

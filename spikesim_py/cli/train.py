@@ -14,7 +14,8 @@ from . import common
 @click.option("--log", metavar="FILE.csv", help="Also write one line per epoch.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the output, if there is one.")
 @click.option("--overwrite", is_flag=True, help="Begin anew, and replace what an earlier run has left.")
-def train(config: str, output: str | None, log: str | None, resume: bool, overwrite: bool) -> None:
+@click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where it trains (default: cpu).")
+def train(config: str, output: str | None, log: str | None, resume: bool, overwrite: bool, device: str) -> None:
     """Train a network from CONFIG (a training YAML or bundled name).
 
     A checkpoint, NET.checkpoint, is written after every epoch: what was stopped goes on with --resume, to the same
@@ -30,5 +31,5 @@ def train(config: str, output: str | None, log: str | None, resume: bool, overwr
     from .terminal.progress import training_progress
 
     with training_progress() as progress:
-        made = run(config, output=output, log=log, progress=progress, resume=resume, overwrite=overwrite)
+        made = run(config, output=output, log=log, progress=progress, resume=resume, overwrite=overwrite, device=device)
     click.echo(f"wrote {made.path}: accuracy {made.accuracy:.2%} on the report split")
