@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import pickle
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -22,6 +23,7 @@ from hypothesis import strategies as st
 import spikesim_py as ss
 from spikesim_py.cli import main
 from spikesim_py.datasets import SPLITS, download, load_dataset, sibling
+from spikesim_py.datasets.catalogue import catalogue
 from spikesim_py.datasets.dataset import Source
 from spikesim_py.datasets.mnist import read_idx
 from spikesim_py.datasets.pickles import read_pickle
@@ -274,6 +276,23 @@ def test_a_missing_set_says_where_what_and_how(root: Path, monkeypatch: pytest.M
 
 
 # the command line and the evaluation
+
+
+def test_the_catalogue_says_what_is_here_and_how_to_get_the_rest(root: Path) -> None:
+    make_mnist(root)
+    make_cifar10(root)
+    (root / "cifar-10-batches-py" / "test_batch").write_bytes(b"junk")
+    found = {entry.name: entry for entry in catalogue()}
+    assert (found["digits"].samples, found["digits"].classes, found["digits"].place) == (1797, 10, "built in")
+    assert (found["digits"].events, found["event-digits"].events) == (False, True)
+    assert (found["mnist"].samples, found["mnist"].place) == (240, f"found below {root}")
+    assert found["cifar10"].samples is None
+    assert "test_batch" in found["cifar10"].place
+    assert (found["cifar100"].samples, found["cifar100"].place) == (None, "get it: spikesim download cifar100")
+    listed = CliRunner().invoke(main, ["list"])
+    assert listed.exit_code == 0, listed.output
+    for row in (r"mnist +240 +10 +images +found below", r"digits-w4 +digits +98\.50% +4 bit +10 bit +4 +31 kB"):
+        assert re.search(row, listed.output)
 
 
 def test_a_network_is_evaluated_on_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ from spikesim_py.hardware import load_hardware
 from spikesim_py.mapping import LayerPlan, Mapping, Mesh, map_network, place_tiles
 from spikesim_py.network import Network, load_network
 from spikesim_py.noc import Flow, ZeroLoad, flows, needed_rows, needed_share, traffic, zero_load
-from spikesim_py.noc.analytic import Distances, Run, cut_columns, most_owned
+from spikesim_py.noc.distances import Distances, Run
 from spikesim_py.noc.holdings import output_tiles
 from spikesim_py.noc.kernels import distance_sums
+from spikesim_py.noc.shares import cut_columns, most_owned
 
 PLACEMENTS = ["snake", "row_major"]
 

@@ -214,6 +214,19 @@ def test_adopting_a_float_network_gives_its_membranes_back():
         assert (a - b).abs().quantile(0.99) < 1e-4
 
 
+@pytest.mark.parametrize("learn_leak", [False, True])
+def test_a_teacher_whose_input_decays_teaches_as_its_file_spikes(learn_leak):
+    """Its thresholds are not 1: the teacher's are, and its batch norms make up for it."""
+    module = random_module(small(), Float(), 3, neuron=Neuron(decay_input=True, learn_leak=learn_leak))
+    network, images = export(module, "teacher"), images_for(small(), 64, 3)
+    assert all(network.arrays[f"{node.name}.theta"] > 1.5 for node in network.nodes if node.op == "lif")
+    x = torch.from_numpy(images.astype(np.float32))
+    with torch.no_grad():
+        ours, theirs = float_module(network, images)(x), module(x)
+    for a, b in zip(ours.membranes, theirs.membranes, strict=True):
+        assert (a - b).abs().quantile(0.99) < 1e-4
+
+
 def test_a_teacher_may_have_more_time_steps():
     network, images = export(random_module(small(4), Float()), "teacher"), images_for(small(), 16)
     student = SpikingNetwork(small(2), Integer(8, 12))

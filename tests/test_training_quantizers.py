@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikesim_py.network import quantize_weights
+from training import Integer, SpikingNetwork, architecture
 from training.quantizers import (
     WEIGHTS,
     LearnedRange,
@@ -215,6 +216,20 @@ def test_a_learned_range_is_a_whole_threshold_that_moves_with_it():
     assert float(membrane.exponent.grad) == pytest.approx(-32 * math.log(2) / math.sqrt(100 * 8))
 
 
+def test_a_membrane_in_thresholds_does_not_pull_at_its_range():
+    """Drive and threshold grow together: in a range of 16 thresholds, of which none is reached, nothing changes."""
+    blueprint = architecture("convnet", {"channels": (3,)}, input_shape=(1, 8, 8), input_bits=4, classes=3)
+    module = SpikingNetwork(blueprint, Integer(4, 16, weights="lsq", membranes="learned"))
+    images = torch.randint(0, 16, (8, 1, 8, 8), generator=torch.Generator().manual_seed(0)).float()
+    memory = module.range_of("lif1")
+    with torch.no_grad():
+        memory.exponent.fill_(4)
+    loss = module(images).membranes[0].square().mean()
+    loss.backward()
+    alone = 2 * float(loss.detach()) * math.log(2) * memory._gradient  # if the threshold stood still
+    assert abs(float(memory.exponent.grad)) < 0.01 * alone
+
+
 def test_mints_membranes_share_the_weights_scale():
     quantizer = Mint(2)
     quantizer.start(normal(50))
@@ -234,12 +249,15 @@ def test_folded_multipliers_fit_their_bits_and_lose_at_most_half_a_step(seed, bi
     folded = fold(gain, offset, theta, bits)
     top = 2 ** (bits - 1) - 1
     unit = theta * 2**folded.shift
-    assert folded.multiplier.abs().max() <= top
+    wanted = gain * unit
+    step = torch.exp2(torch.log2(wanted.abs() / top).ceil().clamp(0, 8))  # 1 where the shift is enough
+    mantissa = folded.multiplier / step
+    assert torch.equal(mantissa, mantissa.round())
+    assert mantissa.abs().max() <= top
     assert 0 <= folded.shift <= 16
-    if float((gain * unit).abs().max()) <= top:
-        assert (folded.multiplier - gain * unit).abs().max() <= 0.5
-    else:
-        assert folded.shift == 0
+    assert folded.shift == 0 or step.max() == 1
+    reached = wanted.abs() <= top * 2**8
+    assert ((folded.multiplier - wanted).abs() <= 0.5 * step)[reached].all()
 
 
 def test_fold_of_a_layer_without_gain_is_finite():

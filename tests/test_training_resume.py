@@ -90,8 +90,13 @@ def test_a_run_that_was_killed_in_an_epoch_ends_as_one_that_was_not(tmp_path, te
     assert cut.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
 
 
-def test_what_has_ended_is_not_trained_again(tmp_path):
-    recipe, path = _recipe(tmp_path, PLAIN), tmp_path / "net.safetensors"
+#: converters that are calibrated: on what the network is in the end, whether or not it was trained just now
+CALIBRATED = CHIP.replace("start_epoch: 2", "start_epoch: 4, overrides: {adc.range: percentile, adc.bits: 4}")
+
+
+@pytest.mark.parametrize("text", [PLAIN, CALIBRATED], ids=["plain", "calibrated"])
+def test_what_has_ended_is_not_trained_again(tmp_path, text):
+    recipe, path = _recipe(tmp_path, text), tmp_path / "net.safetensors"
     training.train(recipe, output=path)
     first, seen = path.read_bytes(), []
     training.train(recipe, output=path, log=tmp_path / "log.csv", progress=seen.append, resume=True)
@@ -138,6 +143,55 @@ def test_patience_keeps_the_best_network_of_the_search_split_and_stops(tmp_path)
     without = training.load_config(_recipe(tmp_path, text.replace("patience: 2, ", "")))
     shorter, same = fit(without)[1], len(history)
     assert [epoch.losses for epoch in shorter[:same]] == [epoch.losses for epoch in history]  # looking changes nothing
+
+
+def test_looking_at_the_search_split_draws_no_devices(tmp_path):
+    text = CHIP.replace("epochs: 4", "epochs: 3")
+    looks = text.replace("epochs: 3", "epochs: 3, patience: 9")
+    first, second = (fit(training.load_config(_recipe(tmp_path, each)))[1] for each in (text, looks))
+    assert [epoch.losses for epoch in first] == [epoch.losses for epoch in second]
+
+
+def test_nothing_is_lost_by_accident(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _recipe(tmp_path, PLAIN.replace("epochs: 4", "epochs: 1"))
+    training.train("mine.yaml", log="log.csv")
+    files = {path: path.read_bytes() for path in map(Path, ("mine.safetensors", "mine.checkpoint", "log.csv"))}
+    with pytest.raises(InputError, match=r"mine\.safetensors, log\.csv, mine\.checkpoint: already there; --resume"):
+        training.train("mine.yaml", log="log.csv")
+    for path in files:  # one alone is not replaced either
+        for other in set(files) - {path}:
+            other.unlink()
+        with pytest.raises(InputError, match=f"^{path}: already there; --resume goes on .* --overwrite begins anew"):
+            training.train("mine.yaml", log="log.csv")
+        if path.suffix != ".checkpoint":
+            with pytest.raises(InputError, match=f"^{path}: already there; there is no checkpoint to resume from"):
+                training.train("mine.yaml", log="log.csv", resume=True)
+        for other in files:
+            other.write_bytes(files[other])
+    with pytest.raises(InputError, match="exclude each other"):
+        training.train("mine.yaml", resume=True, overwrite=True)
+    _recipe(tmp_path, PLAIN.replace("epochs: 4", "epochs: 1").replace("seed: 3", "seed: 4"))
+    command = ["train", "mine.yaml", "--log", "log.csv"]
+    refused = CliRunner().invoke(main, command)
+    assert refused.exit_code == 2
+    assert {path: path.read_bytes() for path in files} == files
+    assert CliRunner().invoke(main, [*command, "--overwrite"]).exit_code == 0
+    assert all(path.read_bytes() != before for path, before in files.items())
+
+
+def test_a_teachers_checkpoint_is_not_lost_either(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _recipe(tmp_path, PLAIN.replace("epochs: 4", "epochs: 1") + "distillation: {teacher: other.yaml}\n")
+    (tmp_path / "other.yaml").write_text(PLAIN.replace("epochs: 4", "epochs: 1"))
+    (tmp_path / "mine-teacher.checkpoint").write_text("of another run")
+    with pytest.raises(InputError, match=r"^mine-teacher\.checkpoint: already there"):
+        training.train("mine.yaml")
+    (tmp_path / "mine-teacher.checkpoint").unlink()
+    training.train("mine.yaml")
+    for name in ("mine.checkpoint", "mine.safetensors"):
+        (tmp_path / name).unlink()
+    training.train("mine.yaml", resume=True)  # it was killed between the stages
 
 
 def test_half_precision_trains_and_what_is_exported_is_exact(tmp_path):

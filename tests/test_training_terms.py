@@ -11,7 +11,7 @@ import training
 from spikesim_py.datasets import network_data
 from spikesim_py.errors import ConfigError, InputError
 from training import fit, losses
-from training.loop import accuracy_of
+from training.loop import Run, accuracy_of
 from training.objective import Objective
 from training.terms import Losses, Seen
 
@@ -104,6 +104,13 @@ def test_distillation_alone_is_md_snn_and_weights_of_zero_are_left_out():
     assert list(_with(distillation={"teacher": "digits-fp"}).terms) == ["cross_entropy", "logits", "membrane"]
 
 
+def test_a_task_of_weight_zero_stays_away():
+    named = _with(distillation={"teacher": "digits-fp"}, losses={"cross_entropy": {"weight": 0}, "logits": {}}).terms
+    assert list(named) == ["logits"]
+    with pytest.raises(ValueError, match="losses: all have weight 0"):
+        _with(losses={"cross_entropy": {"weight": 0}})
+
+
 def test_recipes_survive_their_description():
     recipe = _with(losses={"rmp": None, "logits": {"temperature": 4}}, distillation={"teacher": "digits-fp"})
     assert list(recipe.terms) == ["cross_entropy", "logits", "rmp"]
@@ -151,8 +158,17 @@ def test_one_teacher_of_more_time_steps_teaches_students_of_fewer(teacher):
     assert student.blueprint.time_steps == 1
     assert history[0].losses["membrane"] > 0
     longer = BASE["architecture"] | {"time_steps": 3}
-    with pytest.raises(InputError, match="student = 3: must be 1 to 2"):
+    with pytest.raises(InputError, match="has 2 time-steps: too few for a student of 3"):
         fit(_with(architecture=longer, distillation={"teacher": "given"}), teacher=teacher)
+
+
+def test_a_teacher_of_other_batch_norms_teaches_and_gives_no_weights():
+    bntt = TEACHER.model_copy(update={"architecture": TEACHER.architecture.model_copy(update={"norm": "bntt"})})
+    teacher = fit(bntt)[0]
+    slow = {"epochs": 1, "learning_rate": 1e-9}
+    student, history = fit(_with(optimization=slow, distillation={"teacher": "given"}), teacher=teacher)
+    assert history[0].losses["membrane"] > 0
+    assert not torch.allclose(student.layer("fc").latent, teacher.layer("fc").latent, atol=1e-3)
 
 
 def test_a_teacher_of_another_architecture_teaches_by_its_answers_but_not_by_its_membranes():
@@ -204,11 +220,51 @@ def test_teachers_carry_no_gradient(teacher):
     assert all(torch.equal(value, before[name]) for name, value in teacher.state_dict().items())
 
 
-def test_events_train_and_their_teachers_see_as_many_frames():
-    events = {"dataset": "event-digits", "samples": 64, "distillation": {"teacher": "given"}}
-    teacher = fit(_with(dataset="event-digits", samples=64, augmentation={"roll_pixels": 2}))[0]
-    student, history = fit(_with(**events), teacher=teacher)
+EVENTS = {"dataset": "event-digits", "samples": 64, "distillation": {"teacher": "given"}}
+
+
+def _steps(steps: int) -> dict:
+    return {"architecture": BASE["architecture"] | {"time_steps": steps}}
+
+
+@pytest.fixture(scope="module")
+def watcher():
+    """A teacher of four frames."""
+    return fit(_with(dataset="event-digits", samples=64, augmentation={"roll_pixels": 2}, **_steps(4)))[0]
+
+
+def test_events_train_and_their_teachers_see_their_own_frames(watcher, monkeypatch):
+    seen = []
+    batch = Run._batch
+    monkeypatch.setattr(Run, "_batch", lambda run, picked: seen.append(batch(run, picked)) or seen[-1])
+    how = {"roll_pixels": 2, "flip": True, "cutout_pixels": 4}
+    recipe = _with(**EVENTS, **_steps(2), augmentation=how, losses={"logits": {}, "membrane": {"match": "mean"}})
+    student, history = fit(recipe, teacher=watcher)
     assert student.blueprint.model.input.coding == "events"
     assert history[0].losses["membrane"] > 0
-    with pytest.raises(InputError, match="sees 2 frames, the student 3: with events both need the same time-steps"):
-        fit(_with(**events, architecture=BASE["architecture"] | {"time_steps": 3}), teacher=teacher)
+    for ours, theirs in seen:  # the same recordings, moved alike, in twice as many frames
+        assert (ours.shape[1], theirs.shape[1]) == (2, 4)
+        assert torch.equal(ours, theirs.reshape(len(theirs), 2, 2, *theirs.shape[2:]).sum(2))
+
+
+def test_a_teacher_in_a_file_sees_its_own_frames_too(watcher, tmp_path):
+    training.export(watcher, "watcher").save(tmp_path / "watcher.safetensors")
+    named = EVENTS | {"distillation": {"teacher": str(tmp_path / "watcher.safetensors")}}
+    losses = {"membrane": {"match": "strided"}, "spike": {"match": "mean"}}
+    first = fit(_with(**named, **_steps(2), losses=losses))[1][0].losses
+    second = fit(_with(**EVENTS, **_steps(2), losses=losses), teacher=watcher)[1][0].losses
+    assert first["membrane"] == pytest.approx(second["membrane"], rel=0.1)
+    assert first["spike"] == pytest.approx(second["spike"], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("losses", "steps", "message"),
+    [
+        ({"membrane": {}}, 2, r"'mine': losses\.membrane\.match = 'first': of 4 frames of the teacher, the first 2"),
+        ({"spike": {}}, 2, r"losses\.spike\.match = 'first'.*must be mean or strided"),
+        ({"s2nn": {"match": "mean"}}, 8, "has 4 time-steps: too few for a student of 8"),
+    ],
+)
+def test_frames_that_cannot_be_compared_are_refused(watcher, losses, steps, message):
+    with pytest.raises(InputError, match=message):
+        fit(_with(**EVENTS, **_steps(steps), losses=losses), teacher=watcher)

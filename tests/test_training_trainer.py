@@ -10,10 +10,11 @@ import torch
 
 import training
 from spikesim_py.datasets import Dataset, load_dataset
-from spikesim_py.errors import ConfigError, InputError
+from spikesim_py.errors import ConfigError, EvaluationError, InputError
 from spikesim_py.network import load_network
 from training import export
 from training.augment import shifted
+from training.loop import Run
 from training.trainer import _blueprint, fit
 
 RECIPE = """\
@@ -80,6 +81,32 @@ def test_training_learns_and_the_file_says_how(tmp_path):
     assert metadata["command"] == "spikesim train mine.yaml"
     assert set(network.model.activity) == {"conv1", "conv2", "fc"}
     assert training.TrainingConfig(**metadata["recipe"]) == training.load_config(tmp_path / "mine.yaml")
+
+
+def test_wide_membranes_behind_small_sums_learn(tmp_path):
+    """A threshold of many units takes large multipliers: cut to 8 bits, they would leave hardly a spike."""
+    text = QUANTIZED.replace("epochs: 1", "epochs: 4, batch: 16, learning_rate: 0.01")
+    module, history = fit(training.load_config(_recipe(tmp_path, text.replace("bits: 8", "bits: 16"))))
+    narrow = fit(training.load_config(_recipe(tmp_path, text)))[1]
+    assert history[-1].train_accuracy > narrow[-1].train_accuracy - 0.1 > 0.2
+    network, images = export(module, "wide"), load_dataset("digits", "search").images[:50]
+    with torch.no_grad():
+        outputs = module(torch.from_numpy(images.astype(np.float32))).outputs
+    assert np.array_equal(outputs.numpy(), network.run(images).outputs)
+
+
+def test_training_that_diverges_stops_and_says_so(tmp_path, monkeypatch):
+    step = Run._step
+
+    def diverging(run, *batch):
+        each, share = step(run, *batch)
+        return {name: loss * (1 if len(run.history) < 1 else np.nan) for name, loss in each.items()}, share
+
+    monkeypatch.setattr(Run, "_step", diverging)
+    with pytest.raises(EvaluationError, match=r"'mine': epoch 2: a loss is not finite any more; try a smaller"):
+        training.train(_recipe(tmp_path, RECIPE.replace("epochs: 1", "epochs: 3")), output=tmp_path / "net.safetensors")
+    assert not (tmp_path / "net.safetensors").exists()
+    assert (tmp_path / "net.checkpoint").exists()
 
 
 METHODS = """\
@@ -204,6 +231,12 @@ def test_a_recipe_that_cannot_be_followed_gives_one_clear_line(tmp_path, old, ne
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "net.safetensors").exists()
+
+
+def test_an_output_that_is_no_network_file_is_refused_before_training(tmp_path):
+    with pytest.raises(InputError, match=r"output = .*net\.pt'.*ends in \.safetensors"):
+        training.train(_recipe(tmp_path, RECIPE), output=tmp_path / "net.pt")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
 
 
 def test_an_unknown_recipe_names_the_bundled_ones():

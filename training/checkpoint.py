@@ -47,7 +47,7 @@ def load(path: Path, recipe: TrainingConfig) -> State | None:
         raise InputError(f"{path}: was written with torch {state['torch']}, this is {_TORCH}")
     differing = _difference(state["recipe"], recipe.model_dump(mode="json"))
     if differing is not None:
-        raise InputError(f"{path}: was written by another recipe: {differing}; train without resuming to start anew")
+        raise InputError(f"{path}: was written by another recipe: {differing}; --overwrite begins anew")
     return state
 
 

@@ -250,6 +250,8 @@ class TrainingConfig(Part):
     def _check_losses(self) -> None:
         named = self.losses.terms() if self.losses else {}
         tasks = [name for name, term in named.items() if term.is_task]
+        if not self.terms:
+            raise ValueError("losses: all have weight 0")
         if len(tasks) > 1:
             raise ValueError(f"losses: {' and '.join(tasks)} exclude each other: each is the task's whole loss")
         taught = [name for name, term in named.items() if term.taught]
@@ -263,10 +265,12 @@ class TrainingConfig(Part):
 
     @property
     def terms(self) -> dict[str, Term]:
-        """The losses that are summed, by name, in order; those of weight 0 are left out."""
+        """The losses that are summed, by name, in order; those of weight 0 are left out, the task's too."""
         chosen = self.losses or (self.distillation.usual if self.distillation else Losses())
-        named = {name: term for name, term in chosen.terms().items() if term.weight}
-        return named if any(term.is_task for term in named.values()) else {"cross_entropy": CrossEntropy()} | named
+        named = chosen.terms()
+        if not any(term.is_task for term in named.values()):
+            named = {"cross_entropy": CrossEntropy()} | named
+        return {name: term for name, term in named.items() if term.weight}
 
     @property
     def arithmetic(self) -> Arithmetic:

@@ -17,6 +17,7 @@ from .norms import NORM_EPSILON, TdBn
 from .quantizers import Float, Integer
 
 Arrays = dict[str, NDArray[Any]]
+_ALL_BUT_CHANNELS = (0, 1, 3, 4)
 
 
 @torch.no_grad()
@@ -98,26 +99,35 @@ def adopt(module: SpikingNetwork, teacher: Network, images: NDArray[Any]) -> Non
     """Put a float network's weights, batch norms and leaks into `module`.
 
     The file holds folded affines; each channel's mean and variance, needed to unfold them, are measured on
-    `images`. The teacher may have more or fewer time-steps. Raises `InputError` if it is not a float network of the
-    module's nodes, or has batch norms with parameters per time-step, which do not unfold.
+    `images`. Thresholds are the module's: affines are scaled to them. The teacher may have more or fewer time-steps.
+    Raises `InputError` if it is not a float network of the module's nodes, has batch norms with parameters per
+    time-step, which do not unfold, or units that share a drive and differ in thresholds.
     """
     if teacher.arithmetic != "float":
         raise InputError(f"teacher {teacher.name!r} is {teacher.arithmetic}: a teacher is a float network")
-    if wiring(teacher) != wiring(module.blueprint) or teacher.model.input != module.blueprint.model.input:
+    if not same_architecture(module.blueprint, teacher):
         raise InputError(f"teacher {teacher.name!r} has another architecture than the student")
     if any(not isinstance(norm, TdBn) or norm.per_step for norm in module.norms.values()):
         raise InputError(f"teacher {teacher.name!r}: only batch norms of kind 'tdbn' can start from a file")
-    sums: dict[str, NDArray[Any]] = {}
-    teacher.run(images, observer=lambda name, value: sums.update({name: value.numpy()}), batch=len(images))
+    measured = {module.blueprint.by_name[name].inputs[0] for name in module.norms}
+    seen: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {}
+
+    def observe(name: str, sums: Any) -> None:
+        if name in measured:
+            a = sums.numpy()
+            seen[name] = a.mean(_ALL_BUT_CHANNELS, dtype=np.float64), a.var(_ALL_BUT_CHANNELS, dtype=np.float64)
+
+    teacher.run(images, observer=observe, batch=len(images))
     for name in module.weights:
         module.layer(name).latent.copy_(torch.from_numpy(teacher.weight(name).copy()))
         module.layer(name).start()
     for name in module.norms:
         layer, norm = module.blueprint.by_name[name].inputs[0], module.norm(name)
         assert isinstance(norm, TdBn)
-        multiplier, bias = (teacher.arrays[f"{name}.{key}"] for key in ("multiplier", "bias"))
+        unit = _threshold_of(module, teacher, name)
+        multiplier, bias = (teacher.arrays[f"{name}.{key}"] / unit for key in ("multiplier", "bias"))
         scale = module.stored(layer)[1].flatten().numpy() if layer in module.weights else np.ones(1)
-        _unfold(norm, multiplier, bias, sums[layer], scale)
+        _unfold(norm, multiplier, bias, *seen[layer], scale)
     for name, units in module.units.items():
         node, logit = teacher.by_name[name], getattr(units, "logit", None)
         if isinstance(node, Lif) and logit is not None:
@@ -125,21 +135,56 @@ def adopt(module: SpikingNetwork, teacher: Network, images: NDArray[Any]) -> Non
 
 
 def float_module(network: Network, images: NDArray[Any]) -> SpikingNetwork:
-    """A float network as a module, in eval mode and fixed: a teacher. `images` are for `adopt`."""
+    """A float network as a module, in eval mode and fixed: a teacher. `images` are for `adopt`.
+
+    Raises `InputError` as `adopt` does, and where an affine makes of a spike something else than one threshold.
+    """
     module = SpikingNetwork(network, Float())
     adopt(module, network, images)
+    for node in network.nodes:
+        if isinstance(node, Affine) and node.name not in module.norms:
+            height, bias = (network.arrays[f"{node.name}.{key}"] for key in ("multiplier", "bias"))
+            if not np.allclose(height, _threshold_of(module, network, node.name)) or bias.any():
+                raise InputError(
+                    f"teacher {network.name!r}: node {node.name!r}: multiplier from {height.min():g} to "
+                    f"{height.max():g}, bias from {bias.min():g} to {bias.max():g}: a spike must weigh one threshold"
+                )
     return module.eval().requires_grad_(False)
 
 
-def wiring(network: Network) -> list[dict[str, Any]]:
-    """The nodes, but for what training may change."""
+def same_architecture(student: Network, teacher: Network) -> bool:
+    """Whether both have the same nodes and input, but for what training may change and the bits of event counts."""
+    ours, theirs = student.model.input, teacher.model.input
+    if ours.coding == "events":
+        ours = ours.model_copy(update={"bits": theirs.bits})
+    return ours == theirs and _wiring(student) == _wiring(teacher)
+
+
+def _wiring(network: Network) -> list[dict[str, Any]]:
     return [node.model_dump(exclude={"leak", "per_step"}) for node in network.nodes]
 
 
-def _unfold(norm: TdBn, multiplier: NDArray[Any], bias: NDArray[Any], sums: NDArray[Any], scale: NDArray[Any]) -> None:
+def _threshold_of(module: SpikingNetwork, teacher: Network, affine: str) -> NDArray[Any]:
+    """The file's threshold of the units that an affine drives, over the module's (its own unit apart); 1 without."""
+    units = [name for name in module.units if module.together(name, affine)]
+    found = [
+        teacher.arrays[f"{name}.theta"] / float(module.thresholds(name) / torch.as_tensor(module.theta(name)))
+        for name in units
+    ]
+    if any(not np.array_equal(found[0], other) for other in found[1:]):
+        raise InputError(f"teacher {teacher.name!r}: {', '.join(units)}: share a drive and differ in thresholds")
+    return found[0] if found else np.ones(1)
+
+
+def _unfold(
+    norm: TdBn,
+    multiplier: NDArray[Any],
+    bias: NDArray[Any],
+    mean: NDArray[Any],
+    variance: NDArray[Any],
+    scale: NDArray[Any],
+) -> None:
     """A batch norm whose fold is the given affine, on sums that the module counts in units of `scale`."""
-    axes = (0, 1, 3, 4)
-    mean, variance = sums.mean(axes, dtype=np.float64), sums.var(axes, dtype=np.float64)
     norm.gamma.copy_(torch.from_numpy(multiplier * np.sqrt(variance + NORM_EPSILON)))
     norm.beta.copy_(torch.from_numpy(bias + multiplier * mean))
     norm.mean.copy_(torch.from_numpy(mean / scale))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 
 from spikesim_py.datasets import Dataset, network_data
-from spikesim_py.errors import InputError
+from spikesim_py.errors import EvaluationError, InputError
 
 from . import checkpoint
 from .augment import cutout, flipped, rolled, shifted
@@ -70,6 +71,7 @@ class Run:
         module: the network that learns. teacher: in eval mode, if any.
         crossbars: to train through, from `hardware.start_epoch` on.
         device: where the module computes; it comes back to the CPU when training ends.
+        frames: the data as the teacher takes them, where it takes events in another number of frames.
 
     Attributes:
         history: the epochs so far.
@@ -83,6 +85,7 @@ class Run:
         crossbars: Crossbars | None,
         data: Dataset,
         device: torch.device = CPU,
+        frames: Dataset | None = None,
     ) -> None:
         self.recipe, self.module, self.crossbars, self.data = recipe, module.to(device), crossbars, data
         self.teacher, self.device = None if teacher is None else teacher.to(device), device
@@ -101,6 +104,7 @@ class Run:
         self.history: tuple[Epoch, ...] = ()
         self._best: dict[str, Tensor] | None = None
         self._images, self._labels = pixels(data).to(device), torch.from_numpy(data.labels.copy()).to(device)
+        self._frames = self._images if frames is None or frames is data else pixels(frames).to(device)
         module.weight_noise = how.weight_noise
         warm_up = recipe.quantization.warm_up if recipe.quantization else 0
         self._warm_up = warm_up
@@ -138,9 +142,15 @@ class Run:
     # --------------------------------------------------------------------------------------------------------- epochs
 
     def train(self, report: Report) -> None:
-        """Train to the end, or until patience does."""
+        """Train to the end, or until patience does; raises `EvaluationError` where losses cease to be finite."""
         while len(self.history) < self.recipe.optimization.epochs and not self._impatient():
-            self.history += (self._epoch(len(self.history) + 1),)
+            epoch = self._epoch(len(self.history) + 1)
+            if not all(map(math.isfinite, epoch.losses.values())):
+                raise EvaluationError(
+                    f"recipe {self.recipe.name!r}: epoch {epoch.epoch}: a loss is not finite any more; try a smaller "
+                    f"optimization.learning_rate than {self.recipe.optimization.learning_rate:g}"
+                )
+            self.history += (epoch,)
             report(self.history)
         self._finish()
 
@@ -153,25 +163,39 @@ class Run:
         module.temper((epoch - 1) / max(how.epochs - 1, 1))
         if self._through_chip(epoch):
             assert self.crossbars is not None
+            assert self.recipe.hardware is not None
+            if epoch == self.recipe.hardware.start_epoch:  # until now, batch norms may hold nothing
+                module.settle(self._images[:SETTLE_IMAGES])
+                module.train()
             module.product = self.crossbars
             self.crossbars.calibrate(export(module, self.recipe.name), self.data)
         used, losses = self._batches * how.batch, dict.fromkeys(self.recipe.terms, torch.zeros(()))
         right = torch.zeros((), device=self.device)
         for picked in torch.randperm(len(self._labels), device=self.device)[:used].reshape(self._batches, -1):
-            each, share = self._step(self._augmented(self._images[picked]), self._labels[picked], epoch)
+            each, share = self._step(*self._batch(picked), self._labels[picked], epoch)
             losses = {name: losses[name] + loss.detach().double() for name, loss in each.items()}
             right += share
         means = {name: float(total) / self._batches for name, total in losses.items()}
         search = self._searched() if how.patience else None
         return Epoch(epoch, how.epochs, rate, means, float(right) / self._batches, search)
 
-    def _step(self, x: Tensor, y: Tensor, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
+    def _batch(self, picked: Tensor) -> tuple[Tensor, Tensor]:
+        """A batch as the student and as its teacher see it, augmented alike."""
+        if self._frames is self._images:
+            x = self._augmented(self._images[picked])
+            return x, x
+        drawn = _random_state(self.device)
+        x = self._augmented(self._images[picked])
+        _set_random_state(self.device, drawn)  # draws are one for each sample, whatever its frames
+        return x, self._augmented(self._frames[picked])
+
+    def _step(self, x: Tensor, frames: Tensor, y: Tensor, epoch: int) -> tuple[dict[str, Tensor], Tensor]:
         with self._precision():
             answer = self.module(x)
         taught = None
         if self.teacher is not None and self.objective.taught:
             with torch.no_grad(), self._precision():
-                taught = self.teacher(x)
+                taught = self.teacher(frames)
         total, each = self.objective(Seen(answer, taught, y), epoch, self.recipe.optimization.epochs)
         self.optimizer.zero_grad()
         total.backward()
@@ -215,10 +239,12 @@ class Run:
     def _searched(self) -> float:
         """Accuracy on the search split; keeps the network if it is the best so far."""
         module, images = self.module, self._images[:SETTLE_IMAGES]
-        drawn = _random_state(self.device)
+        drawn, instances = _random_state(self.device), dict(self.crossbars.drawn) if self.crossbars is not None else {}
         module.settle(images)
         accuracy = accuracy_of(module, network_data(module.blueprint, self.recipe.dataset, "search"))
         _set_random_state(self.device, drawn)  # so that looking changes nothing
+        if self.crossbars is not None:
+            self.crossbars.drawn = instances
         if len(self.history) + 1 >= self._first and accuracy > max(self._scores, default=-1.0):
             self._best = {name: value.clone() for name, value in module.state_dict().items()}
         return accuracy
@@ -242,6 +268,7 @@ class Run:
         if self._best is not None:
             self.module.load_state_dict(self._best)
         if self._through_chip(len(self.history)) and self.crossbars is not None:
+            self.crossbars.calibrate(export(self.module, self.recipe.name), self.data)  # of the network that is kept
             self.module.product, self.crossbars.chips = self.crossbars, _SETTLE_CHIPS
         sample = self._images[:SETTLE_IMAGES]
         self.module.settle(shifted(sample, self.recipe.optimization.shift_pixels))  # as it was trained

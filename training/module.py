@@ -204,6 +204,10 @@ class SpikingNetwork(nn.Module):
         """How the membranes are stored that a node carries, or reads."""
         return cast(Membrane, self.ranges[self._groups[node]])
 
+    def together(self, first: str, second: str) -> bool:
+        """Whether two nodes carry, or read, membranes of one unit."""
+        return self._groups[first] == self._groups[second]
+
     def stored(self, layer: str) -> tuple[Tensor, Tensor]:
         """A layer's weights as they are stored, and their scale."""
         weights = self.layer(layer)

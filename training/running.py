@@ -130,7 +130,7 @@ class Pass:
             spikes, u = step_by_step(a, *how, Memory(lambda v, leak: v * leak, memory.store))
         else:
             spikes, u = lif(a, *how, module.word())
-        self.spikes[name], self.membranes[name] = spikes, (u, theta.detach())
+        self.spikes[name], self.membranes[name] = spikes, (u, theta)
         return spikes
 
     def _product(self, node: Product, sources: list[Tensor]) -> Tensor:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import torch
 
-from spikesim_py.datasets import Dataset
+from spikesim_py.datasets import Dataset, network_data
 from spikesim_py.errors import InputError
-from spikesim_py.network import load_network, zoo
+from spikesim_py.importers import load_network
+from spikesim_py.network import Network, zoo
 
 from .config import TrainingConfig, load_config, recipes
-from .export import adopt, float_module, wiring
+from .export import adopt, float_module, same_architecture
 from .module import SpikingNetwork
 from .norms import TdBn
 
@@ -20,23 +21,39 @@ SETTLE_IMAGES = 1024
 Follow = Callable[[TrainingConfig], SpikingNetwork]
 
 
-def find_teacher(name: str, student: SpikingNetwork, data: Dataset, follow: Follow) -> SpikingNetwork:
-    """The teacher in eval mode, fixed; a student of its nodes starts with its weights.
+def find_teacher(recipe: TrainingConfig, student: SpikingNetwork, data: Dataset, follow: Follow) -> SpikingNetwork:
+    """The recipe's teacher in eval mode, fixed; a student of its nodes starts with its weights.
 
     Args:
-        name: a network (bundled or file), or else a recipe (bundled or YAML file).
+        data: what the student is trained on.
         follow: trains by a recipe.
     """
-    if name.endswith((".yaml", ".yml")) or (name in recipes() and name not in zoo()):
-        teacher = follow(load_config(name))
+    assert recipe.distillation is not None
+    name = recipe.distillation.teacher
+    if (stage := recipe_of(name)) is not None:
+        teacher = follow(stage)
         begin_as(student, teacher)
         return fixed(teacher)
-    network, images = load_network(name), data.head(min(len(data), SETTLE_IMAGES)).images
+    network = load_network(name)
     if network.arithmetic != "float":
         raise InputError(f"teacher {name!r} is {network.arithmetic}: a teacher is a float network")
-    if _same_nodes(student, network.model.input, wiring(network)):
+    images = seen_by(network, recipe, data).images[:SETTLE_IMAGES]
+    if _same_nodes(student, network):
         adopt(student, network, images)
     return float_module(network, images)
+
+
+def recipe_of(name: str) -> TrainingConfig | None:
+    """The recipe of this name (bundled or YAML file); None if it names a network."""
+    return load_config(name) if name.endswith((".yaml", ".yml")) or (name in recipes() and name not in zoo()) else None
+
+
+def seen_by(teacher: Network, recipe: TrainingConfig, data: Dataset) -> Dataset:
+    """Training data as a teacher takes them: events come in its own number of frames, images as they are."""
+    spec, frames = teacher.model.input, data.images
+    if spec.coding != "events" or (teacher.time_steps == frames.shape[1] and frames.max() < 2**spec.bits):
+        return data
+    return network_data(teacher, recipe.dataset, "train", recipe.samples)
 
 
 def fixed(teacher: SpikingNetwork) -> SpikingNetwork:
@@ -47,7 +64,7 @@ def fixed(teacher: SpikingNetwork) -> SpikingNetwork:
 @torch.no_grad()
 def begin_as(student: SpikingNetwork, teacher: SpikingNetwork) -> None:
     """Where both have the same nodes, give the student the teacher's latent weights, batch norms and leaks."""
-    if not _same_nodes(student, teacher.blueprint.model.input, wiring(teacher.blueprint)):
+    if not (_same_nodes(student, teacher.blueprint) and _plain(teacher)):
         return
     for name in student.weights:
         student.layer(name).latent.copy_(teacher.layer(name).latent)
@@ -59,6 +76,10 @@ def begin_as(student: SpikingNetwork, teacher: SpikingNetwork) -> None:
                 parameter.copy_(values[name])
 
 
-def _same_nodes(student: SpikingNetwork, spec: object, nodes: object) -> bool:
-    plain = all(isinstance(norm, TdBn) and not norm.per_step for norm in student.norms.values())
-    return plain and student.blueprint.model.input == spec and wiring(student.blueprint) == nodes
+def _same_nodes(student: SpikingNetwork, teacher: Network) -> bool:
+    return _plain(student) and same_architecture(student.blueprint, teacher)
+
+
+def _plain(module: SpikingNetwork) -> bool:
+    """Whether its batch norms have no parameters per time-step."""
+    return all(isinstance(norm, TdBn) and not norm.per_step for norm in module.norms.values())

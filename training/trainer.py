@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ import torch
 from spikesim_py import __version__
 from spikesim_py._files import check_target, write_atomic
 from spikesim_py.datasets import Dataset, load_dataset, network_data
+from spikesim_py.datasets.request import parse
 from spikesim_py.errors import InputError
 from spikesim_py.inference import simulate
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network
+from spikesim_py.network.files import SUFFIX
 
 from . import checkpoint as checkpoints
 from .activity import measure_activity
@@ -28,7 +30,7 @@ from .hardware_aware import Crossbars
 from .loop import Epoch, Run, deterministic
 from .module import SpikingNetwork
 from .networks import architecture
-from .teachers import begin_as, find_teacher, fixed
+from .teachers import begin_as, find_teacher, fixed, recipe_of, seen_by
 
 _REPORT_CHIPS = 8
 Progress = Callable[[Epoch], None]
@@ -60,6 +62,7 @@ def train(
     log: str | Path | None = None,
     progress: Progress | None = None,
     resume: bool = False,
+    overwrite: bool = False,
     device: str = "cpu",
 ) -> Trained:
     """Train a network by a recipe and save it.
@@ -78,20 +81,24 @@ def train(
         log: CSV file to write, one line per epoch.
         progress: called after every epoch, of teachers' too.
         resume: go on from the checkpoints, where there are any: the same network, to the bit, on the same machine.
+        overwrite: begin anew, and replace the files of an earlier run. Neither: they are refused.
         device: `cpu` or `cuda`: where the network trains. On a GPU the same seed gives the same result within
             rounding only, and a recipe with `hardware` is refused: crossbars are programmed on the CPU.
 
     Raises:
-        InputError: the recipe, its dataset, its teacher, its checkpoint or the device cannot be used.
+        InputError: the recipe, its dataset, its teacher, its checkpoint or the device cannot be used, or a file
+            would be lost.
     """
     recipe = load_config(config)
-    path = Path(output) if output is not None else Path(f"{recipe.name}.safetensors")
-    check_target(path)  # now, not after hours
-    if log is not None:
-        check_target(log)
-    module, history = fit(
-        recipe, progress, checkpoint=path.with_suffix(".checkpoint"), log=log, resume=resume, device=device
-    )
+    path = Path(output) if output is not None else Path(f"{recipe.name}{SUFFIX}")
+    if path.suffix != SUFFIX:  # now, not after hours
+        raise InputError(f"output = {str(path)!r}: a network file ends in {SUFFIX}")
+    files = [path, Path(log)] if log is not None else [path]
+    for file in files:
+        check_target(file)
+    checkpoint = path.with_suffix(".checkpoint")
+    _spare(files, list(_checkpoints(recipe, checkpoint)), resume, overwrite)
+    module, history = fit(recipe, progress, checkpoint=checkpoint, log=log, resume=resume, device=device)
     network = finish(module, recipe, _command(config))
     network.save(path)
     metadata = network.model.metadata
@@ -112,7 +119,7 @@ def fit(
 
     Args:
         teacher: takes the place of the recipe's.
-        checkpoint: file that is written after every epoch.
+        checkpoint: file that is written after every epoch, whatever it held.
         progress, log, resume, device: see `train`.
     """
     return _follow(
@@ -137,7 +144,7 @@ def _follow(
     data = _training_data(recipe)
 
     def follow(other: TrainingConfig) -> SpikingNetwork:
-        place = checkpoint and checkpoint.with_stem(f"{checkpoint.stem}-teacher")
+        place = checkpoint and _of_teacher(checkpoint)
         return _follow(other, (*before, recipe.name), progress, None, place, None, resume, device)[0]
 
     with deterministic(recipe.seed, device):
@@ -146,8 +153,9 @@ def _follow(
         if teacher is not None:
             begin_as(module, fixed(teacher))
         elif recipe.distillation is not None:
-            teacher = find_teacher(recipe.distillation.teacher, module, data, follow)
-        run = Run(recipe, module, _clocked(recipe, module, teacher), _crossbars(recipe, module), data, device)
+            teacher = find_teacher(recipe, module, data, follow)
+        frames = data if teacher is None else _frames(recipe, module.blueprint, teacher.blueprint, data)
+        run = Run(recipe, module, teacher, _crossbars(recipe, module), data, device, frames)
         if state is not None:
             run.go_on(state)
 
@@ -206,19 +214,20 @@ def _training_data(recipe: TrainingConfig) -> Dataset:
     return load_dataset(recipe.dataset, "train", recipe.samples, steps=recipe.architecture.time_steps)
 
 
-def _clocked(recipe: TrainingConfig, student: SpikingNetwork, teacher: SpikingNetwork | None) -> SpikingNetwork | None:
-    """The teacher, if it can see what the student sees: frames are binned for one T."""
-    if teacher is None:
-        return None
-    ours, theirs = student.blueprint, teacher.blueprint
-    if ours.model.input != theirs.model.input:
+def _frames(recipe: TrainingConfig, ours: Network, theirs: Network, data: Dataset) -> Dataset:
+    """The data as the teacher takes them; raises `InputError` if it cannot see what the student sees."""
+    spec = ours.model.input
+    events = spec.coding == "events"
+    if (spec.model_copy(update={"bits": theirs.model.input.bits}) if events else spec) != theirs.model.input:
         raise InputError(f"recipe {recipe.name!r}: teacher {theirs.name!r} takes other inputs than the student")
-    if ours.model.input.coding == "events" and ours.time_steps != theirs.time_steps:
-        raise InputError(
-            f"recipe {recipe.name!r}: teacher {theirs.name!r} sees {theirs.time_steps} frames, the student "
-            f"{ours.time_steps}: with events both need the same time-steps"
-        )
-    return teacher
+    if events and ours.time_steps != theirs.time_steps and not parse(recipe.dataset).dt_us:
+        for name, term in recipe.terms.items():
+            if getattr(term, "match", None) == "first":
+                raise InputError(
+                    f"recipe {recipe.name!r}: losses.{name}.match = 'first': of {theirs.time_steps} frames of the "
+                    f"teacher, the first {ours.time_steps} are another time than the student's; must be mean or strided"
+                )
+    return seen_by(theirs, recipe, data)
 
 
 def _blueprint(recipe: TrainingConfig, data: Dataset) -> Network:
@@ -253,6 +262,34 @@ def _crossbars(recipe: TrainingConfig, module: SpikingNetwork) -> Crossbars | No
     network, hardware = export(module, recipe.name), recipe.hardware.load()
     map_network(network, hardware)  # a network that does not fit the chip is refused now, not after hours
     return Crossbars(network, hardware, seed=recipe.seed, chips=recipe.hardware.chips)
+
+
+def _checkpoints(recipe: TrainingConfig, own: Path) -> Iterator[Path]:
+    """Where a run keeps its checkpoints: its own, its teacher's, and so on."""
+    names: set[str] = set()
+    while recipe.name not in names:  # a recipe that teaches itself is refused later
+        yield own
+        names.add(recipe.name)
+        teacher = recipe_of(recipe.distillation.teacher) if recipe.distillation else None
+        if teacher is None:
+            return
+        recipe, own = teacher, _of_teacher(own)
+
+
+def _of_teacher(checkpoint: Path) -> Path:
+    return checkpoint.with_stem(f"{checkpoint.stem}-teacher")
+
+
+def _spare(files: list[Path], checkpoints: list[Path], resume: bool, overwrite: bool) -> None:
+    """Raise `InputError` where training would replace what an earlier run has left."""
+    if resume and overwrite:
+        raise InputError("resume, overwrite: exclude each other")
+    begun = [path for path in checkpoints if path.exists()]
+    lost = [str(path) for path in [*files, *begun] if path.exists()]
+    if not lost or overwrite or (resume and begun):
+        return
+    no = "there is no checkpoint to resume from; " if resume else "--resume goes on from a checkpoint, "
+    raise InputError(f"{', '.join(lost)}: already there; {no}--overwrite begins anew and replaces all")
 
 
 def _table(history: tuple[Epoch, ...]) -> str:

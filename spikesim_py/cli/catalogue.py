@@ -59,19 +59,23 @@ def download(name: str) -> None:
 
 
 @click.command("list")
+@common.data_root
 def list_names() -> None:
-    """Names of the bundled networks, workloads, chips and sweeps.
+    """What there is: networks, workloads, chips, sweeps, training recipes, data sets.
 
     \b
     Example:
       spikesim list
+      spikesim list --data-root ~/data
     """
     from .._resources import bundled, config_dir
+    from ..datasets.catalogue import catalogue
     from ..hardware import presets
-    from ..network import workloads, zoo
+    from ..network import load_network, workloads, zoo
+    from .terminal.catalogue import print_datasets, print_networks
 
+    print_networks({path: load_network(path) for path in zoo().values()})
     rows = {
-        "trained networks": zoo(),
         "shape-only workloads": workloads(),
         "chips": presets(),
         "sweeps": bundled(config_dir("sweeps"), ".yaml"),
@@ -79,3 +83,4 @@ def list_names() -> None:
     }
     for kind, names in rows.items():
         click.echo(f"{kind + ':':<22}{', '.join(names)}")
+    print_datasets(catalogue())

@@ -13,12 +13,13 @@ from . import common
 @click.option("-o", "--output", metavar="NET.safetensors", help="Where the network goes (default: its name, here).")
 @click.option("--log", metavar="FILE.csv", help="Also write one line per epoch.")
 @click.option("--resume", is_flag=True, help="Go on from the checkpoint beside the output, if there is one.")
+@click.option("--overwrite", is_flag=True, help="Begin anew, and replace what an earlier run has left.")
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", help="Where it trains (default: cpu).")
-def train(config: str, output: str | None, log: str | None, resume: bool, device: str) -> None:
+def train(config: str, output: str | None, log: str | None, resume: bool, overwrite: bool, device: str) -> None:
     """Train a network from CONFIG (a training YAML or bundled name).
 
     A checkpoint, NET.checkpoint, is written after every epoch: what was stopped goes on with --resume, to the same
-    network.
+    network. Files of an earlier run are kept unless --overwrite is given.
 
     \b
     Example:
@@ -30,5 +31,5 @@ def train(config: str, output: str | None, log: str | None, resume: bool, device
     from .terminal.progress import training_progress
 
     with training_progress() as progress:
-        made = run(config, output=output, log=log, progress=progress, resume=resume, device=device)
+        made = run(config, output=output, log=log, progress=progress, resume=resume, overwrite=overwrite, device=device)
     click.echo(f"wrote {made.path}: accuracy {made.accuracy:.2%} on the report split")

@@ -11,6 +11,14 @@ from ..errors import DataError
 VARIABLE = "SPIKESIM_DATA"
 
 
+class MissingData(DataError):
+    """A data set is not where it was looked for; `source` says how to get it."""
+
+    def __init__(self, message: str, source: str) -> None:
+        super().__init__(f"{message}; {source}")
+        self.source = source
+
+
 def data_root() -> Path | None:
     """The folder of the user's data sets; None if none was named."""
     named = os.environ.get(VARIABLE)
@@ -24,16 +32,17 @@ def find(name: str, candidates: tuple[str, ...], layout: str, source: str) -> Pa
         layout: what is expected in it. source: how to get it.
 
     Raises:
-        DataError: there is none; the message says where it was looked for, what is expected, and how to get it.
+        MissingData: the message says where it was looked for, what is expected, and how to get it.
     """
     root = data_root()
     if root is None:
-        raise DataError(
+        raise MissingData(
             f"data = {name!r}: is not built in: name the folder that has it with --data-root or {VARIABLE} "
-            f"(expected there: {candidates[0]}/ with {layout}); {source}"
+            f"(expected there: {candidates[0]}/ with {layout})",
+            source,
         )
     for candidate in candidates:
         if (root / candidate).is_dir():
             return root / candidate
     places = ", ".join(str(root / candidate) for candidate in candidates)
-    raise DataError(f"data = {name!r}: not found: looked for {places}; expected there: {layout}; {source}")
+    raise MissingData(f"data = {name!r}: not found: looked for {places}; expected there: {layout}", source)

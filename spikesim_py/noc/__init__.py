@@ -3,16 +3,18 @@
 `burst` and `load` run synthetic traffic and `simulate` any packets, cycle by cycle.
 """
 
-from .analytic import Flow, Late, flows, idle_share, late, needed_rows, needed_share
+from .analytic import flows
 from .blocks import Blocks, Sums, all_blocks, layer_sums
 from .edges import Label, owners
 from .fabric import Fabric, Fidelity, NocResult, Packets
 from .fidelity import run
+from .flow import Flow, Late, late
 from .multicast import FlitLinks, flit_links, loads_by_label, route_links, tree_links
 from .records import Records, Trains, records
 from .refine import check_closed_form, in_closed_form, is_refined, refined
 from .router import Load, burst, load, read_packets, simulate, write_counters, write_histogram, write_packets
 from .schedule import LayerTiming, Scheduled, schedule_packets
+from .shares import idle_share, needed_rows, needed_share
 from .traffic import Traffic, Transfer, traffic
 from .zero_load import LinkLoads, ZeroLoad, link_loads, route, zero_load, zero_load_cycles
 

@@ -20,11 +20,11 @@ from ..activity import Activity
 from ..errors import InputError
 from ..hardware import Hardware
 from ..mapping import Mapping
-from .analytic import Flow
 from .blocks import all_blocks
 from .edges import Label
 from .fabric import LOCAL, Fabric, Ints, NocResult
 from .fidelity import run
+from .flow import Flow
 from .multicast import loads_by_label
 from .placement import Placed, optimized_places
 from .records import Trains

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from spikesim_py.errors import InputError
 
 from ._check import pairs, same_shape
-from .steps import match_steps
+from .steps import Matching, match_steps
 
 Tensor = torch.Tensor
 Channels = Literal["each", "mean"]
@@ -31,15 +31,16 @@ def spike_distillation(
     stride: int = 1,
     spatial: int = 1,
     channels: Channels = "each",
+    matching: Matching = "first",
 ) -> Tensor:
     """Mean over stages, windows and units of ``(rate_student - rate_teacher)^2`` (reconstruction).
 
     Args:
-        student, teacher: spikes of each stage, (samples, T, C, H, W) or (samples, T, classes). Of a teacher with more
-            time-steps, the first are taken.
+        student, teacher: spikes of each stage, (samples, T, C, H, W) or (samples, T, classes).
         window, stride: length and advance of the window in time-steps; a window is cut to T.
         spatial: side of the window in rows and columns, advancing by one.
         channels: ``each`` compares channel by channel; ``mean`` the channels' mean, for a student that is narrower.
+        matching: which of a teacher's time-steps count, where it has more: see `match_steps`.
 
     Raises:
         InputError: shapes differ, or a window is below 1 or larger than the map.
@@ -49,7 +50,7 @@ def spike_distillation(
             raise InputError(f"{name} = {value}: must be at least 1")
     errors = []
     for stage, (ours, theirs) in enumerate(pairs(student, teacher), start=1):
-        theirs = match_steps(theirs, ours.shape[1])
+        theirs = match_steps(theirs, ours.shape[1], matching)
         first, second = (_windows(spikes, window, stride, spatial, channels) for spikes in (ours, theirs))
         same_shape(f"spikes of stage {stage}", first, second)
         errors.append((first - second).square().mean())

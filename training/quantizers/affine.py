@@ -9,6 +9,7 @@ import torch
 
 Tensor = torch.Tensor
 _MAX_SHIFT = 16
+_MAX_STEP = 8  # multipliers of 8 bits are then below 2^15
 #: float32 holds whole numbers exactly up to here
 _EXACT = 2**24
 
@@ -30,13 +31,15 @@ class Folded:
 def fold(gain: Tensor, offset: Tensor, theta: float | Tensor, multiplier_bits: int) -> Folded:
     """``gain * a + offset``, in units of one threshold, as integers in units of ``1 / theta``.
 
-    The shift is the largest that keeps every channel's multiplier within `multiplier_bits`, signed.
+    The shift is the largest that keeps every channel's multiplier within `multiplier_bits`, signed. A channel that none
+    keeps (wide membranes behind small sums) has such a number times a power of two, at most 2^8.
     """
     top = 2 ** (multiplier_bits - 1) - 1
     largest = float(gain.abs().max()) * float(theta)
     shift = min(max(math.floor(math.log2(top / max(largest, 1e-9))), 0), _MAX_SHIFT)
     unit = float(theta) * 2**shift
-    return Folded(torch.round(gain * unit).clamp(-top, top), torch.round(offset * unit), shift)
+    step = torch.exp2(torch.ceil(torch.log2((gain * unit).abs() / top)).clamp(0, _MAX_STEP))
+    return Folded(torch.round(gain * unit / step).clamp(-top, top) * step, torch.round(offset * unit), shift)
 
 
 def apply_affine(a: Tensor, folded: Folded, largest: float) -> Tensor:

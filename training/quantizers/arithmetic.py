@@ -19,7 +19,7 @@ class Integer:
     Attributes:
         weight_bits: of every stored weight, 1 to 8.
         membrane_bits: of every stored membrane, 1 to 16.
-        multiplier_bits: of every batch norm's multipliers, sign included.
+        multiplier_bits: of every batch norm's multipliers, sign included; see `affine.fold`.
         weights: a name in `quantizers.WEIGHTS`; None is `sign` at one bit and `mean_step` above.
         membranes: a name in `quantizers.RANGES`.
         per_channel: weight scales per output channel, wherever an affine takes them up.

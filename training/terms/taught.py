@@ -1,91 +1,26 @@
-"""The losses that a recipe may name, each with its weight and options: what they see of a batch, and when.
-
-Equations, sources and what is reconstructed: `training.losses`, one file each. A teacher is a spiking network here:
-where a method compares with an artificial network's activations, the teacher's firing rates stand for them.
-"""
+"""Losses that compare a student with its teacher: answers, membranes, spikes and features."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, field_validator, model_serializer
+from pydantic import Field
 from torch import nn
 
 from spikesim_py.errors import InputError
 
-from . import losses
-from ._part import Part, Positive, Share
-from .losses.bkdsnn import WEIGHT as _BKDSNN_WEIGHT
-from .losses.im import WEIGHT as _IM_WEIGHT
-from .losses.qsnn import WEIGHT as _QSNN_WEIGHT
-from .losses.rmp import THRESHOLD
-from .losses.steps import Matching
-from .losses.temporal_self import Direction, Scheme
-from .module import SpikingNetwork
-from .running import Answer
+from .. import losses
+from .._part import Positive, Share
+from ..losses.bkdsnn import WEIGHT as _BKDSNN_WEIGHT
+from ..losses.steps import Matching
+from ..module import SpikingNetwork
+from .term import Seen, Term
 
 Tensor = torch.Tensor
-_Stage = TypeVar("_Stage")
 _Count = Annotated[int, Field(ge=1)]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """A batch as losses see it: answers of the student and of its teacher (None without), and the labels."""
-
-    ours: Answer
-    teacher: Answer | None
-    labels: Tensor
-
-    @property
-    def theirs(self) -> Answer:
-        assert self.teacher is not None
-        return self.teacher
-
-
-class Term(Part):
-    """One loss of the total.
-
-    Attributes:
-        taught: whether it needs a teacher.
-        is_task: whether it takes the place of the cross-entropy.
-    """
-
-    taught: ClassVar[bool] = False
-    is_task: ClassVar[bool] = False
-    weight: Share = 1.0
-
-    def weight_at(self, epoch: int, epochs: int) -> float:
-        """The weight in epoch 1..`epochs`."""
-        return self.weight
-
-    def learned(self, student: SpikingNetwork, teacher: SpikingNetwork) -> nn.Module | None:
-        """What the loss itself learns, if anything. Raises `InputError` for networks that it cannot compare."""
-        return None
-
-    @abstractmethod
-    def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        """The loss of a batch, before its weight."""
-
-
-class CrossEntropy(Term):
-    is_task = True
-
-    def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        return losses.task(seen.ours.logits, seen.labels)
-
-
-class Tet(Term):
-    is_task = True
-    share: Annotated[float, Field(ge=0, le=1)] = 0.05
-    target: float = 1.0
-
-    def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        return losses.tet(seen.ours.step_logits, seen.labels, self.share, self.target)
 
 
 class _Taught(Term):
@@ -132,6 +67,7 @@ class _Stagewise(_Taught):
                 f"teacher {teacher.blueprint.name!r} has another architecture than the student: stages of "
                 f"{_shown(theirs)} and {_shown(ours)} units cannot be compared one by one"
             )
+        _long_enough(student, teacher)
         return None
 
 
@@ -152,13 +88,15 @@ class Spike(_Taught):
     stride: _Count = 1
     spatial: _Count = 1
     channels: Literal["each", "mean"] = "each"
+    match: Matching = "first"
 
     def learned(self, student: SpikingNetwork, teacher: SpikingNetwork) -> nn.Module | None:
         _same_number(student, teacher)
+        _long_enough(student, teacher)
         return None
 
     def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        how = self.window, self.stride, self.spatial, self.channels
+        how = self.window, self.stride, self.spatial, self.channels, self.match
         return losses.spike_distillation(seen.ours.spikes, seen.theirs.spikes, *how)
 
 
@@ -205,88 +143,6 @@ class Bkdsnn(_Feature):
         return losses.BlurredFeature(channels, teacher_channels, self.drop)
 
 
-class TemporalSelf(Term):
-    temperature: Positive = 2.0
-    direction: Direction = "strong_to_weak"
-    scheme: Scheme = "simultaneous"
-
-    def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        return losses.temporal_self_distillation(seen.ours.step_logits, self.temperature, self.direction, self.scheme)
-
-
-class _Regularizer(Term):
-    """Averages over stages: all, or (as the authors' code does) all but the first and the last."""
-
-    stages: Literal["inner", "all"] = "inner"
-
-    def picked(self, stages: Sequence[_Stage]) -> Sequence[_Stage]:
-        return stages[1:-1] if self.stages == "inner" else stages
-
-
-class Rmp(_Regularizer):
-    weight: Share = 0.1  # in the last epoch
-    threshold: Positive = THRESHOLD
-
-    def weight_at(self, epoch: int, epochs: int) -> float:
-        return losses.rmp_weight(epoch, epochs, self.weight)
-
-    def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        return losses.rmp(self.picked(seen.ours.membranes), self.threshold)
-
-
-class Im(_Regularizer):
-    weight: Share = _IM_WEIGHT
-
-    def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        return losses.information_maximization(self.picked(seen.ours.membranes))
-
-
-class Qsnn(_Regularizer):
-    weight: Share = _QSNN_WEIGHT
-
-    def loss(self, seen: Seen, learned: nn.Module | None) -> Tensor:
-        return losses.spike_regulation(self.picked(seen.ours.spikes))
-
-
-class Losses(Part):
-    """Losses by name, absent unless named; the cross-entropy is there unless another task loss is.
-
-    The total is their sum in this order, each times its weight.
-    """
-
-    cross_entropy: CrossEntropy | None = None
-    tet: Tet | None = None
-    kdsnn_response: KdsnnResponse | None = None
-    logits: Logits | None = None
-    focal_logits: FocalLogits | None = None
-    membrane: Membrane | None = None
-    s2nn: S2nn | None = None
-    spike: Spike | None = None
-    lasnn: Lasnn | None = None
-    kdsnn: Kdsnn | None = None
-    bkdsnn: Bkdsnn | None = None
-    sei: Sei | None = None
-    temporal_self: TemporalSelf | None = None
-    rmp: Rmp | None = None
-    im: Im | None = None
-    qsnn: Qsnn | None = None
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _as_they_are(cls, value: Any) -> Any:
-        """``rmp:`` alone is the loss with its defaults."""
-        return {} if value is None else value
-
-    @model_serializer(mode="wrap")
-    def _named(self, dump: Any) -> dict[str, Any]:
-        return {name: term for name, term in dump(self).items() if term is not None}
-
-    def terms(self) -> dict[str, Term]:
-        """Those that were named, in order of the sum."""
-        named: dict[str, Term] = {name: term for name in type(self).model_fields if (term := getattr(self, name))}
-        return named
-
-
 def _stage_shapes(network: SpikingNetwork) -> list[tuple[int, int, int]]:
     return [network.blueprint.edges[name].shape for name in network.units]
 
@@ -299,6 +155,12 @@ def _same_number(student: SpikingNetwork, teacher: SpikingNetwork) -> None:
     ours, theirs = len(student.units), len(teacher.units)
     if ours != theirs:
         raise InputError(f"teacher {teacher.blueprint.name!r} has {theirs} stages, the student {ours}")
+
+
+def _long_enough(student: SpikingNetwork, teacher: SpikingNetwork) -> None:
+    ours, theirs = student.blueprint.time_steps, teacher.blueprint.time_steps
+    if ours > theirs:
+        raise InputError(f"teacher {teacher.blueprint.name!r} has {theirs} time-steps: too few for a student of {ours}")
 
 
 def _feature(network: SpikingNetwork) -> int:

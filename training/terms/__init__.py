@@ -1,0 +1,57 @@
+"""The losses that a recipe may name, each with its weight and options: what they see of a batch, and when.
+
+Equations, sources and what is reconstructed: `training.losses`, one file each. A teacher is a spiking network here:
+where a method compares with an artificial network's activations, the teacher's firing rates stand for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import field_validator, model_serializer
+
+from .._part import Part
+from .own import CrossEntropy, Im, Qsnn, Rmp, TemporalSelf, Tet
+from .taught import Bkdsnn, FocalLogits, Kdsnn, KdsnnResponse, Lasnn, Logits, Membrane, S2nn, Sei, Spike
+from .term import Seen, Term
+
+__all__ = ["CrossEntropy", "Logits", "Losses", "Membrane", "Seen", "Term"]
+
+
+class Losses(Part):
+    """Losses by name, absent unless named; the cross-entropy is there unless another task loss is.
+
+    The total is their sum in this order, each times its weight.
+    """
+
+    cross_entropy: CrossEntropy | None = None
+    tet: Tet | None = None
+    kdsnn_response: KdsnnResponse | None = None
+    logits: Logits | None = None
+    focal_logits: FocalLogits | None = None
+    membrane: Membrane | None = None
+    s2nn: S2nn | None = None
+    spike: Spike | None = None
+    lasnn: Lasnn | None = None
+    kdsnn: Kdsnn | None = None
+    bkdsnn: Bkdsnn | None = None
+    sei: Sei | None = None
+    temporal_self: TemporalSelf | None = None
+    rmp: Rmp | None = None
+    im: Im | None = None
+    qsnn: Qsnn | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _as_they_are(cls, value: Any) -> Any:
+        """``rmp:`` alone is the loss with its defaults."""
+        return {} if value is None else value
+
+    @model_serializer(mode="wrap")
+    def _named(self, dump: Any) -> dict[str, Any]:
+        return {name: term for name, term in dump(self).items() if term is not None}
+
+    def terms(self) -> dict[str, Term]:
+        """Those that were named, in order of the sum."""
+        named: dict[str, Term] = {name: term for name in type(self).model_fields if (term := getattr(self, name))}
+        return named
