@@ -65,7 +65,7 @@ def test_a_step_on_another_device_uses_nothing_of_the_cpu(
     monkeypatch.setattr("training.loop._random_state", lambda device: torch.get_rng_state())
     images = np.zeros((16, 3, 32, 32), np.uint8)
     data = Dataset("tried", images, np.arange(16, dtype=np.int64) % 10)
-    run = Run(recipe, module, teacher, None, data, _META)
+    run = Run(recipe, module, teacher, None, data, device=_META)
     monkeypatch.setattr(run, "_precision", nullcontext)
     run._epoch(1)
     module.settle(run._images)
