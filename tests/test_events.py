@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import RidgeClassifier
 
 import spikesim_py as ss
-from spikesim_py.datasets import Events, frames, load_dataset, read_events
+from spikesim_py.datasets import Events, PartialWarning, frames, load_dataset, read_events, step_seconds
 from spikesim_py.datasets.codings import latency, poisson
 from spikesim_py.datasets.request import of_folder, parse
 from spikesim_py.errors import DataError, InputError
@@ -322,7 +322,8 @@ def test_a_folder_of_recordings_runs_on_a_chip(tmp_path: Path) -> None:
             for i in range(20):
                 (folder / f"{i:05}.bin").write_bytes(binary(some_events(30, seed=20 * label + i)))
     data = of_folder(str(tmp_path), "nmnist", "1ms")
-    report = ss.evaluate(event_network((34, 34), 4), "rram_32nm", data=data)
+    with pytest.warns(PartialWarning, match=r"4 time-steps of 1000 us see 2\d\.\d% of .* takes 20: .*time_steps = 20"):
+        report = ss.evaluate(event_network((34, 34), 4), "rram_32nm", data=data)
     assert report.measured is not None
     assert report.measured.samples == 60
     with pytest.raises(InputError, match="is a folder: say what is in it with --format"):
@@ -335,6 +336,8 @@ def test_options_of_the_command_line_become_one_text() -> None:
     assert of_folder("digits", None, None) == "digits"
     assert of_folder("nmnist", None, "1ms") == "nmnist:dt=1ms"
     assert of_folder("npz:dir=a,b", None, "2us") == "npz:dt=2us,dir=a,b"
+    assert of_folder("a", "npz", None, "count") == "npz:by=count,dir=a"
+    assert (step_seconds("nmnist:dt=5ms"), step_seconds("digits")) == (pytest.approx(5e-3), None)
     made = parse(of_folder("/a,b:c", "npz", "3 ms"))
     assert (made.name, made.folder, made.dt_us) == ("npz", Path("/a,b:c"), 3000)
     for bad in ("1", "0ms", "1.5ms", "1h", "-1ms"):

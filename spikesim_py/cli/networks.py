@@ -44,6 +44,7 @@ from . import common
 @click.option("--fold", default="weights", type=click.Choice(["weights", "affine"]), help="Where factors of sums go.")
 @click.option("--weight-bits", type=click.IntRange(1, 8), help="Also quantize the weights to so many bits.")
 @click.option("--membrane-error", is_flag=True, help="Round weights so that membranes err least (needs --data).")
+@common.data_root
 @click.option("--data", help="Dataset: calibrates, and its accuracy before and after is printed.")
 def import_checkpoint(
     checkpoint: str,
@@ -61,6 +62,7 @@ def import_checkpoint(
     Example:
       spikesim import net.nir --dt 1e-4 --reset subtract -o net.safetensors
       spikesim import net.pt --from snntorch --weight-bits 4 -o net-w4.safetensors
+      spikesim import net.nir --weight-bits 4 --data nmnist --data-root ~/data -o net-w4.safetensors
     """
     from .terminal.networks import run_import
 
@@ -78,6 +80,7 @@ def import_checkpoint(
     "-o", "--output", required=True, metavar="NET.nir|FOLDER", help="A NIR file, or a folder of plain arrays."
 )
 @click.option("--dt", default=1e-4, show_default=True, type=float, help="Seconds per time-step of a NIR file.")
+@common.data_root
 @click.option("--data", help="Dataset of which a folder gets golden vectors: inputs, sums, membranes, spikes.")
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many samples of it.")
 def export(net: str, output: str, dt: float, data: str | None, samples: int) -> None:

@@ -44,7 +44,8 @@ class _Lowering(Emitter):
         uses = Counter(source for sources in self.plan.reads.values() for source in sources)
         super().__init__(self.plan.names, uses, semantics.options.fold, origin)
         self.values: dict[str, Value] = {}
-        self.delays: dict[tuple[str, int], str] = {}
+        self.delays: dict[str, str] = {}
+        self.awaited: dict[str, list[dict[str, Any]]] = {}
         self.readers: dict[str, list[str]] = {}
         for target, sources in self.plan.reads.items():
             for source in sources:
@@ -58,6 +59,8 @@ class _Lowering(Emitter):
         for name in self.plan.names:
             op = self.graph.nodes[name]
             self.values[name] = _LOWER[type(op)](self, name, op)
+            self._arrived(name)
+        self.nodes.sort(key=lambda node: node["op"] == "readout")  # a loop may end behind it, and it is the last
         options = self.semantics.options
         description = {
             "name": (options.name or self.graph.name)[:128] or "imported",
@@ -79,7 +82,10 @@ class _Lowering(Emitter):
     def _input_spec(self) -> dict[str, Any]:
         options, told = self.semantics.options, self.semantics.told
         coding = options.coding or told.get("coding") or "events"
-        bits = options.input_bits or told.get("input_bits") or (8 if coding == "direct" else 1)
+        bits = options.input_bits or told.get("input_bits")
+        if bits is None:
+            bits = 8 if coding == "direct" else 1
+            self.semantics.assume("input_bits", "a file does not say how large its inputs are; events are clipped", bits)
         shape = self.values[next(n for n, op in self.graph.nodes.items() if isinstance(op, Input))].shape
         return {"shape": shape, "bits": bits, "coding": coding, "encoder": "every_step"}
 
@@ -102,22 +108,43 @@ class _Lowering(Emitter):
     def _arriving(self, source: str, target: str) -> Value:
         if (source, target) not in self.plan.late:
             return self.values[source]
-        return self._delayed(source, 1)
+        value = self.settle(self.values[source]) if source in self.values else self._later(source, target)
+        if source not in self.delays:
+            self.delays[source] = self._before(f"{self.names[source]}_before", source, value, 1)
+        return replace(value, node=self.delays[source])
 
-    def _delayed(self, source: str, steps: int) -> Value:
-        """What a unit, perhaps later in the order, emitted some time-steps ago."""
-        key = (source, steps)
-        if key not in self.delays:
-            self.delays[key] = self.emit(f"{self.names[source]}_before", "delay", [self.names[source]], steps=steps)
-        return Value(self.delays[key], self._shape_of(source), spikes=self._is_spiking(source))
+    def _later(self, source: str, target: str) -> Value:
+        """What a node emits that comes later in the order; its name is put right when it is there (`_arrived`)."""
+        return Value(self.names[source], self._shape_of(source, target), spikes=self._is_spiking(source))
+
+    def _before(self, wanted: str, source: str, value: Value, steps: int) -> str:
+        """A delay of a value that may come later."""
+        made = self.emit(wanted, "delay", [value.node], steps=steps)
+        if source not in self.values:
+            self.awaited.setdefault(source, []).append(self.nodes[-1])
+        return made
+
+    def _arrived(self, name: str) -> None:
+        """Delays that came first read what an operation emits now."""
+        delays = self.awaited.pop(name, ())
+        if not delays:
+            return
+        value = self.values[name] = self.settle(self.values[name])
+        op = self.graph.nodes[name]
+        if isinstance(op, Weights) and op.bias is not None and not is_number(op.bias, 0):
+            self.semantics.note(f"node {name!r}: is delayed in its loop: nothing of it, no bias either, comes in step 0")
+        for delay in delays:
+            delay["inputs"] = [value.node]
 
     def _is_spiking(self, name: str) -> bool:
         op = self.graph.nodes[name]
         return isinstance(op, Unit) and op.theta is not None
 
-    def _shape_of(self, name: str) -> Shape:
-        """The shape of a node in a loop that may not have been lowered yet: that of what drives it from the front."""
+    def _shape_of(self, name: str, target: str) -> Shape:
+        """The shape of a node in a loop that is not lowered yet: that of what drives it, or `target`, from the front."""
         shape = self._front(name, set())
+        if shape is None and not isinstance(self.graph.nodes[target], Weights | Pool | Flatten):
+            shape = self._front(target, {name})
         if shape is None:
             raise self.error(name, "its shape cannot be told from what is before it in the loop")
         return shape
@@ -250,6 +277,8 @@ class _Lowering(Emitter):
             or (op.kind == "max" and not (value.factor > 0).all())
         ):
             value = self.settle(value)
+        if op.kind == "max" and any(op.padding) and not self._never_negative(name):
+            raise self.error(name, "padding: a maximum is padded with the least number: must be 0, or pool spikes")
         sizes = zip(value.shape[1:], op.kernel, op.stride, op.padding, strict=True)
         out = [(n + 2 * p - k) // s + 1 for n, k, s, p in sizes]
         if min(out) < 1:
@@ -261,6 +290,15 @@ class _Lowering(Emitter):
         )
         factor = value.factor / (op.kernel[0] * op.kernel[1]) if op.kind == "average" else value.factor
         return Value(made, (value.shape[0], out[0], out[1]), factor, value.offset)
+
+    def _never_negative(self, name: str) -> bool:
+        """Whether all that a node reads is inputs and spikes, so that a zero is never more than what is there."""
+        for source in self.plan.reads[name]:
+            op = self.graph.nodes[source]
+            passes = isinstance(op, Pool | Flatten | Identity | Delay) and (source, name) not in self.plan.late
+            if not (isinstance(op, Input) or self._is_spiking(source) or (passes and self._never_negative(source))):
+                return False
+        return True
 
     def _flatten(self, name: str, op: Flatten) -> Value:
         value = self._read(name)
@@ -285,19 +323,18 @@ class _Lowering(Emitter):
         return Value(made, (int(np.prod(value.shape)), 1, 1), factor, offset, value.spikes)
 
     def _delay(self, name: str, op: Delay) -> Value:
-        (source,) = self.plan.reads[name][:1]
-        if source in self.values:
-            value = self.settle(self._read(name))
-        elif isinstance(self.graph.nodes[source], Unit):
-            value = Value(self.names[source], self._shape_of(source), spikes=self._is_spiking(source))
-        else:
-            raise self.error(name, f"delays {source!r}, which comes later and is no unit")
+        sources = self.plan.reads[name]
+        later = [source for source in sources if source not in self.values and (source, name) not in self.plan.late]
+        if later and len(sources) > 1:
+            raise self.error(name, f"delays the sum of {', '.join(map(repr, sources))}, of which a part comes later")
+        value = self._later(sources[0], name) if later else self.settle(self._read(name))
         steps = self.parameter(name, "delay", np.asarray(op.steps, np.float64), value.shape)
         if int(steps.max()) == 0:
             return value
-        made = self.emit(self.names[name], "delay", [value.node], steps=int(steps.max()))
+        made = self._before(self.names[name], later[0] if later else sources[0], value, int(steps.max()))
         if steps.ndim:
             self.keep(made, "steps", steps)
+            self.arrays[f"{made}.steps"] = self.arrays[f"{made}.steps"].astype(np.int64)
         return replace(value, node=made)
 
     def _unit(self, name: str, op: Unit) -> Value:
@@ -322,8 +359,9 @@ class _Lowering(Emitter):
 
 
 def _own_shape(op: Any) -> Shape | None:
-    """The shape that a unit's own parameters have."""
+    """The shape that a unit's or a delay's own parameters have."""
     sizes = [op.factor.shape, op.theta.shape] if isinstance(op, Unit) and op.theta is not None else []
+    sizes += [op.steps.shape] if isinstance(op, Delay) else []
     shapes = [as_chw(shape) for shape in sizes if len(shape) in (1, 2, 3) and np.prod(shape) > 1]
     return shapes[0] if shapes else None
 

@@ -1,7 +1,8 @@
 """Which operations of a graph run, in which order, and which of its edges arrive a time-step late.
 
 A loop runs through a unit; what leaves that unit along the loop arrives one time-step later (a recurrent matrix reads
-the spikes of the step before). An explicit delay of a step or more needs no other.
+the spikes of the step before). Where the way round branches behind the unit, it is what leaves the last branch that
+arrives later, so that all others get it in time. An explicit delay of a step or more needs no other.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def _is_late(graph: Graph, target: str) -> bool:
 def _open_edges(
     graph: Graph, after: Mapping[str, list[str]], entry: str, origin: str
 ) -> tuple[frozenset[_Edge], frozenset[_Edge]]:
-    """Depth first; an edge that closes a loop makes the last unit's edge on the way round late.
+    """Depth first; an edge that closes a loop makes an edge behind its last unit late.
 
     Loops that run through a delay of a step or more are open there: what the delay reads may come after it.
     """
@@ -130,10 +131,8 @@ def _cut(
         return
     for place in reversed(range(len(edges))):
         if isinstance(graph.nodes[edges[place][0]], Unit):
-            for source, target in edges[place + 1 :]:
-                if after[source] != [target]:
-                    raise NetworkError(f"{origin}: node {source!r}: leaves the loop behind its unit {loop[place]!r}")
-            late.add(edges[place])
+            branches = [edge for edge in edges[place + 1 :] if after[edge[0]] != [edge[1]]]
+            late.add(branches[-1] if branches else edges[place])
             return
     raise NetworkError(f"{origin}: the loop {' - '.join(loop[:6])} has no unit: its sums grow without bound")
 
