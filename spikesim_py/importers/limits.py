@@ -12,6 +12,8 @@ from ..errors import NetworkError
 FREE_BYTES = 32 * 2**20
 #: above that, at most this many bytes of arrays per byte of the file
 MAX_RATIO = 16
+#: of a number, once it is read: float64
+NUMBER_BYTES = 8
 #: bytes of the largest file that is read
 MAX_FILE_BYTES = 8 * 2**30
 #: groups, datasets, nodes or edges of one file

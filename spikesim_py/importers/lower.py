@@ -293,11 +293,15 @@ class _Lowering(Emitter):
 
     def _never_negative(self, name: str) -> bool:
         """Whether all that a node reads is inputs and spikes, so that a zero is never more than what is there."""
-        for source in self.plan.reads[name]:
-            op = self.graph.nodes[source]
-            passes = isinstance(op, Pool | Flatten | Identity | Delay) and (source, name) not in self.plan.late
-            if not (isinstance(op, Input) or self._is_spiking(source) or (passes and self._never_negative(source))):
-                return False
+        stack, seen = [name], {name}
+        while stack:
+            for source in self.plan.reads[stack.pop()]:
+                op = self.graph.nodes[source]
+                if isinstance(op, Pool | Flatten | Identity | Delay):
+                    stack += [source] if source not in seen else []
+                    seen.add(source)
+                elif not (isinstance(op, Input) or self._is_spiking(source)):
+                    return False
         return True
 
     def _flatten(self, name: str, op: Flatten) -> Value:
@@ -319,7 +323,10 @@ class _Lowering(Emitter):
         if value.shape[1:] == (1, 1):
             return value
         made = self.emit(name, "flatten", [value.node])
-        factor, offset = (flattened(part, value.shape) for part in (value.factor, value.offset))
+        try:
+            factor, offset = (flattened(part, value.shape) for part in (value.factor, value.offset))
+        except ValueError as error:
+            raise self.error(name, f"flattens {value.shape}: {error}") from None
         return Value(made, (int(np.prod(value.shape)), 1, 1), factor, offset, value.spikes)
 
     def _delay(self, name: str, op: Delay) -> Value:

@@ -27,12 +27,16 @@ class Schedule:
     dropped: tuple[str, ...]
 
 
+#: operations on all ways round together
+_MAX_ROUND = 1_000_000
+
+
 def schedule(graph: Graph, origin: str) -> Schedule:
     """The schedule of a graph with one input and one output.
 
     Raises:
-        NetworkError: an edge ends nowhere, there is not one input and one output, no path joins them, or a loop has no
-            unit.
+        NetworkError: an edge ends nowhere, there is not one input and one output, no path joins them, a loop has no
+            unit, or there are too many.
     """
     for source, target in graph.edges:
         for end in (source, target):
@@ -102,6 +106,7 @@ def _open_edges(
     place = {entry: 0}
     done: set[str] = set()
     waiting = [iter(after.get(entry, ()))]
+    round_ = 0
     while path:
         target = next(waiting[-1], None)
         if target is None:
@@ -110,6 +115,9 @@ def _open_edges(
             del place[name]
             done.add(name)
         elif target in place:
+            round_ += len(path) - place[target]
+            if round_ > _MAX_ROUND:
+                raise NetworkError(f"{origin}: has too many loops: {_MAX_ROUND} operations on the ways round at most")
             _cut(graph, path[place[target] :], after, late, loose, origin)
         elif target not in done:
             place[target] = len(path)
