@@ -14,6 +14,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from memory import at_most
 from sklearn.linear_model import RidgeClassifier
 
 import spikesim_py as ss
@@ -95,7 +96,7 @@ def test_hostile_hdf5(tmp_path: Path) -> None:
         for name in "xytp":
             file.create_dataset(f"events/{name}", (4,), "u1", external=[("secret", 0, 4)])
     (tmp_path / "none.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
-    for name, message in (("link", "is a link"), ("large", "one column"), ("outside", "itself"), ("none", "none.h5")):
+    for name, message in (("link", "is a link"), ("large", "has 1000000000000 elements"), ("outside", "itself"), ("none", "none.h5")):
         with pytest.raises(DataError, match=message):
             read_events(tmp_path / f"{name}.h5")
 
@@ -153,6 +154,20 @@ def test_a_zip_bomb_is_refused_by_its_sizes(tmp_path: Path) -> None:
             stream.write(bytes(2**24))
     with pytest.raises(DataError, match="is too large"):
         read_events(tmp_path / "bomb.npz")
+
+
+@pytest.mark.parametrize("form", ["npz", "h5"])
+def test_a_small_file_holds_no_gigabyte_of_events(tmp_path: Path, form: str) -> None:
+    """7 million events in 30 kB: refused before they take 30 bytes each."""
+    columns = dict.fromkeys("xytp", np.zeros(7 * 2**20, np.uint8))
+    if form == "npz":
+        np.savez_compressed(tmp_path / "e.npz", **columns)
+    else:
+        with pytest.importorskip("h5py").File(tmp_path / "e.h5", "w") as file:
+            for name, column in columns.items():
+                file.create_dataset(name, data=column, compression="gzip")
+    with at_most(100), pytest.raises(DataError, match=r"more (numbers )?than a file of \d+ bytes may"):
+        read_events(tmp_path / f"e.{form}")
 
 
 @given(st.sampled_from(["a.bin", "a.aedat", "a.npy", "a.npz"]), st.integers(0, 2**32), st.integers(1, 8))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import NetworkError
 from . import restricted
-from .limits import MAX_NAME, MAX_OBJECTS, NUMBER_BYTES, Budget, check_file
+from .limits import MAX_NAME, MAX_OBJECTS, Budget, check_file
 from .rebuilt import Array, Refused, Storage, Stub, Tensor, numbers
 
 #: arrays by dotted name
@@ -246,7 +246,7 @@ class _Filler:
     def _array(self, item: Array) -> NDArray[Any]:
         try:
             made = numbers(item, "an array")
-            self.budget.take(made.size * NUMBER_BYTES, f"an array of shape {item.shape}")
+            self.budget.shape(made.shape, f"an array of shape {item.shape}")
             return made
         except Refused as error:
             raise NetworkError(f"{self.path}: {error}") from None
@@ -254,7 +254,7 @@ class _Filler:
     def _tensor(self, item: Tensor) -> NDArray[Any]:
         flat = self._elements(item.storage)
         where = f"a tensor of shape {item.size}"
-        self.budget.shape(item.size, NUMBER_BYTES, where)
+        self.budget.shape(item.size, where)
         last = item.offset + sum((n - 1) * step for n, step in zip(item.size, item.stride, strict=True))
         if item.offset < 0 or (0 not in item.size and last >= len(flat)):
             raise NetworkError(f"{self.path}: {where}: reaches beyond its storage of {len(flat)} elements")
@@ -297,7 +297,7 @@ def _npy(stream: IO[bytes], size: int, path: Path, name: str, budget: Budget) ->
         raise NetworkError(f"{path}: {name}: is not an array ({(str(error).splitlines() or [''])[0][:120]})") from None
     if dtype.kind not in "iufb":
         raise NetworkError(f"{path}: {name}: has type {dtype}: must be numbers")
-    budget.shape(shape, NUMBER_BYTES, name)
+    budget.shape(shape, name)
     array = Array(shape, dtype.str, fortran, stream.read(size - stream.tell()))
     try:
         return numbers(array, name)

@@ -46,6 +46,8 @@ def network(source: Any, semantics: Semantics, format_name: str) -> Network:
         semantics.assume("beta", "weights do not say what a membrane keeps after a step", beta)
     if semantics.open("reset"):
         semantics.assume("reset", "weights do not say what a spike leaves of a membrane")
+    if semantics.open("strict"):
+        semantics.assume("strict", "weights do not say whether a membrane that equals its threshold spikes")
     leak = (
         {"multiplier": 1, "shift": 0} if beta == 1 else {"multiplier": round(beta * 2**LEAK_SHIFT), "shift": LEAK_SHIFT}
     )
