@@ -16,6 +16,8 @@ from .graph import Delay, Flatten, Input, Op, Output, Pool, Scale, Synapse, Unit
 from .hdf5 import Tree
 from .semantics import Semantics, decays_differ
 
+#: primitives with a membrane
+_UNITS = {"I", "IF", "LI", "LIF", "CubaLI", "CubaLIF"}
 #: factors of an input that count as one: r dt of float32 files
 _NEAR = 1e-3
 
@@ -121,7 +123,7 @@ def warn_open(nodes: Sequence[Fields], semantics: Semantics) -> None:
     starts = [node for node in nodes for name in ("v_leak", "v_reset") if name in node.node and node.array(name).any()]
     if starts and semantics.open("v_init"):
         semantics.assume("v_init", f"node {starts[0].name!r} leaks or resets to other potentials than zero")
-    if spiking and semantics.open("strict") and _whole(nodes):
+    if kinds & _UNITS == {"IF"} and semantics.open("strict") and _whole(nodes):
         semantics.assume("strict", "weights and thresholds are whole numbers: membranes may equal their thresholds")
     if "CubaLIF" in kinds and semantics.open("synapse_reads"):
         semantics.assume("synapse_reads", "a file does not say whether a membrane sees this step's current")
