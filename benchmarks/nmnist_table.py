@@ -1,7 +1,7 @@
 """A NIR file on three chips, on N-MNIST: `python -m benchmarks.nmnist_table --data-root DIR -o docs/nmnist.csv`.
 
-`nmnist-w4` leaves as a NIR file and comes back as any other file does: in float, with weights that are quantized to 4 bits
-after training, calibrated on recordings that are neither trained nor reported on. Each row is what
+`nmnist-w4` leaves as a NIR file and comes back as any other file does: in float, with weights that are quantized to 4
+bits after training, calibrated on recordings that are neither trained nor reported on. Each row is what
 `spikesim evaluate net.nir CHIP --weight-bits 4 --data nmnist --chips 8 --set ...` prints.
 """
 
@@ -62,7 +62,13 @@ def _exact(network: Network, name: str) -> dict[str, str]:
 
     data = network_data(network, DATA)
     value, (low, high) = accuracy_interval((network.run(data.images).predictions == data.labels)[None], seed=0)
-    return {"network": name, "chip": "none (exact)", "accuracy": f"{value:.4f}", "low": f"{low:.4f}", "high": f"{high:.4f}"}
+    return {
+        "network": name,
+        "chip": "none (exact)",
+        "accuracy": f"{value:.4f}",
+        "low": f"{low:.4f}",
+        "high": f"{high:.4f}",
+    }
 
 
 def _row(name: str, chip: str, devices: str, report: Report) -> dict[str, str]:

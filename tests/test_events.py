@@ -96,7 +96,12 @@ def test_hostile_hdf5(tmp_path: Path) -> None:
         for name in "xytp":
             file.create_dataset(f"events/{name}", (4,), "u1", external=[("secret", 0, 4)])
     (tmp_path / "none.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
-    for name, message in (("link", "is a link"), ("large", "has 1000000000000 elements"), ("outside", "itself"), ("none", "none.h5")):
+    for name, message in (
+        ("link", "is a link"),
+        ("large", "has 1000000000000 elements"),
+        ("outside", "itself"),
+        ("none", "none.h5"),
+    ):
         with pytest.raises(DataError, match=message):
             read_events(tmp_path / f"{name}.h5")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 import zipfile
 from pathlib import Path
@@ -33,7 +34,7 @@ def _chain(folder: Path, shape: list[int], *middle: dict[str, Any]) -> Path:
     nodes |= {f"n{index}": node for index, node in enumerate(middle)}
     nodes["output"] = {"type": "Output", "shape": np.array([5])}
     names = list(nodes)
-    return write_nir(folder / "grows.nir", nodes, list(zip(names, names[1:], strict=False)))
+    return write_nir(folder / "grows.nir", nodes, list(itertools.pairwise(names)))
 
 
 def _conv(channels: int) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def test_loops_upon_loops(tmp_path: Path) -> None:
     nodes |= {f"t{i}": {"type": "Threshold", "threshold": np.array([0.5])} for i in range(count)}
     nodes["output"] = {"type": "Output", "shape": np.array([1])}
     names = list(nodes)
-    edges = list(zip(names, names[1:], strict=False))
+    edges = list(itertools.pairwise(names))
     edges += [(f"t{i}", f"t{j}") for i in range(count) for j in range(i)]
     _refused(write_nir(tmp_path / "loops.nir", nodes, edges), "has too many loops|takes more time")
 
@@ -124,7 +125,9 @@ def test_architectures(tmp_path: Path) -> None:
         for i in range(30)
         for side in "pq"
     )
-    text = f"input: {{shape: [4, 4, 4]}}\nlayers:\n{layers}- {{type: MaxPool2d, kernel_size: 3, padding: 1, stride: 1}}\n"
+    text = (
+        f"input: {{shape: [4, 4, 4]}}\nlayers:\n{layers}- {{type: MaxPool2d, kernel_size: 3, padding: 1, stride: 1}}\n"
+    )
     (tmp_path / "net.yaml").write_text(text + "- {type: Linear, arrays: fc}\n")
     options = {"format": "state_dict", "architecture": str(tmp_path / "net.yaml")}
     _refused(tmp_path / "net.pth", "reads 4 values, but gets", **options)

@@ -1,7 +1,8 @@
-"""From events of a camera to accuracy and cost on a chip, through a NIR file: what ships for N-MNIST, and the commands."""
+"""From a camera's events to accuracy and cost on a chip, through a NIR file: what ships for N-MNIST, and commands."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import warnings
 from collections.abc import Callable
@@ -179,7 +180,7 @@ def test_the_time_step_of_the_data_is_a_files_that_tells_none(r: float, dt: floa
         "output": {"type": "Output", "shape": np.array([10])},
     }
     names = list(nodes)
-    path = write_nir(tmp_path / "net.nir", nodes, list(zip(names, names[1:], strict=False)))
+    path = write_nir(tmp_path / "net.nir", nodes, list(itertools.pairwise(names)))
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         net, _ = design(path, "sram_32nm", data="nmnist:dt=1ms")

@@ -101,8 +101,8 @@ def warn_open(nodes: Sequence[Fields], semantics: Semantics) -> None:
     if spiking and semantics.open("reset"):
         semantics.assume(
             "reset",
-            "a file holds v_reset, but exporters of networks that subtract write it too (convention names the framework, "
-            "and says with it whether thresholds are strict and resets late)",
+            "a file holds v_reset, but exporters of networks that subtract write it too (the name of the framework, as "
+            "convention, says this, and whether thresholds are strict and resets late)",
         )
     if spiking and semantics.open("max_spikes"):
         semantics.assume("max_spikes", "a file does not say whether units may spike several times per step")

@@ -46,7 +46,9 @@ def run_export(name: str, output: str, dt: float, data: str | None, samples: int
     if Path(output).suffix.lower() == ".nir":
         written = export_nir(network, output, dt)
     else:
-        written = export_bundle(network, output, None if data is None else network_data(network, data, "report", samples).images)
+        written = export_bundle(
+            network, output, None if data is None else network_data(network, data, "report", samples).images
+        )
     click.echo(f"wrote {written}")
 
 
