@@ -83,7 +83,7 @@ def network_data(network: Network, data: str, split: str = "report", samples: in
 
 def step_seconds(data: str) -> float | None:
     """Seconds per time-step, where a data set is asked for with them (`nmnist:dt=1ms`)."""
-    dt_us = parse(data).dt_us
+    dt_us = parse(str(data)).dt_us
     return None if dt_us is None else dt_us * 1e-6
 
 
