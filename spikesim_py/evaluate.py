@@ -17,7 +17,7 @@ from ._arrays import Real
 from .activity import Activity, LayerQuality, resolve_activity
 from .cost import CostResult, Programming, check_exit, cost_network, programming_cost
 from .cost.band import CostInputs
-from .datasets import Dataset, network_data
+from .datasets import Dataset, network_data, step_seconds
 from .distribution import sample_costs
 from .early_exit import EarlyExit, parse_exit
 from .errors import InputError
@@ -94,7 +94,7 @@ def evaluate(
     Raises:
         InputError: one of the inputs cannot be used.
     """
-    net, hardware = design(network, chip, overrides)
+    net, hardware = design(network, chip, overrides, data)
     measured = measure(
         net,
         hardware,
@@ -112,11 +112,17 @@ def evaluate(
 
 
 def design(
-    network: str | Path | Network, chip: str | Path | Hardware, overrides: Mapping[str, Any] | None = None
+    network: str | Path | Network,
+    chip: str | Path | Hardware,
+    overrides: Mapping[str, Any] | None = None,
+    data: str = "",
 ) -> tuple[Network, Hardware]:
-    """Network and chip with their overrides; those of the network begin with `network.`."""
+    """Network and chip with their overrides; those of the network begin with `network.`.
+
+    A checkpoint that tells no time-step has that of `data`, where this has one.
+    """
     ours, rest = split_overrides(overrides or {})
-    return with_precision(load_network(network), **ours), load_hardware(chip, rest)
+    return with_precision(load_network(network, data_dt=step_seconds(data)), **ours), load_hardware(chip, rest)
 
 
 def cost(

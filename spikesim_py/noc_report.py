@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ._files import write_atomic
 from .activity import resolve_activity
 from .cost.mesh import FlitEnergy, MeshInputs, mesh_inputs
-from .datasets import load_dataset
+from .datasets import network_data
 from .errors import InputError
 from .evaluate import check_fits, design
 from .hardware import Hardware
@@ -211,7 +211,7 @@ def noc_report(
     else:
         from .inference import record_trains
 
-        dataset = load_dataset(data or DATA, split).head(samples or SAMPLES)
+        dataset = network_data(net, data or DATA, split, samples or SAMPLES)
         shown, origin = check_fits(net, dataset), "measured"
         trains = record_trains(net, hardware, dataset, seed=seed)
     own, better = moved(mapping, activity), placed(mapping, activity)

@@ -14,10 +14,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from memory import at_most
 from sklearn.linear_model import RidgeClassifier
 
 import spikesim_py as ss
-from spikesim_py.datasets import Events, frames, load_dataset, read_events
+from spikesim_py.datasets import Events, PartialWarning, frames, load_dataset, read_events, step_seconds
 from spikesim_py.datasets.codings import latency, poisson
 from spikesim_py.datasets.request import of_folder, parse
 from spikesim_py.errors import DataError, InputError
@@ -95,7 +96,12 @@ def test_hostile_hdf5(tmp_path: Path) -> None:
         for name in "xytp":
             file.create_dataset(f"events/{name}", (4,), "u1", external=[("secret", 0, 4)])
     (tmp_path / "none.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(50))
-    for name, message in (("link", "is a link"), ("large", "one column"), ("outside", "itself"), ("none", "none.h5")):
+    for name, message in (
+        ("link", "is a link"),
+        ("large", "has 1000000000000 elements"),
+        ("outside", "itself"),
+        ("none", "none.h5"),
+    ):
         with pytest.raises(DataError, match=message):
             read_events(tmp_path / f"{name}.h5")
 
@@ -153,6 +159,20 @@ def test_a_zip_bomb_is_refused_by_its_sizes(tmp_path: Path) -> None:
             stream.write(bytes(2**24))
     with pytest.raises(DataError, match="is too large"):
         read_events(tmp_path / "bomb.npz")
+
+
+@pytest.mark.parametrize("form", ["npz", "h5"])
+def test_a_small_file_holds_no_gigabyte_of_events(tmp_path: Path, form: str) -> None:
+    """7 million events in 30 kB: refused before they take 30 bytes each."""
+    columns = dict.fromkeys("xytp", np.zeros(7 * 2**20, np.uint8))
+    if form == "npz":
+        np.savez_compressed(tmp_path / "e.npz", **columns)
+    else:
+        with pytest.importorskip("h5py").File(tmp_path / "e.h5", "w") as file:
+            for name, column in columns.items():
+                file.create_dataset(name, data=column, compression="gzip")
+    with at_most(100), pytest.raises(DataError, match=r"more (numbers )?than a file of \d+ bytes may"):
+        read_events(tmp_path / f"e.{form}")
 
 
 @given(st.sampled_from(["a.bin", "a.aedat", "a.npy", "a.npz"]), st.integers(0, 2**32), st.integers(1, 8))
@@ -322,7 +342,8 @@ def test_a_folder_of_recordings_runs_on_a_chip(tmp_path: Path) -> None:
             for i in range(20):
                 (folder / f"{i:05}.bin").write_bytes(binary(some_events(30, seed=20 * label + i)))
     data = of_folder(str(tmp_path), "nmnist", "1ms")
-    report = ss.evaluate(event_network((34, 34), 4), "rram_32nm", data=data)
+    with pytest.warns(PartialWarning, match=r"4 time-steps of 1000 us see 2\d\.\d% of .* takes 20: .*time_steps = 20"):
+        report = ss.evaluate(event_network((34, 34), 4), "rram_32nm", data=data)
     assert report.measured is not None
     assert report.measured.samples == 60
     with pytest.raises(InputError, match="is a folder: say what is in it with --format"):
@@ -335,6 +356,8 @@ def test_options_of_the_command_line_become_one_text() -> None:
     assert of_folder("digits", None, None) == "digits"
     assert of_folder("nmnist", None, "1ms") == "nmnist:dt=1ms"
     assert of_folder("npz:dir=a,b", None, "2us") == "npz:dt=2us,dir=a,b"
+    assert of_folder("a", "npz", None, "count") == "npz:by=count,dir=a"
+    assert (step_seconds("nmnist:dt=5ms"), step_seconds("digits")) == (pytest.approx(5e-3), None)
     made = parse(of_folder("/a,b:c", "npz", "3 ms"))
     assert (made.name, made.folder, made.dt_us) == ("npz", Path("/a,b:c"), 3000)
     for bad in ("1", "0ms", "1.5ms", "1h", "-1ms"):

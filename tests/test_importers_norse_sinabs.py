@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from peers import peer
+from unit_states import unit_states
 
 from spikesim_py.importers import import_network
 
@@ -24,7 +25,8 @@ def _linear(inputs: int, outputs: int, scale: float) -> torch.nn.Linear:
     return layer
 
 
-def _assert_same(made, theirs: list[np.ndarray], x: np.ndarray) -> None:
+def _assert_same(made, theirs: list[np.ndarray], x: np.ndarray, states: list[tuple] = ()) -> None:
+    """Spikes are equal, and so are states (v, and i where there is one), but for the rounding of float32."""
     shaped = x if x.ndim == 5 else x[..., None, None]
     seen: dict[str, np.ndarray] = {}  # a record has no counts of several spikes per step
     made.run(shaped, observer=lambda name, value: seen.setdefault(name, value.numpy()))
@@ -33,6 +35,11 @@ def _assert_same(made, theirs: list[np.ndarray], x: np.ndarray) -> None:
     for name, other in zip(units, theirs, strict=True):
         assert other.sum() > 20
         np.testing.assert_array_equal(seen[name].reshape(other.shape), other)
+    ours = unit_states(made, shaped) if states else {}
+    for name, parts in zip(ours, states, strict=True):
+        for mine, other in zip(ours[name], parts, strict=False):
+            assert other.std() > 0.01
+            np.testing.assert_allclose(mine.reshape(other.shape), other, rtol=1e-5, atol=1e-5)
 
 
 # Norse --------------------------------------------------------------------------------------------------------------
@@ -65,7 +72,7 @@ def test_norse(kind: str, tmp_path) -> None:
     net = norse.SequentialState(_linear(20, 30, scale), first, _linear(30, 10, scale), second)
     graph = peer("norse.torch.utils.export_nir").to_nir(net, torch.zeros(20))
     nir.write(tmp_path / "net.nir", graph)
-    x, spikes = _inputs(20), ([], [])
+    x, spikes, seen = _inputs(20), ([], []), ([], [])
     states = [None, None]
     with torch.no_grad():
         for step in range(STEPS):
@@ -73,9 +80,16 @@ def test_norse(kind: str, tmp_path) -> None:
             for index, (layer, unit) in enumerate(((net[0], first), (net[2], second))):
                 value, states[index] = unit(layer(value), states[index])
                 spikes[index].append(value)
+                seen[index].append(_norse_state(states[index], unit.p))
     theirs = [torch.stack(part, 1).numpy() for part in spikes]
     made = import_network(tmp_path / "net.nir", convention="norse", time_steps=STEPS, fold="affine", input_shape=(20,))
-    _assert_same(made, theirs, x)
+    _assert_same(made, theirs, x, [tuple(torch.stack(p, 1).numpy() for p in zip(*s, strict=True)) for s in seen])
+
+
+def _norse_state(state, p) -> tuple[torch.Tensor, ...]:
+    """Membrane, and current where there is one: norse stores it decayed, before its gain dt / tau; ours drove v."""
+    i = state.i * 1e-3 * p.tau_mem_inv / (1 - 1e-3 * p.tau_syn_inv) if hasattr(state, "i") else None
+    return (state.v,) if i is None else (state.v, i)
 
 
 # Sinabs -------------------------------------------------------------------------------------------------------------
@@ -89,12 +103,14 @@ def test_sinabs(kind: str, reset: str, spikes: str, tmp_path) -> None:
     torch.manual_seed(1)
     options = {"spike_fn": getattr(activation, spikes), "reset_fn": getattr(activation, reset)()}
     options |= {"tau_mem": torch.full((1,), 4.0), "norm_input": False} if kind == "LIF" else {}
+    options["record_states"] = True
     first, second = (getattr(sl, kind)(spike_threshold=torch.tensor([theta]), **options) for theta in (1.0, 0.7))
     net = torch.nn.Sequential(_linear(20, 30, 3.0), first, _linear(30, 10, 3.0), second)
     x = _inputs(20)
     with torch.no_grad():
         one = first(net[0](torch.from_numpy(x)))
         theirs = [one.numpy(), second(net[2](one)).numpy()]
+    states = [(unit.recordings["v_mem"].numpy(),) for unit in (first, second)]
     graph = peer("sinabs.nir").to_nir(net, torch.from_numpy(x[:1, :1]))
     nir.write(tmp_path / "net.nir", graph)
     made = import_network(
@@ -106,7 +122,7 @@ def test_sinabs(kind: str, reset: str, spikes: str, tmp_path) -> None:
         fold="affine",
         input_shape=(20,),
     )
-    _assert_same(made, theirs, x)
+    _assert_same(made, theirs, x, states)
 
 
 def test_sinabs_convolutions_with_a_least_membrane(tmp_path) -> None:

@@ -141,6 +141,7 @@ def test_time_steps_of_a_trained_network_are_exact(tiny: Network) -> None:
 
 
 def test_a_trained_membrane_may_grow(tiny: Network) -> None:
+    assert with_precision(tiny, input_bits=5).model.input.bits == 5  # and what enters it
     wide = with_precision(tiny, membrane_bits=20)
     assert {node.membrane_bits for node in wide.nodes if node.op == "lif"} == {20}
     assert costs(wide).area_um2 > costs(tiny).area_um2
@@ -151,7 +152,7 @@ def test_a_trained_membrane_may_grow(tiny: Network) -> None:
     [
         (tiny_network(), {"weight_bits": 3}, r"node 'conv1': weight_bits = 3, was 4: integer networks keep"),
         (tiny_network(), {"membrane_bits": 9}, r"node 'lif1': membrane_bits = 9, was 16"),
-        (tiny_network(), {"input_bits": 4}, r"input.bits = 4, was 3"),
+        (tiny_network(), {"input_bits": 2}, r"input.bits = 2, was 3"),
         (float_network(), {"weight_bits": 8}, r"node 'conv1': weight_bits = 8, was None: float networks keep"),
         (float_network(), {"membrane_bits": 8}, r"membrane_bits = 8, was 16"),
     ],

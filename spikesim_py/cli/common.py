@@ -45,12 +45,19 @@ def data_options(default_use: str) -> Callable[[Any], Any]:
 
     def add(command: Any) -> Any:
         @functools.wraps(command)
-        def resolved(*arguments: Any, data: str, form: str | None, dt: str | None, **options: Any) -> Any:
+        def resolved(
+            *arguments: Any, data: str, form: str | None, dt: str | None, by: str | None, **options: Any
+        ) -> Any:
             from ..datasets.request import of_folder
 
-            return command(*arguments, data=of_folder(data, form, dt), **options)
+            return command(*arguments, data=of_folder(data, form, dt, by), **options)
 
         for option in (
+            click.option(
+                "--by",
+                type=click.Choice(["time", "count"]),
+                help="Events: time-steps of equal times (default), or of equal numbers of events.",
+            ),
             click.option(
                 "--dt", metavar="TIME", help="Events: length of a time-step, e.g. 1ms (default: T equal times)."
             ),
@@ -85,11 +92,11 @@ def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
     return dict(parse_override(text) for text in assignments)
 
 
-def design(net: str, chip: Any, assignments: tuple[str, ...]) -> tuple[Any, Any]:
-    """Network and chip with their overrides."""
+def design(net: str, chip: Any, assignments: tuple[str, ...], data: str = "") -> tuple[Any, Any]:
+    """Network and chip with their overrides; a checkpoint that tells no time-step has that of the data."""
     from ..evaluate import design
 
-    return design(net, chip, overrides(assignments))
+    return design(net, chip, overrides(assignments), data)
 
 
 def check_outputs(*paths: str | None) -> None:

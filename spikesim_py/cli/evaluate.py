@@ -15,6 +15,9 @@ from . import common
 @common.chip
 @common.set
 @common.run_options
+@click.option(
+    "--weight-bits", type=click.IntRange(1, 8), help="First quantize a float NET to so many bits, for crossbars."
+)
 @click.option("--layers", is_flag=True, help="Also measure and print how exact each layer is.")
 @click.option("--chain", is_flag=True, help="Also print what each effect costs, added one after the other.")
 @click.option(
@@ -39,6 +42,7 @@ def evaluate(
     net: str,
     chip: str,
     assignments: tuple[str, ...],
+    weight_bits: int | None,
     layers: bool,
     chain: bool,
     currents: bool,
@@ -54,17 +58,21 @@ def evaluate(
     \b
     Example:
       spikesim evaluate digits-w4 rram_32nm --set crossbar.rows=64 --chips 8 --layers
+      spikesim evaluate net.nir sram_32nm --weight-bits 4 --data recordings/ --format nmnist --dt 1ms
     """
     from ..compare import degradation
     from ..crossbar_energy import crossbar_energy
     from ..datasets import network_data
     from ..evaluate import evaluate as run
     from .terminal.comparison import print_chain
+    from .terminal.networks import quantized
     from .terminal.neurobench import print_neurobench
     from .terminal.report import print_currents, print_layers, print_report
 
     common.check_outputs(json_path, html_path)
-    network, hardware = common.design(net, chip, assignments)
+    network, hardware = common.design(net, chip, assignments, options["data"])
+    if weight_bits is not None:
+        network = quantized(network, weight_bits, options["data"])
     report = run(network, hardware, **options, quality=layers, engine=engine, exit=exit, neurobench=neurobench)
     common.deliver(lambda: print_report(report), (json_path, report.to_json), (html_path, report.to_html))
     if layers:

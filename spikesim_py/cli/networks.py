@@ -33,9 +33,15 @@ from . import common
 @click.option("--strict/--no-strict", default=None, help="Whether membranes must exceed thresholds.")
 @click.option("--max-spikes", type=int, help="Spikes of a unit per time-step, at most.")
 @click.option("--refractory", type=int, help="Time-steps of silence after a spike.")
+@click.option("--v-init", type=click.Choice(["zero", "leak", "reset"]), help="First membrane: 0, v_leak or v_reset.")
+@click.option("--synapse-gain", type=click.Choice(["tau", "unit"]), help="What multiplies a synapse's input.")
+@click.option("--synapse-order", type=click.Choice(["leak_first", "input_first"]), help="What a current does first.")
+@click.option("--synapse-reads", type=click.Choice(["updated", "previous"]), help="Which current drives a membrane.")
 @click.option("--v-min", type=float, help="Least membrane, in thresholds, e.g. -1.")
 @click.option("--beta", type=float, help="What membranes keep, where the file does not say.")
 @click.option("--threshold", type=float, help="Threshold, where the file does not say.")
+@click.option("--quantizer-bits", type=int, help="Of the quantizer that SpikeSim's training applies.")
+@click.option("--name", help="Of the network (default: the file's).")
 @click.option("--time-steps", type=int, help="Time-steps per sample.")
 @click.option("--coding", type=click.Choice(["direct", "events"]), help="One image for all steps, or events.")
 @click.option("--input-bits", type=int, help="Bits of an input value.")
@@ -44,6 +50,7 @@ from . import common
 @click.option("--fold", default="weights", type=click.Choice(["weights", "affine"]), help="Where factors of sums go.")
 @click.option("--weight-bits", type=click.IntRange(1, 8), help="Also quantize the weights to so many bits.")
 @click.option("--membrane-error", is_flag=True, help="Round weights so that membranes err least (needs --data).")
+@common.data_root
 @click.option("--data", help="Dataset: calibrates, and its accuracy before and after is printed.")
 def import_checkpoint(
     checkpoint: str,
@@ -61,6 +68,7 @@ def import_checkpoint(
     Example:
       spikesim import net.nir --dt 1e-4 --reset subtract -o net.safetensors
       spikesim import net.pt --from snntorch --weight-bits 4 -o net-w4.safetensors
+      spikesim import net.nir --weight-bits 4 --data nmnist --data-root ~/data -o net-w4.safetensors
     """
     from .terminal.networks import run_import
 
@@ -78,6 +86,7 @@ def import_checkpoint(
     "-o", "--output", required=True, metavar="NET.nir|FOLDER", help="A NIR file, or a folder of plain arrays."
 )
 @click.option("--dt", default=1e-4, show_default=True, type=float, help="Seconds per time-step of a NIR file.")
+@common.data_root
 @click.option("--data", help="Dataset of which a folder gets golden vectors: inputs, sums, membranes, spikes.")
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many samples of it.")
 def export(net: str, output: str, dt: float, data: str | None, samples: int) -> None:

@@ -21,7 +21,7 @@ from .dataset import Dataset, Indices, Request, Source, check_samples
 from .digits import digits
 from .event_digits import event_digits
 from .event_sets import FORMATS, event_set, folder
-from .events import Events, frames
+from .events import Events, PartialWarning, Window, frames
 from .mnist import mnist
 from .places import data_root
 from .readers import read_events
@@ -79,6 +79,12 @@ def network_data(network: Network, data: str, split: str = "report", samples: in
     spec = network.model.input
     steps = network.time_steps if spec.coding == "events" else None
     return load_dataset(data, split, samples, steps=steps, bits=spec.bits, sensor=spec.shape[1:])
+
+
+def step_seconds(data: str) -> float | None:
+    """Seconds per time-step, where a data set is asked for with them (`nmnist:dt=1ms`)."""
+    dt_us = parse(str(data)).dt_us
+    return None if dt_us is None else dt_us * 1e-6
 
 
 def sibling(dataset: Dataset, split: str) -> Dataset:
@@ -148,13 +154,15 @@ def _framed(picked: Indices, source: Source, options: Options, request: Request)
     assert source.events is not None
     bits = 8 if request.bits is None else request.bits
     made = np.empty((len(picked), steps, 2, *sensor), np.uint8 if bits <= 8 else np.uint16)
+    window = Window(steps, options.dt_us)
     for place, index in enumerate(picked):
         try:
-            made[place] = frames(
-                source.events(int(index)), sensor, steps, by=options.by, dt_us=options.dt_us, bits=bits
-            )
+            events = source.events(int(index))
+            made[place] = frames(events, sensor, steps, by=options.by, dt_us=options.dt_us, bits=bits)
         except DataError as error:
             raise DataError(f"data = {request.data!r}: {source.keys[index]}: {error}") from None
+        window.look(events)
+    window.warn(request.data)
     return made
 
 
@@ -170,6 +178,7 @@ __all__ = [
     "SPLITS",
     "Dataset",
     "Events",
+    "PartialWarning",
     "Request",
     "data_root",
     "frames",
@@ -177,4 +186,5 @@ __all__ = [
     "network_data",
     "read_events",
     "sibling",
+    "step_seconds",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,12 +12,17 @@ from numpy.typing import NDArray
 from ..errors import DataError
 
 _MAX_FRAME_VALUES = 2**27  # of one recording: 1 GB of counts while they are made
+_SEEN_SHARE = 0.5  # of the events: less is warned of
 _NAMES = {
     "x": ("x", "xs"),
     "y": ("y", "ys"),
     "polarity": ("p", "polarity", "ps", "pol"),
     "time_us": ("t", "time_us", "ts", "time", "timestamp"),
 }
+
+
+class PartialWarning(UserWarning):
+    """Most of what was recorded is not seen; the message says what would see it."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,34 @@ def frames(
     place = np.ravel_multi_index((step[seen], events.polarity[seen], events.y[seen], events.x[seen]), shape)
     counts = np.bincount(place, minlength=int(np.prod(shape)))
     return np.asarray(np.minimum(counts, 2**bits - 1), dtype=np.uint8 if bits <= 8 else np.uint16).reshape(shape)
+
+
+class Window:
+    """How much of some recordings T time-steps of a fixed length see; without a length they see all."""
+
+    def __init__(self, steps: int, dt_us: int | None) -> None:
+        self._steps, self._dt_us = steps, dt_us
+        self._seen = self._all = self._longest = 0
+
+    def look(self, events: Events) -> None:
+        """Count one recording."""
+        if self._dt_us is None or not len(events):
+            return
+        step = _steps(events.time_us, self._steps, "time", self._dt_us)
+        self._seen += int((step < self._steps).sum())
+        self._all += len(step)
+        self._longest = max(self._longest, int(step.max()) + 1)
+
+    def warn(self, data: str) -> None:
+        """Warn where most events come too late."""
+        if self._seen < _SEEN_SHARE * self._all:
+            warnings.warn(
+                f"data = {data!r}: {self._steps} time-steps of {self._dt_us} us see {self._seen / self._all:.1%} of "
+                f"the events; the longest recording takes {self._longest}: set network.time_steps = {self._longest}, "
+                f"or leave dt out",
+                PartialWarning,
+                stacklevel=5,
+            )
 
 
 def _steps(time_us: NDArray[np.int64], steps: int, by: str, dt_us: int | None) -> NDArray[np.int64]:

@@ -11,10 +11,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._limits import NUMBER_BYTES, allowance
 from ..errors import DataError
 from .events import Events
 
-_MAX_BYTES = 2**30  # of one recording, uncompressed
+_MAX_BYTES = 2**30  # of one recording, uncompressed: less where the file is small (`allowance`)
 _MAX_EVENT_BYTES = 2**28
 _TIME_WRAP_US = 2**13  # N-MNIST: what an overflow event adds to the times behind it
 
@@ -59,8 +60,10 @@ def _binary(path: Path) -> Events:
     raw = np.frombuffer(_bytes(path), np.uint8)
     if raw.size % 5:
         raise DataError(f"has {raw.size} bytes: events take 5 each")
-    fields = raw.reshape(-1, 5).astype(np.int64)
-    time = (fields[:, 2] & 0x7F) << 16 | fields[:, 3] << 8 | fields[:, 4]
+    fields = raw.reshape(-1, 5)
+    time = (fields[:, 2] & 0x7F).astype(np.int64) << 16
+    time |= fields[:, 3].astype(np.int64) << 8
+    time |= fields[:, 4]
     overflow = fields[:, 1] == 240
     time += np.cumsum(overflow) * _TIME_WRAP_US
     kept = fields[~overflow]
@@ -97,15 +100,29 @@ def _npz(path: Path) -> Events:
     """Arrays x, y, t, p; or one structured array."""
     with zipfile.ZipFile(path) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-        if len(members) > 64 or sum(info.file_size for info in members.values()) > _MAX_BYTES:
-            raise DataError(f"is too large: at most 64 arrays of {_MAX_BYTES} bytes together")
+        most = _most(path)
+        if len(members) > 64 or sum(info.file_size for info in members.values()) > most:
+            raise DataError(f"is too large: at most 64 arrays of {most} bytes together")
         arrays = {}
         for name, info in members.items():
             with archive.open(info) as stream:
                 arrays[name] = _array(stream, info.file_size)
+            most -= arrays[name].size * _numbers(arrays[name].dtype) * NUMBER_BYTES
+            if most < 0:
+                raise DataError(f"holds more numbers than a file of {path.stat().st_size} bytes may")
     if len(arrays) == 1:
         return Events.from_array(next(iter(arrays.values())))
     return Events.from_columns(arrays, arrays)
+
+
+def _most(path: Path) -> int:
+    """Bytes that the arrays of a file may have together."""
+    return min(_MAX_BYTES, allowance(path.stat().st_size))
+
+
+def _numbers(dtype: np.dtype[Any]) -> int:
+    """Numbers of one element: of a compound, one per field."""
+    return len(dtype.names or ("x",))
 
 
 def _array(stream: IO[bytes], size: int) -> NDArray[Any]:
@@ -136,11 +153,14 @@ def _hdf5(path: Path) -> Events:
             raise DataError(f"{name} is a link: only what the file itself holds is read")
         return node[name]
 
-    def column(data: Any, name: str) -> NDArray[Any]:
+    def column(data: Any, name: str, columns: int = 1) -> NDArray[Any]:
         if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
             raise DataError(f"{name}: must be an array that the file itself holds")
-        if data.ndim != 1 or data.nbytes > _MAX_BYTES or data.dtype.hasobject:
+        if data.ndim != 1 or data.dtype.hasobject:
             raise DataError(f"{name}: {data.dtype} of shape {data.shape}: must be one column of numbers")
+        held = max(data.nbytes, data.size * _numbers(data.dtype) * NUMBER_BYTES)
+        if max(held, (data.chunks or (0,))[0] * data.dtype.itemsize) > _most(path) // columns:
+            raise DataError(f"{name}: has {data.size} elements: more than a file of {path.stat().st_size} bytes may")
         return np.asarray(data[:])
 
     with h5py.File(path, "r") as file:
@@ -150,7 +170,7 @@ def _hdf5(path: Path) -> Events:
             return Events.from_array(column(node, "events"))
         group = file if node is None else node
         wanted = [name for name in group if name in _COLUMNS]
-        return Events.from_columns({name: column(inside(group, name), name) for name in wanted}, wanted)
+        return Events.from_columns({name: column(inside(group, name), name, len(wanted)) for name in wanted}, wanted)
 
 
 _COLUMNS = frozenset(["x", "y", "t", "p", "xs", "ys", "ts", "ps", "pol", "polarity", "time", "time_us", "timestamp"])

@@ -72,10 +72,10 @@ def microseconds(text: str) -> int:
     return int(match[1]) * _UNITS_US[match[2]]
 
 
-def of_folder(data: str, form: str | None, dt: str | None) -> str:
-    """The data of `--data DIR --format FORMAT --dt TIME`; raises `DataError` for an unknown format."""
+def of_folder(data: str, form: str | None, dt: str | None, by: str | None = None) -> str:
+    """The data of `--data DIR --format FORMAT --dt TIME --by count`; raises `DataError` for an unknown format."""
     if form is not None and form not in FORMATS:
         raise DataError(f"format = {form!r}: unknown{did_you_mean(form, FORMATS)} (known: {', '.join(FORMATS)})")
     name, _, rest = data.partition(":") if form is None else (form, "", f"dir={data}")
-    options = ",".join(filter(None, (f"dt={dt}" if dt else "", rest)))
+    options = ",".join(filter(None, (f"dt={dt}" if dt else "", f"by={by}" if by else "", rest)))
     return f"{name}:{options}" if options else name

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from .graph import Values
+
+#: numbers that an array may grow to where a file says fewer: parameters spread over units, dilated kernels
+MAX_SPREAD = 2**22
 
 
 def is_number(values: Values, wanted: float) -> bool:
@@ -19,7 +23,7 @@ def compact(values: Any, shape: tuple[int, int, int]) -> Values:
     """() where all are equal, (C, 1, 1) where channels are uniform, else (C, H, W).
 
     Raises:
-        ValueError: the array fits neither channels nor units.
+        ValueError: the array fits neither channels nor units, or would be spread over more than `MAX_SPREAD`.
     """
     array = np.asarray(values, np.float64)
     if array.size and (array == array.flat[0]).all():
@@ -31,7 +35,7 @@ def compact(values: Any, shape: tuple[int, int, int]) -> Values:
     elif array.size == shape[0]:
         return array.reshape(-1, 1, 1)
     else:
-        full = np.broadcast_to(array, shape)
+        full = _spread(array, shape)
     if (full == full[:, :1, :1]).all():
         return np.array(full[:, :1, :1])
     return np.array(full)
@@ -41,7 +45,13 @@ def flattened(values: Values, shape: tuple[int, int, int]) -> Values:
     """A parameter of (C, H, W) after the flattening of its units."""
     if values.ndim == 0:
         return values
-    return compact(np.broadcast_to(values, shape).reshape(-1), (int(np.prod(shape)), 1, 1))
+    return compact(_spread(values, shape).reshape(-1), (math.prod(shape), 1, 1))
+
+
+def _spread(values: Values, shape: tuple[int, int, int]) -> Values:
+    if values.size < math.prod(shape) > MAX_SPREAD:
+        raise ValueError(f"{values.size} numbers for {math.prod(shape)} units: at most {MAX_SPREAD} are spread")
+    return np.broadcast_to(values, shape)
 
 
 def per_part(arrays: Mapping[str, Values], shape: tuple[int, int, int]) -> list[str]:
@@ -56,8 +66,9 @@ def expanded_kernel(
     if dilation == (1, 1):
         return weight
     spans = tuple((k - 1) * step + 1 for k, step in zip(weight.shape[2:], dilation, strict=True))
-    if any(span > 4 * n + 4096 for span, n in zip(spans, size, strict=True)) or np.prod(spans) > 2**16:
-        raise error(f"its kernel with dilation {dilation} spans {spans}: its input has {size}")
+    large = math.prod(weight.shape[:2]) * math.prod(spans) > max(MAX_SPREAD, 16 * weight.size)
+    if large or any(span > 4 * n + 4096 for span, n in zip(spans, size, strict=True)):
+        raise error(f"its kernel {weight.shape} with dilation {dilation} spans {spans}: its input has {size}")
     full = np.zeros((*weight.shape[:2], *spans))
     full[:, :, :: dilation[0], :: dilation[1]] = weight
     return full

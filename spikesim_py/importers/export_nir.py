@@ -20,6 +20,7 @@ from ..network import Add, Affine, Conv, Delay, Flatten, Li, Lif, Linear, Networ
 from .nir import OWN_GROUP
 
 _VERSION = "1.0"
+_LARGE = 1024  # numbers: parameters are one per unit, and mostly alike
 _MATCHING = ("reset", "reset_delay", "strict", "max_spikes", "refractory")
 Fields = dict[str, Any]
 
@@ -56,7 +57,8 @@ def _write(h5py: Any, group: Any, tree: Fields) -> None:
         elif key == "edges":
             group.create_dataset(key, data=np.array(value, dtype=object), dtype=h5py.string_dtype())
         else:
-            group.create_dataset(key, data=value)
+            packed = {"compression": "gzip"} if np.size(value) >= _LARGE else {}
+            group.create_dataset(key, data=value, **packed)
 
 
 class _Export:

@@ -17,6 +17,8 @@ from typing import Any
 _MAX_DEPTH = 32
 #: filters that HDF5 and h5py bring with them: deflate, shuffle, fletcher32, scale-offset, LZF
 _FILTERS = {1, 2, 3, 6, 32000}
+#: of a number, once it is read: float64
+_NUMBER_BYTES = 8
 #: texts of variable length are read in pieces of about this size
 _PIECE_BYTES = 2**23
 #: CPU seconds for a file, and more per byte (100 MB/s)
@@ -84,7 +86,7 @@ class Reader:
             return self.text(item, where, size)
         if item.dtype.kind not in "iufb" or item.dtype.itemsize > 8:
             raise Refused(f"{where}: has type {item.dtype}: must be numbers or text")
-        self.take(size * item.dtype.itemsize, where)
+        self.take(size * _NUMBER_BYTES, where)
         raw = item[()].tobytes()
         self.buffers.append(raw)
         self.offset += len(raw)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..errors import NetworkError
 from ..network import Network, build
 from .hdf5 import Tree, read_tree
-from .lower import as_chw
+from .reading import as_chw
 from .semantics import Semantics
 
 _SCALE_BITS = 6

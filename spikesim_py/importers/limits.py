@@ -6,12 +6,9 @@ import math
 from collections.abc import Iterable
 from pathlib import Path
 
+from .._limits import NUMBER_BYTES, allowance
 from ..errors import NetworkError
 
-#: what a file may hold whatever its size: uniform arrays compress a thousandfold
-FREE_BYTES = 32 * 2**20
-#: above that, at most this many bytes of arrays per byte of the file
-MAX_RATIO = 16
 #: bytes of the largest file that is read
 MAX_FILE_BYTES = 8 * 2**30
 #: groups, datasets, nodes or edges of one file
@@ -34,11 +31,11 @@ def check_file(path: Path) -> int:
 
 
 class Budget:
-    """Bytes that the arrays of one file may have together: a multiple of the file's own size, or `FREE_BYTES`."""
+    """Bytes that the arrays of one file may have together: see `allowance`."""
 
     def __init__(self, path: Path, file_bytes: int) -> None:
         self.path = path
-        self.total = max(FREE_BYTES, MAX_RATIO * file_bytes)
+        self.total = allowance(file_bytes)
         self.left = self.total
 
     def fits(self, size: int, where: str) -> None:
@@ -53,6 +50,6 @@ class Budget:
         self.fits(size, where)
         self.left -= size
 
-    def shape(self, shape: Iterable[int], item_bytes: int, where: str) -> None:
-        """Count an array of a shape that a file states."""
-        self.take(math.prod(shape) * item_bytes, where)
+    def shape(self, shape: Iterable[int], where: str) -> None:
+        """Count an array of a shape that a file states, as the numbers that it becomes."""
+        self.take(math.prod(shape) * NUMBER_BYTES, where)

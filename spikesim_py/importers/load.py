@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import InputError, NetworkError, did_you_mean
 from ..network import Network
 from ..network import load_network as load_own
-from .semantics import CONVENTIONS, AssumedWarning, Semantics, as_options
+from .semantics import CONVENTIONS, AssumedWarning, Options, Semantics, as_options
 
 
 @dataclass(frozen=True)
@@ -55,26 +55,35 @@ def import_network(source: Any, format: str | None = None, **options: Any) -> Ne
     Warns:
         AssumedWarning: for each option that the file does not tell and that changes the result.
     """
-    chosen = as_options(options)
+    return _imported(source, format, as_options(options), None)
+
+
+def _imported(source: Any, format: str | None, chosen: Options, data_dt: float | None) -> Network:
+    """`import_network`; `data_dt` is the time-step of the data, which holds where the file tells none."""
     name = _format_of(source, format)
     kind = FORMATS[name]
     if not isinstance(source, str | Path) and not kind.live:
         raise InputError(f"format = {name!r}: reads files, not a {type(source).__name__}")
     semantics = Semantics(chosen, CONVENTIONS[chosen.convention or kind.convention])
+    if data_dt is not None:
+        semantics.tell("dt", data_dt, "the time-step of the data, unless the file tells its own")
     made: Network = _reader(kind)(source, semantics, name)
     for line in semantics.assumed:
-        warnings.warn(f"{_origin(source)}: {line}", AssumedWarning, stacklevel=2)
+        warnings.warn(f"{_origin(source)}: {line}", AssumedWarning, stacklevel=3)
     return made
 
 
-def load_network(source: str | Path | Network) -> Network:
+def load_network(source: str | Path | Network, *, data_dt: float | None = None) -> Network:
     """A network from a bundled name, a network's own file, or a checkpoint whose suffix tells its format.
+
+    Args:
+        data_dt: seconds per time-step of the data that it will see; a checkpoint that tells no time-step has this one.
 
     Raises:
         NetworkError: the file is not a network. InputError: `source` is neither a bundled name nor a file.
     """
     if isinstance(source, str | Path) and Path(source).suffix.lower() in SUFFIXES and Path(source).is_file():
-        return import_network(source)
+        return _imported(source, None, Options(), data_dt)
     return load_own(source)
 
 

@@ -1,11 +1,11 @@
 """A graph of operations to a `Network`: float, validated, with its conventions in the metadata.
 
-`Emitter` collects what the methods below make of each operation, in the order of the schedule.
+`Reading` says what an operation reads, and `Emitter`, its base, collects what the methods below make of it, in the
+order of the schedule.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,15 +15,13 @@ import numpy as np
 from ..errors import NetworkError
 from ..network import Network, build
 from .arrays import compact, expanded_kernel, flattened, is_number, per_part, same_padding
-from .emit import ONE, ZERO, Emitter, Shape, Value
+from .emit import ONE, Shape, Value
 from .graph import Delay, Flatten, Graph, Identity, Input, Output, Pool, Scale, Unit, Values, Weights
-from .order import Schedule, schedule
+from .reading import Reading, as_chw
 from .semantics import Semantics
 from .units import lowered_unit
 
 _MAX_NODES = 5000
-#: nodes of a loop that are searched for a shape
-_MAX_LOOP = 200
 
 
 def lower(graph: Graph, semantics: Semantics, origin: str, source: str) -> Network:
@@ -35,20 +33,8 @@ def lower(graph: Graph, semantics: Semantics, origin: str, source: str) -> Netwo
     return _Lowering(graph, semantics, origin).network(source)
 
 
-class _Lowering(Emitter):
+class _Lowering(Reading):
     """One method per kind of operation; each returns the value that it emits."""
-
-    def __init__(self, graph: Graph, semantics: Semantics, origin: str) -> None:
-        self.graph, self.semantics = graph, semantics
-        self.plan: Schedule = schedule(graph, origin)
-        uses = Counter(source for sources in self.plan.reads.values() for source in sources)
-        super().__init__(self.plan.names, uses, semantics.options.fold, origin)
-        self.values: dict[str, Value] = {}
-        self.delays: dict[tuple[str, int], str] = {}
-        self.readers: dict[str, list[str]] = {}
-        for target, sources in self.plan.reads.items():
-            for source in sources:
-                self.readers.setdefault(source, []).append(target)
 
     def network(self, source: str) -> Network:
         for name in self.plan.dropped:
@@ -58,6 +44,8 @@ class _Lowering(Emitter):
         for name in self.plan.names:
             op = self.graph.nodes[name]
             self.values[name] = _LOWER[type(op)](self, name, op)
+            self._arrived(name)
+        self.nodes.sort(key=lambda node: node["op"] == "readout")  # a loop may end behind it, and it is the last
         options = self.semantics.options
         description = {
             "name": (options.name or self.graph.name)[:128] or "imported",
@@ -79,65 +67,14 @@ class _Lowering(Emitter):
     def _input_spec(self) -> dict[str, Any]:
         options, told = self.semantics.options, self.semantics.told
         coding = options.coding or told.get("coding") or "events"
-        bits = options.input_bits or told.get("input_bits") or (8 if coding == "direct" else 1)
+        bits = options.input_bits or told.get("input_bits")
+        if bits is None:
+            bits = 8 if coding == "direct" else 1
+            self.semantics.assume(
+                "input_bits", "a file does not say how large its inputs are; events are clipped", bits
+            )
         shape = self.values[next(n for n, op in self.graph.nodes.items() if isinstance(op, Input))].shape
         return {"shape": shape, "bits": bits, "coding": coding, "encoder": "every_step"}
-
-    # what a node reads -----------------------------------------------------------------------------------------------
-
-    def _read(self, name: str) -> Value:
-        """The sum of what a node reads."""
-        sources = [self._arriving(source, name) for source in self.plan.reads[name]]
-        if len(sources) == 1:
-            return sources[0]
-        shapes = {value.shape for value in sources}
-        if len(shapes) > 1:
-            raise self.error(name, f"sums values of shapes {sorted(shapes)}: must be equal")
-        if len({value.factor.tobytes() + bytes(value.factor.ndim) for value in sources}) > 1:
-            sources = [self.settle(value) for value in sources]
-        total = self.emit(f"{self.names[name]}_sum", "add", [value.node for value in sources])
-        offset = compact(sum((value.offset for value in sources), ZERO), sources[0].shape)
-        return Value(total, sources[0].shape, sources[0].factor, offset)
-
-    def _arriving(self, source: str, target: str) -> Value:
-        if (source, target) not in self.plan.late:
-            return self.values[source]
-        return self._delayed(source, 1)
-
-    def _delayed(self, source: str, steps: int) -> Value:
-        """What a unit, perhaps later in the order, emitted some time-steps ago."""
-        key = (source, steps)
-        if key not in self.delays:
-            self.delays[key] = self.emit(f"{self.names[source]}_before", "delay", [self.names[source]], steps=steps)
-        return Value(self.delays[key], self._shape_of(source), spikes=self._is_spiking(source))
-
-    def _is_spiking(self, name: str) -> bool:
-        op = self.graph.nodes[name]
-        return isinstance(op, Unit) and op.theta is not None
-
-    def _shape_of(self, name: str) -> Shape:
-        """The shape of a node in a loop that may not have been lowered yet: that of what drives it from the front."""
-        shape = self._front(name, set())
-        if shape is None:
-            raise self.error(name, "its shape cannot be told from what is before it in the loop")
-        return shape
-
-    def _front(self, name: str, seen: set[str]) -> Shape | None:
-        if name in self.values:
-            return self.values[name].shape
-        op = self.graph.nodes[name]
-        if isinstance(op, Weights):
-            return (op.weight.shape[0], 1, 1) if op.dims == 0 else None
-        if isinstance(op, Pool | Flatten) or len(seen) > _MAX_LOOP:
-            return None
-        seen.add(name)
-        for source in self.plan.reads[name]:
-            shape = None if source in seen else self._front(source, seen)
-            if shape is not None:
-                return shape
-        return _own_shape(op)
-
-    # what nodes emit -------------------------------------------------------------------------------------------------
 
     # operations ------------------------------------------------------------------------------------------------------
 
@@ -250,6 +187,8 @@ class _Lowering(Emitter):
             or (op.kind == "max" and not (value.factor > 0).all())
         ):
             value = self.settle(value)
+        if op.kind == "max" and any(op.padding) and not self._never_negative(name):
+            raise self.error(name, "padding: a maximum is padded with the least number: must be 0, or pool spikes")
         sizes = zip(value.shape[1:], op.kernel, op.stride, op.padding, strict=True)
         out = [(n + 2 * p - k) // s + 1 for n, k, s, p in sizes]
         if min(out) < 1:
@@ -281,23 +220,25 @@ class _Lowering(Emitter):
         if value.shape[1:] == (1, 1):
             return value
         made = self.emit(name, "flatten", [value.node])
-        factor, offset = (flattened(part, value.shape) for part in (value.factor, value.offset))
+        try:
+            factor, offset = (flattened(part, value.shape) for part in (value.factor, value.offset))
+        except ValueError as error:
+            raise self.error(name, f"flattens {value.shape}: {error}") from None
         return Value(made, (int(np.prod(value.shape)), 1, 1), factor, offset, value.spikes)
 
     def _delay(self, name: str, op: Delay) -> Value:
-        (source,) = self.plan.reads[name][:1]
-        if source in self.values:
-            value = self.settle(self._read(name))
-        elif isinstance(self.graph.nodes[source], Unit):
-            value = Value(self.names[source], self._shape_of(source), spikes=self._is_spiking(source))
-        else:
-            raise self.error(name, f"delays {source!r}, which comes later and is no unit")
+        sources = self.plan.reads[name]
+        later = [source for source in sources if source not in self.values and (source, name) not in self.plan.late]
+        if later and len(sources) > 1:
+            raise self.error(name, f"delays the sum of {', '.join(map(repr, sources))}, of which a part comes later")
+        value = self._later(sources[0], name) if later else self.settle(self._read(name))
         steps = self.parameter(name, "delay", np.asarray(op.steps, np.float64), value.shape)
         if int(steps.max()) == 0:
             return value
-        made = self.emit(self.names[name], "delay", [value.node], steps=int(steps.max()))
+        made = self._before(self.names[name], later[0] if later else sources[0], value, int(steps.max()))
         if steps.ndim:
             self.keep(made, "steps", steps)
+            self.arrays[f"{made}.steps"] = self.arrays[f"{made}.steps"].astype(np.int64)
         return replace(value, node=made)
 
     def _unit(self, name: str, op: Unit) -> Value:
@@ -319,21 +260,6 @@ class _Lowering(Emitter):
         if hard:
             self.semantics.note(f"node {name!r}: {', '.join(hard)} differ within a channel: one register per unit")
         return Value(made, value.shape, spikes=op.theta is not None)
-
-
-def _own_shape(op: Any) -> Shape | None:
-    """The shape that a unit's own parameters have."""
-    sizes = [op.factor.shape, op.theta.shape] if isinstance(op, Unit) and op.theta is not None else []
-    shapes = [as_chw(shape) for shape in sizes if len(shape) in (1, 2, 3) and np.prod(shape) > 1]
-    return shapes[0] if shapes else None
-
-
-def as_chw(shape: tuple[int, ...]) -> Shape:
-    """(N,), (C, L) or (C, H, W) as (C, H, W)."""
-    sizes = tuple(int(n) for n in shape)
-    if len(sizes) == 1:
-        return (sizes[0], 1, 1)
-    return (sizes[0], 1, sizes[1]) if len(sizes) == 2 else (sizes[0], sizes[1], sizes[2])
 
 
 def _pair(sizes: tuple[int, ...], dims: int, default: int) -> tuple[int, int]:

@@ -223,8 +223,8 @@ def _pool(kind: Any) -> Reader:
         padding = module.sizes("padding", (0,))
         if module.truth("ceil_mode") or module.attributes.get("divisor_override") is not None:
             raise module.error("ceil_mode and divisor_override are not supported")
-        if any(padding) and (kind == "max" or not module.truth("count_include_pad", True)):
-            raise module.error("padding: must be 0, or count zeros of an average")
+        if any(padding) and not module.truth("count_include_pad", True):
+            raise module.error("count_include_pad = False: must be True with padding: zeros of an average count")
         if module.sizes("dilation", (1,)) not in ((1,), (1, 1)):
             raise module.error("dilation: must be 1")
         pairs = [(sizes[0], sizes[-1]) for sizes in (kernel, stride, padding)]

@@ -147,10 +147,12 @@ class _Flat:
             name for name in used - known if name.partition(".")[0] not in known or name.partition(".")[2] == ""
         )
         free = [name for name in names if name not in used]
+        stems: dict[str, list[str]] = {}
+        for name in free:
+            stems.setdefault(_stem(name), []).append(name)
         repaired: dict[str, str] = {}
         for name in lost[:100]:
-            alike = [other for other in free if _stem(other) == _stem(name)]
-            meant = alike if alike else free if len(lost) == 1 else []
+            meant = stems.get(_stem(name)) or (free if len(lost) == 1 else [])
             if len(meant) != 1:
                 raise NetworkError(
                     f"{self.path}: {where}: edges name {name!r}, which is no node"

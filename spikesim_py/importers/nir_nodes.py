@@ -16,6 +16,8 @@ from .graph import Delay, Flatten, Input, Op, Output, Pool, Scale, Synapse, Unit
 from .hdf5 import Tree
 from .semantics import Semantics, decays_differ
 
+#: primitives with a membrane
+_UNITS = {"I", "IF", "LI", "LIF", "CubaLI", "CubaLIF"}
 #: factors of an input that count as one: r dt of float32 files
 _NEAR = 1e-3
 
@@ -97,7 +99,11 @@ def warn_open(nodes: Sequence[Fields], semantics: Semantics) -> None:
     kinds = {node.kind for node in nodes}
     spiking = kinds & {"IF", "LIF", "CubaLIF"}
     if spiking and semantics.open("reset"):
-        semantics.assume("reset", "a file holds v_reset, but exporters of networks that subtract write it too")
+        semantics.assume(
+            "reset",
+            "a file holds v_reset, but exporters of networks that subtract write it too (the name of the framework, as "
+            "convention, says this, and whether thresholds are strict and resets late)",
+        )
     if spiking and semantics.open("max_spikes"):
         semantics.assume("max_spikes", "a file does not say whether units may spike several times per step")
     ratios = [
@@ -112,8 +118,21 @@ def warn_open(nodes: Sequence[Fields], semantics: Semantics) -> None:
         semantics.assume("decay", f"at dt / tau = {max(ratios):.3g} it differs from the other rule by more than 0.001")
     if "IF" in kinds and semantics.options.convention == "sinabs" and semantics.options.v_min is None:
         semantics.assume("v_min", "Sinabs keeps least membranes out of its files, and assumes -1 when it reads", "none")
+    if semantics.options.convention == "sinabs" and kinds & {"LIF", "LI"} and semantics.options.gain is None:
+        semantics.assume("gain", "Sinabs keeps norm_input, its default, out of its files: with it the gain is tau")
+    starts = [node for node in nodes for name in ("v_leak", "v_reset") if name in node.node and node.array(name).any()]
+    if starts and semantics.open("v_init"):
+        semantics.assume("v_init", f"node {starts[0].name!r} leaks or resets to other potentials than zero")
+    if kinds & _UNITS == {"IF"} and semantics.open("strict") and _whole(nodes):
+        semantics.assume("strict", "weights and thresholds are whole numbers: membranes may equal their thresholds")
     if "CubaLIF" in kinds and semantics.open("synapse_reads"):
         semantics.assume("synapse_reads", "a file does not say whether a membrane sees this step's current")
+
+
+def _whole(nodes: Sequence[Fields]) -> bool:
+    """Whether all weights and thresholds are whole numbers."""
+    arrays = [node.array(name) for node in nodes for name in ("weight", "v_threshold") if name in node.node]
+    return all(bool((array == np.round(array)).all()) for array in arrays)
 
 
 # what each primitive is in time-steps -----------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Which operations of a graph run, in which order, and which of its edges arrive a time-step late.
 
 A loop runs through a unit; what leaves that unit along the loop arrives one time-step later (a recurrent matrix reads
-the spikes of the step before). An explicit delay of a step or more needs no other.
+the spikes of the step before). Where the way round branches behind the unit, it is what leaves the last branch that
+arrives later, so that all others get it in time. An explicit delay of a step or more needs no other.
 """
 
 from __future__ import annotations
@@ -26,12 +27,16 @@ class Schedule:
     dropped: tuple[str, ...]
 
 
+#: operations on all ways round together
+_MAX_ROUND = 1_000_000
+
+
 def schedule(graph: Graph, origin: str) -> Schedule:
     """The schedule of a graph with one input and one output.
 
     Raises:
-        NetworkError: an edge ends nowhere, there is not one input and one output, no path joins them, or a loop has no
-            unit.
+        NetworkError: an edge ends nowhere, there is not one input and one output, no path joins them, a loop has no
+            unit, or there are too many.
     """
     for source, target in graph.edges:
         for end in (source, target):
@@ -91,7 +96,7 @@ def _is_late(graph: Graph, target: str) -> bool:
 def _open_edges(
     graph: Graph, after: Mapping[str, list[str]], entry: str, origin: str
 ) -> tuple[frozenset[_Edge], frozenset[_Edge]]:
-    """Depth first; an edge that closes a loop makes the last unit's edge on the way round late.
+    """Depth first; an edge that closes a loop makes an edge behind its last unit late.
 
     Loops that run through a delay of a step or more are open there: what the delay reads may come after it.
     """
@@ -101,6 +106,7 @@ def _open_edges(
     place = {entry: 0}
     done: set[str] = set()
     waiting = [iter(after.get(entry, ()))]
+    round_ = 0
     while path:
         target = next(waiting[-1], None)
         if target is None:
@@ -109,6 +115,9 @@ def _open_edges(
             del place[name]
             done.add(name)
         elif target in place:
+            round_ += len(path) - place[target]
+            if round_ > _MAX_ROUND:
+                raise NetworkError(f"{origin}: has too many loops: {_MAX_ROUND} operations on the ways round at most")
             _cut(graph, path[place[target] :], after, late, loose, origin)
         elif target not in done:
             place[target] = len(path)
@@ -130,10 +139,8 @@ def _cut(
         return
     for place in reversed(range(len(edges))):
         if isinstance(graph.nodes[edges[place][0]], Unit):
-            for source, target in edges[place + 1 :]:
-                if after[source] != [target]:
-                    raise NetworkError(f"{origin}: node {source!r}: leaves the loop behind its unit {loop[place]!r}")
-            late.add(edges[place])
+            branches = [edge for edge in edges[place + 1 :] if after[edge[0]] != [edge[1]]]
+            late.add(branches[-1] if branches else edges[place])
             return
     raise NetworkError(f"{origin}: the loop {' - '.join(loop[:6])} has no unit: its sums grow without bound")
 

@@ -77,10 +77,24 @@ def _reset(module: Module, semantics: Semantics) -> tuple[str, bool]:
     if not 0 <= index < len(_RESETS):
         raise module.error(f"reset_mechanism_val = {index}: must be 0, 1 or 2")
     reset = said or (_RESETS[index] if held is not None else str(known or semantics.reset))
-    if "reset_delay" not in module.attributes and semantics.options.reset_delay is None:
-        semantics.note("reset_delay = True: a state dict does not keep it, and this is snnTorch's default")
     late = semantics.options.reset_delay
-    return reset, bool(module.attributes.get("reset_delay", True)) if late is None else late
+    if late is None:
+        late = bool(module.attributes.get("reset_delay", True))
+        if "reset_delay" not in module.attributes and _may_be_late(module, reset):
+            semantics.assume("reset_delay", "a state dict does not keep it, and this is snnTorch's default", late)
+    if not late and reset == "subtract":
+        semantics.assume(
+            "reset_delay",
+            "one threshold per spike; where a membrane exceeds twice its threshold, snnTorch undoes and repeats resets",
+            False,
+        )
+    return reset, late and _may_be_late(module, reset)
+
+
+def _may_be_late(module: Module, reset: str) -> bool:
+    """Whether it matters when a reset comes: `Leaky` empties its membrane before the next input, so that it does not;
+    its siblings empty theirs after it, and lose the input."""
+    return reset != "none" and not (reset == "zero" and module.kind == "Leaky")
 
 
 def _threshold(module: Module) -> Values:
@@ -103,21 +117,13 @@ def _graded(module: Module, unit: Unit) -> Parts:
 
 def _unit(module: Module, semantics: Semantics, factor: Values, gain: Values, synapse: Synapse | None) -> Unit:
     reset, late = _reset(module, semantics)
-    if reset == "zero" and module.kind == "Leaky":
-        late = False  # it empties the membrane before the next input; its siblings empty it after, and lose the input
-    elif reset == "subtract" and not late:
-        semantics.assume(
-            "reset_delay",
-            "one threshold per spike; where a membrane exceeds twice its threshold, snnTorch undoes and repeats resets",
-            False,
-        )
     return Unit(
         factor,
         gain,
         _threshold(module),
         synapse=synapse,
         reset=reset,
-        reset_delay=late and reset != "none",
+        reset_delay=late,
         strict=semantics.strict,
         max_spikes=semantics.options.max_spikes or 1,
         refractory=semantics.options.refractory or 0,

@@ -36,6 +36,7 @@ from .semantics import Semantics
 from .tensors import Arrays, check_finite, named_arrays, read_object
 
 _FIELDS = ("name", "input", "time_steps", "layers", "readout")
+_MAX_YAML_BYTES = 2**18
 _INPUT = {"shape", "bits", "coding"}
 
 
@@ -51,6 +52,8 @@ def read(source: Any, semantics: Semantics) -> Graph:
         )
     semantics.by_unit = True
     path = Path(semantics.options.architecture).expanduser()
+    if path.is_file() and path.stat().st_size > _MAX_YAML_BYTES:
+        raise NetworkError(f"{path}: has {path.stat().st_size} bytes (at most {_MAX_YAML_BYTES})")
     data, _ = read_yaml(path)
     for key in data:
         if key not in _FIELDS:

@@ -63,7 +63,10 @@ def _safetensors(path: Path, size: int) -> Arrays:
         raise NetworkError(f"{path}: states a header of {header} bytes (at most {min(_MAX_HEADER_BYTES, size)})")
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: _plain(file.get_tensor(name), f"{path}: {name!r}") for name in file.keys()}  # noqa: SIM118
+            names = list(file.keys())
+            if len(names) > _MAX_MEMBERS:
+                raise NetworkError(f"{path}: holds {len(names)} arrays (at most {_MAX_MEMBERS})")
+            return {name: _plain(file.get_tensor(name), f"{path}: {name!r}") for name in names}
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         if isinstance(error, NetworkError):
             raise
@@ -243,7 +246,7 @@ class _Filler:
     def _array(self, item: Array) -> NDArray[Any]:
         try:
             made = numbers(item, "an array")
-            self.budget.take(made.nbytes, f"an array of shape {item.shape}")
+            self.budget.shape(made.shape, f"an array of shape {item.shape}")
             return made
         except Refused as error:
             raise NetworkError(f"{self.path}: {error}") from None
@@ -251,7 +254,7 @@ class _Filler:
     def _tensor(self, item: Tensor) -> NDArray[Any]:
         flat = self._elements(item.storage)
         where = f"a tensor of shape {item.size}"
-        self.budget.shape(item.size, flat.itemsize, where)
+        self.budget.shape(item.size, where)
         last = item.offset + sum((n - 1) * step for n, step in zip(item.size, item.stride, strict=True))
         if item.offset < 0 or (0 not in item.size and last >= len(flat)):
             raise NetworkError(f"{self.path}: {where}: reaches beyond its storage of {len(flat)} elements")
@@ -294,7 +297,7 @@ def _npy(stream: IO[bytes], size: int, path: Path, name: str, budget: Budget) ->
         raise NetworkError(f"{path}: {name}: is not an array ({(str(error).splitlines() or [''])[0][:120]})") from None
     if dtype.kind not in "iufb":
         raise NetworkError(f"{path}: {name}: has type {dtype}: must be numbers")
-    budget.shape(shape, dtype.itemsize, name)
+    budget.shape(shape, name)
     array = Array(shape, dtype.str, fortran, stream.read(size - stream.tell()))
     try:
         return numbers(array, name)

@@ -19,7 +19,9 @@ from .limits import Budget, check_file
 from .semantics import Semantics
 
 _MAX_BYTES = 2**28
-_MAX_LINE = 2**24
+_MAX_LINE = 2**22
+_MAX_WORD = 32
+_MAX_ROWS = 2**16
 _SUFFIXES = (".txt", ".csv", ".dat")
 
 
@@ -44,6 +46,8 @@ def network(source: Any, semantics: Semantics, format_name: str) -> Network:
         semantics.assume("beta", "weights do not say what a membrane keeps after a step", beta)
     if semantics.open("reset"):
         semantics.assume("reset", "weights do not say what a spike leaves of a membrane")
+    if semantics.open("strict"):
+        semantics.assume("strict", "weights do not say whether a membrane that equals its threshold spikes")
     leak = (
         {"multiplier": 1, "shift": 0} if beta == 1 else {"multiplier": round(beta * 2**LEAK_SHIFT), "shift": LEAK_SHIFT}
     )
@@ -109,10 +113,14 @@ def read_matrix(path: Path) -> NDArray[np.int64]:
     rows: list[NDArray[np.int64]] = []
     with open(path, "rb") as stream:
         for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE), b""), 1):
+            if len(line) == _MAX_LINE:
+                raise NetworkError(f"{path}:{number}: is longer than {_MAX_LINE} bytes")
             words = line.replace(b",", b" ").split()
             if not words or words[0].startswith(b"#"):
                 continue
             budget.take(8 * len(words), f"line {number}")
+            if len(rows) == _MAX_ROWS:
+                raise NetworkError(f"{path}: has more than {_MAX_ROWS} rows")
             rows.append(_row(words, f"{path}:{number}"))
             if len(rows[-1]) != len(rows[0]):
                 raise NetworkError(f"{path}:{number}: has {len(rows[-1])} numbers: must be {len(rows[0])}")
@@ -122,6 +130,8 @@ def read_matrix(path: Path) -> NDArray[np.int64]:
 
 
 def _row(words: list[bytes], where: str) -> NDArray[np.int64]:
+    if (longest := max(words, key=len)) and len(longest) > _MAX_WORD:
+        raise NetworkError(f"{where}: {longest[:24].decode('latin1')!r}..: must be a whole number")
     try:
         values = np.array(words).astype(np.float64)
     except ValueError:

@@ -22,15 +22,19 @@ _UNKNOWN_RANGE = (-1, 1)
 def infer(model: NetworkModel, arrays: Arrays) -> dict[str, Edge]:
     """Node to the type of its output.
 
-    What a loop carries is bounded by its units, so that their shapes, found in a first round, are all that it needs.
+    What a loop carries is bounded by its units: from shapes, found in a first round, ranges follow round by round.
     """
     edges = {"input": Edge(model.input.shape, 0, 2**model.input.bits - 1)}
     place = {node.name: index for index, node in enumerate(model.nodes)}
-    if any(place.get(source, -1) >= place[node.name] for node in model.nodes for source in node.inputs):
+    loops = any(place.get(source, -1) >= place[node.name] for node in model.nodes for source in node.inputs)
+    if loops:
         edges |= _shapes_of_loops(model, arrays, dict(edges))
-    for node in model.nodes:
-        edges[node.name] = _edge(model, node, [edges[name] for name in node.inputs], arrays)
-    return edges
+    while True:
+        before = dict(edges)
+        for node in model.nodes:
+            edges[node.name] = _edge(model, node, [edges[name] for name in node.inputs], arrays)
+        if edges == before or not loops:
+            return edges
 
 
 def _shapes_of_loops(model: NetworkModel, arrays: Arrays, edges: dict[str, Edge]) -> dict[str, Edge]:

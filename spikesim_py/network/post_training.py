@@ -90,6 +90,7 @@ class _Quantizer:
         self.correct, self.membrane_bits = True, 16
         self.scales: dict[str, _Floats] = {"input": _ONE}
         self.biases: dict[str, _Floats] = {}
+        self.awaited: dict[str, list[dict[str, Any]]] = {}
         self.renamed: dict[str, str] = {"input": "input"}
         self.nodes: list[dict[str, Any]] = []
         self.arrays: dict[str, NDArray[Any]] = {}
@@ -113,11 +114,17 @@ class _Quantizer:
         else:
             raise NetworkError(f"node {node.name!r}: {node.op}: is not quantized after training")
         self.nodes.append(fields)
+        for delay in self.awaited.pop(node.name, ()):
+            self._rescaled(node.name, float(self.scales[delay["name"]][0]), delay["inputs"], 0)
 
     def _passing(self, node: Pool | Flatten | Delay, fields: dict[str, Any]) -> None:
         """Nodes that leave a scale as it is, or spread it."""
         source = node.inputs[0]
-        scale = self.scales.get(source, _ONE)  # a later source is a unit's spikes
+        scale = self.scales.get(source, _ONE)
+        later = self.network.by_name.get(source) if source not in self.scales else None
+        if later is not None and not isinstance(later, Lif):  # sums of a loop: in steps of the unit that they drive
+            self.awaited.setdefault(source, []).append(fields)
+            scale = np.array([self._unit_of(node.name)])
         if isinstance(node, Pool) and node.kind == "average":
             fields["kind"] = "sum"
             scale = scale / (node.kernel[0] * node.kernel[1])
@@ -188,8 +195,12 @@ class _Quantizer:
         return shift
 
     def _rescaled(self, source: str, unit: float, inputs: list[str], place: int) -> None:
-        """An affine of its own that takes a node's output to steps of `unit`."""
-        name = f"{source}_steps"[:64]
+        """An affine of its own that takes a node's output to steps of `unit`, where it has others."""
+        if self.scales[source].tolist() == [unit] and source not in self.biases:
+            return
+        name, count = f"{source}_steps"[:60], 1
+        while name in self.scales and self.scales[name][0] != unit:
+            name, count = f"{source}_steps"[:60] + str(count + 1), count + 1
         if name not in self.scales:
             bias = self.biases.get(source, np.zeros(1))
             shift = self._write_affine(name, self.scales[source], bias, unit)
@@ -238,8 +249,7 @@ class _Quantizer:
         step = self._step(node) if isinstance(node, Lif) else 2.0**-_STEP_BITS
         fields["membrane_bits"] = 32 if isinstance(node, Li) else self.membrane_bits
         if leaks or source in self.biases or isinstance(node, Li):
-            if self.scales[source].tolist() != [step] or source in self.biases:
-                self._rescaled(source, step, fields["inputs"], 0)
+            self._rescaled(source, step, fields["inputs"], 0)
             scale = np.array([step])
         else:
             scale = self.scales[source]

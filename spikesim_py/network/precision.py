@@ -84,7 +84,7 @@ def with_precision(
 
     Raises:
         NetworkError: the network has no such node, or has arrays that the change would have to round: of a trained
-            network only T may change, and membranes may grow.
+            network only T may change, and membranes and inputs may grow.
         InputError: a number is out of range.
     """
     fields = {
@@ -163,7 +163,7 @@ def _node(fields: dict[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_exact(network: Network, made: Mapping[str, Any]) -> None:
-    """Of a network with arrays only T changes, and the membranes of an integer one that grow."""
+    """Of a network with arrays only T changes; inputs grow, and membranes of an integer one."""
     for node, fields in zip(network.nodes, made["nodes"], strict=True):
         if (
             node.op in ("lif", "li")
@@ -174,14 +174,14 @@ def _check_exact(network: Network, made: Mapping[str, Any]) -> None:
         field = _NODE_FIELDS.get(node.op, ("", ""))[1]
         if field and fields.get(field) != getattr(node, field):
             raise _inexact(network, f"node {node.name!r}: {field}", getattr(node, field), fields[field])
-    if made["input"]["bits"] != network.model.input.bits:
+    if made["input"]["bits"] < network.model.input.bits:
         raise _inexact(network, "input.bits", network.model.input.bits, made["input"]["bits"])
 
 
 def _inexact(network: Network, field: str, old: Any, new: Any) -> NetworkError:
     return NetworkError(
         f"network {network.name!r}: {field} = {new}, was {old}: {network.arithmetic} networks keep their numbers "
-        f"(only time_steps can change, and integer membranes grow); make another with "
+        f"(only time_steps can change, input_bits grow, and integer membranes); make another with "
         f"spikesim_py.network.quantize(float_network, weight_bits=...) or by training"
     )
 

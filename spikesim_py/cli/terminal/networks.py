@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from ..._files import check_target
+from ...datasets import network_data
 from ...errors import InputError
 from ...importers import import_network, load_network
 from ...network import Network, quantize_network, save_network
@@ -28,7 +29,7 @@ def run_import(
     given = {name: value for name, value in options.items() if value is not None}
     network = import_network(checkpoint, format, **given)
     if bits is not None:
-        network = _quantized(network, bits, data, membrane_error)
+        network = quantized(network, bits, data, membrane_error)
     elif data is not None:
         click.echo(f"accuracy on {data}: {_accuracy(network, data):.4f}")
     save_network(network, output)
@@ -45,28 +46,25 @@ def run_export(name: str, output: str, dt: float, data: str | None, samples: int
     if Path(output).suffix.lower() == ".nir":
         written = export_nir(network, output, dt)
     else:
-        written = export_bundle(network, output, None if data is None else _images(data, "report")[0][:samples])
+        written = export_bundle(
+            network, output, None if data is None else network_data(network, data, "report", samples).images
+        )
     click.echo(f"wrote {written}")
 
 
-def _quantized(network: Network, bits: int, data: str | None, membrane_error: bool) -> Network:
+def quantized(network: Network, bits: int, data: str | None, membrane_error: bool = False) -> Network:
+    """A float network with weights of so many bits, calibrated on the data, which says what that costs."""
     if network.arithmetic != "float":
         raise InputError(f"network {network.name!r} is {network.arithmetic}: it needs no weight_bits")
     if data is None:
         return quantize_network(network, bits, membrane_error=membrane_error)
     before = _accuracy(network, data)
-    made = quantize_network(network, bits, calibration=_images(data, "calibration")[0], membrane_error=membrane_error)
+    calibration = network_data(network, data, "calibration").images
+    made = quantize_network(network, bits, calibration=calibration, membrane_error=membrane_error)
     click.echo(f"accuracy on {data}: {before:.4f} in float, {_accuracy(made, data):.4f} with {bits}-bit weights")
     return made
 
 
-def _images(data: str, split: str) -> tuple[Any, Any]:
-    from ...datasets import load_dataset
-
-    dataset = load_dataset(data, split)
-    return dataset.images, dataset.labels
-
-
 def _accuracy(network: Network, data: str) -> float:
-    images, labels = _images(data, "report")
-    return float(np.mean(network.run(images).predictions == labels))
+    report = network_data(network, data)
+    return float(np.mean(network.run(report.images).predictions == report.labels))

@@ -1,0 +1,85 @@
+"""Which questions a file leaves open, which of them matter for its units, and that only these are warned of."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from importer_files import lif, text_file, write_nir
+
+from spikesim_py.importers import AssumedWarning, import_network
+
+ALWAYS = {"reset", "max_spikes", "time_steps", "input_bits"}
+IF = {"type": "IF", "r": np.ones(3), "v_threshold": np.ones(3), "v_reset": np.zeros(3)}
+CUBA = {"type": "CubaLIF"} | {
+    key: np.full(3, value)
+    for key, value in {"tau_mem": 1e-2, "tau_syn": 2e-2, "r": 1, "v_leak": 0, "v_threshold": 1, "w_in": 1}.items()
+}
+
+
+def _assumed(path: Path, **options: Any) -> set[str]:
+    """Names of the options that are warned of."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        import_network(path, **options)
+    messages = [str(one.message) for one in told if issubclass(one.category, AssumedWarning)]
+    return {message.split(": ", 1)[1].split(" = ")[0] for message in messages}
+
+
+def _file(folder: Path, unit: dict[str, Any], weight: float = 0.5) -> Path:
+    nodes = {
+        "input": {"type": "Input", "shape": np.array([2])},
+        "fc": {"type": "Linear", "weight": np.full((3, 2), weight)},
+        "unit": unit,
+        "output": {"type": "Output", "shape": np.array([3])},
+    }
+    return write_nir(folder / "net.nir", nodes, list(itertools.pairwise(nodes)))
+
+
+@pytest.mark.parametrize(
+    ("unit", "weight", "more"),
+    [
+        (IF, 0.5, set()),
+        (IF, 2.0, {"strict"}),
+        (lif(3, tau=1e-2, r=1.0), 2.0, {"dt"}),
+        (lif(3, tau=4e-4, r=1.0), 0.5, {"dt", "decay"}),
+        (lif(3, tau=1e-2, r=1.0, v_leak=0.5), 0.5, {"dt", "v_init"}),
+        (lif(3, tau=2e-4), 0.5, {"decay"}),  # its r tells dt
+        (CUBA, 0.5, {"dt", "synapse_reads"}),
+    ],
+    ids=["IF", "IF of whole numbers", "slow LIF", "fast LIF", "leaking to 0.5", "with dt in r", "CubaLIF"],
+)
+def test_what_matters_is_asked(unit: dict[str, Any], weight: float, more: set[str], tmp_path: Path) -> None:
+    assert _assumed(_file(tmp_path, unit, weight)) == ALWAYS | more
+
+
+@pytest.mark.parametrize(
+    ("convention", "unit", "more"),
+    [
+        ("snntorch", lif(3, tau=1e-2, r=1.0), set()),
+        ("norse", lif(3, tau=1e-2, r=1.0, v_leak=0.5), set()),
+        ("sinabs", IF, {"v_min"}),  # Sinabs itself reads another one than it wrote
+        ("sinabs", lif(3, tau=5.0, r=1.0), {"gain"}),  # norm_input is its default, and not in its files
+    ],
+)
+def test_a_convention_answers_the_rest(convention: str, unit: dict[str, Any], more: set[str], tmp_path: Path) -> None:
+    path = _file(tmp_path, unit)
+    assert _assumed(path, convention=convention) == {"time_steps", "input_bits"} | more
+
+
+@pytest.mark.filterwarnings("ignore::spikesim_py.importers.AssumedWarning")
+def test_normed_inputs_of_sinabs_are_said_by_the_gain(tmp_path: Path) -> None:
+    """`norm_input`: inputs times 1 - exp(-1 / tau), as against as they are."""
+    path, x = _file(tmp_path, lif(3, tau=5.0, r=1.0), weight=1.0), np.ones((1, 16, 2, 1, 1))
+    nets = [import_network(path, convention="sinabs", gain=gain) for gain in ("unit", "tau")]
+    plain, normed = (sum(net.run(x).spikes.values()) for net in nets)
+    assert plain > 3 * normed > 0
+
+
+def test_matrices_in_text_leave_almost_all_open(tmp_path: Path) -> None:
+    path, options = text_file(tmp_path)
+    assert _assumed(path, **options) == {"time_steps", "beta", "reset", "strict"}
