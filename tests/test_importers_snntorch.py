@@ -127,7 +127,7 @@ def test_resets_at_once() -> None:
         net[0].weight *= 0.7
     made = import_network(net, "snntorch", time_steps=STEPS, fold="affine")
     assert not made.by_name["n1"].reset_delay
-    assert "reset once per spike" in " ".join(made.model.metadata["import"]["notes"])
+    assert "twice its threshold" in " ".join(made.model.metadata["import"]["assumed"])
     _assert_same(made, list(net), _inputs())
 
 
