@@ -1,7 +1,8 @@
 """Design spaces, executors, the study file, and fronts."""
 
+from .candidates import designs
 from .run import DryRun, dry_run, sweep
-from .space import Design, Space, designs, load_space, sweeps
+from .space import Design, Space, load_space, sweeps
 from .store import Store
 from .study import ParetoRow, Study, crowded, load_study, nondominated, pareto_table
 

@@ -14,7 +14,8 @@ from ..importers import load_network
 from ..report import Report
 from .executors import executor as named_executor
 from .executors import guarded
-from .space import Design, Space, designs, load_space
+from .candidates import designs
+from .space import Design, Space, load_space
 from .store import Store
 from .study import Study
 
