@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,16 +12,12 @@ from ..evaluate import Measurement, assemble, measure
 from ..hardware import Hardware
 from ..importers import load_network
 from ..report import Report
+from .control import Progress, running
 from .executors import executor as named_executor
 from .executors import guarded
-from .space import Design, Space, designs, load_space
+from .space import Design, Source, Space, designs, load_space
 from .store import Store
 from .study import Study
-
-#: called with (designs finished, designs in all, what is being counted)
-Progress = Callable[[int, int, str], None]
-Source = str | Path | Mapping[str, Any] | Space
-
 
 @dataclass(frozen=True)
 class DryRun:
@@ -40,30 +36,39 @@ def sweep(
     workers: int | None = None,
     resume: bool = True,
     progress: Progress | None = None,
+    origin: str = "python",
+    job: int | None = None,
 ) -> Study:
     """Evaluate every design of a space into a study file.
 
     Args:
         space: bundled name, YAML file, plain data or `Space`.
         store: the study file; made if it is not there.
-        executor: `local` (a supervised pool of processes) or `serial` (this process).
-        workers: processes of `local` (default: one per core); results do not depend on it.
+        executor: `local` (a supervised pool of processes), `serial` (this process), `dask` or `dask:ADDRESS` (a cluster).
+        workers: processes of `local` and `dask` (default: one per core); results do not depend on it.
         resume: keep what the store has and do the rest; False refuses a store that has results.
         progress: called whenever a design is finished.
+        origin: who started it, for the study's table of jobs: `cli`, `app` or `python`.
+        job: a row of that table that waits for this run (see `launch`); None makes one.
+
+    Returns:
+        The study. A sweep that somebody paused or cancelled returns what it has; `Study.jobs` says so.
 
     Raises:
-        InputError: the space, one of its designs, the executor or the store cannot be used; nothing has run then.
+        InputError: the space, one of its designs, the executor or the store cannot be used, or another process works
+            on the study; nothing has run then.
     """
     plan = load_space(space)
     run = named_executor(executor, workers)
     points = designs(plan)
-    with Store.write(store, plan, resume) as kept:
-        driver = _Driver(kept, points, progress or (lambda done, total, what: None))
+    spec = {"space": plan.model_dump(mode="json"), "executor": executor, "workers": workers}
+    with Store.write(store, plan, resume) as kept, running(kept, "sweep", spec, origin, job, progress) as control:
+        driver = _Driver(kept, points, control.progress)
         driver.finish_measured()
         jobs = driver.jobs()
         items = [_Job(plan, waiting[0][1].source, waiting[0][1].hardware) for waiting in jobs.values()]
         keys = list(jobs)
-        with closing(run(_measure, items)) as outcomes:  # Ctrl-C here ends the workers at once
+        with closing(control.run(run, _measure, items)) as outcomes:  # Ctrl-C here ends the workers at once
             for index, status, value in outcomes:
                 driver.take(keys[index], status, value)
     return Study(Path(store).expanduser())
@@ -131,10 +136,15 @@ class _Driver:
         if status == "ok" and value.accuracy.key != key:
             status, value = "error", "its network's file was changed while the sweep ran"
         if status == "ok":
-            self._store.add_measurement(key, value)
+            self._store.add_measurement(key, value, self._config(key))
             self._cost(key, value)
         else:
             self._each(key, lambda position, design: self._store.add_failure(position, design, f"{status}: {value}"))
+
+    def _config(self, key: str) -> dict[str, Any]:
+        """What is measured under a key, by the first design that waits for it."""
+        first = self._waiting[key][0][1]
+        return {"network": first.source, "axes": dict(first.axes), "hardware": first.hardware.model_dump(mode="json")}
 
     def _cost(self, key: str, measured: Measurement) -> None:
         def finish(position: int, design: Design) -> None:

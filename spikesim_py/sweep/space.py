@@ -44,6 +44,10 @@ class Space(BaseModel):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
+#: what names a space: a bundled name, a YAML file, plain data, or itself
+Source = str | Path | Mapping[str, Any] | Space
+
+
 @dataclass(frozen=True)
 class Design:
     """One point of a space, resolved: it loads, it fits the data, and its keys are known."""
@@ -61,7 +65,7 @@ def sweeps() -> dict[str, Path]:
     return bundled(config_dir("sweeps"), ".yaml")
 
 
-def load_space(source: str | Path | Mapping[str, Any] | Space) -> Space:
+def load_space(source: Source) -> Space:
     """A space from a bundled name, a YAML file, or plain data; raises `ConfigError` with file and line."""
     if isinstance(source, Space):
         return source
