@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from .network import quantize as quantize
     from .network import with_precision as with_precision
     from .precision import precision_ratio as precision_ratio
+    from .sweep import cost_sweep as cost_sweep
     from .sweep import load_study as load_study
     from .sweep import sweep as sweep
 
@@ -55,6 +56,7 @@ _PUBLIC = {
     "precision_ratio": "precision",
     "map_network": "mapping",
     "sweep": "sweep",
+    "cost_sweep": "sweep",
     "load_study": "sweep",
 }
 _ROOMS = ("crossbar", "noc")

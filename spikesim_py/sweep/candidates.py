@@ -6,8 +6,9 @@ No design is an object here, so that a million fit in memory and cost a few pass
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,19 @@ class Candidates:
     def axes(self, index: int) -> dict[str, Value]:
         """The values of one design's axes, without the inactive ones."""
         return values_of(self.space, self.codes[index])
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.int64]:
+        return np.ravel_multi_index(tuple(np.maximum(self.codes, 0).T), self._shape).astype(np.int64)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return tuple(len(values) for values in self.space.axes.values())
+
+    def place(self, point: Sequence[int]) -> int:
+        """Which design has these codes; the designs must be in the order of the space."""
+        number = np.ravel_multi_index(tuple(np.maximum(point, 0)), self._shape)
+        return int(np.searchsorted(self._numbers, number))
 
     def __getitem__(self, mask: NDArray[Any]) -> Candidates:
         return Candidates(self.space, self.codes[mask], {name: values[mask] for name, values in self.costs.items()})
@@ -92,13 +106,13 @@ def costed(resolver: Resolver, codes: Codes, metrics: tuple[str, ...] = COSTS) -
     return Candidates(space, found.codes, {name: found.costs[name] for name in metrics})
 
 
-def designs(space: Space) -> list[Design]:
+def designs(space: Space, resolver: Resolver | None = None) -> list[Design]:
     """Every design of a space, resolved, in the order of its axes, the last axis fastest.
 
     Raises:
         InputError: a design is impossible; the message names it. Nothing has run then.
     """
-    resolver = Resolver(space)
+    resolver = resolver or Resolver(space)
     found = enumerate_space(resolver, metrics=())
     return [resolver.design(found.axes(index)) for index in range(len(found))]
 

@@ -33,11 +33,13 @@ class Arms:
         of: (designs,) number of the design's accuracy, counted up in the order of the designs.
         first: (accuracies,) a design that has it: the first one.
         axes: places of the axes that an accuracy may depend on.
+        keys: of the accuracies; None where they are too many.
     """
 
     of: NDArray[np.int64]
     first: NDArray[np.int64]
     axes: tuple[int, ...]
+    keys: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.first)
@@ -60,12 +62,12 @@ def arms(resolver: Resolver, designs: Candidates, protocol: Protocol, *, eager: 
         seen = np.array([sees_geometry(_chip(resolver, designs, int(index))) for index in first])
         label = first_labels(np.column_stack([label, designs.codes[:, soft] * seen[label][:, None]]))
         first = np.unique(label, return_index=True)[1]
-    if len(first) <= eager:
-        keys = [_key(resolver, designs, int(index), protocol) for index in first]
-        same = np.unique(np.array(keys), return_inverse=True)[1]
-        label = first_labels(same[label][:, None])
-        first = np.unique(label, return_index=True)[1]
-    return Arms(label, first, tuple(relevant))
+    if len(first) > eager:
+        return Arms(label, first, tuple(relevant))
+    keys = [_key(resolver, designs, int(index), protocol) for index in first]
+    label = first_labels(np.unique(np.array(keys), return_inverse=True)[1][label][:, None])
+    first = np.unique(label, return_index=True)[1]
+    return Arms(label, first, tuple(relevant), tuple(dict.fromkeys(keys)))
 
 
 @cache

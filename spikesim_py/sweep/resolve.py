@@ -146,3 +146,23 @@ class Resolver:
         cited |= {name: text for name, text in other.sources.items() if name.startswith(own)}
         values = getattr(other, section).model_dump(mode="python")
         return load_hardware(chip, {section: values, "sources": cited})
+
+
+@dataclass(frozen=True)
+class Task:
+    """One accuracy to measure, on any chip that has it. The network goes as a name: small items cross pipes safely."""
+
+    protocol: Protocol
+    source: NetworkSource
+    hardware: Hardware
+
+
+def config_of(design: Design) -> dict[str, Any]:
+    """What is measured, as plain data: enough to measure it again."""
+    source = design.source
+    return {
+        "network": source.source,
+        "changes": dict(source.changes),
+        "axes": dict(design.axes),
+        "hardware": design.hardware.model_dump(mode="json"),
+    }

@@ -92,12 +92,16 @@ class Space(BaseModel):
         )
 
 
+#: what names a space: a bundled name, a YAML file, plain data, or itself
+Source = str | Path | Mapping[str, Any] | Space
+
+
 def sweeps() -> dict[str, Path]:
     """Bundled sweeps: name to YAML file."""
     return bundled(config_dir("sweeps"), ".yaml")
 
 
-def load_space(source: str | Path | Mapping[str, Any] | Space) -> Space:
+def load_space(source: Source) -> Space:
     """A space from a bundled name, a YAML file, or plain data; raises `ConfigError` with file and line."""
     if isinstance(source, Space):
         return source

@@ -43,6 +43,9 @@ class Method(ABC):
     """A way to search; the same seed and the same answers give the same proposals."""
 
     @abstractmethod
+    def __init__(self, field: Field, seed: int) -> None: ...
+
+    @abstractmethod
     def ask(self, count: int) -> list[Point]:
         """Up to `count` designs to measure next, never one that it has proposed before; fewer when none are left."""
 
