@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from . import common
+from .searching import search_options
 
 
 @click.command()
@@ -54,6 +55,7 @@ def _write_page(path: str | Path, study: Any) -> None:
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
 @click.option("--resume/--no-resume", default=True, help="Keep what the store has (default), or refuse it.")
 @click.option("--dry-run", is_flag=True, help="Say how much there is to do, and stop.")
+@search_options
 @common.html
 def sweep(
     space: str,
@@ -63,21 +65,23 @@ def sweep(
     resume: bool,
     dry_run: bool,
     html_path: str | None,
+    how: dict[str, Any],
 ) -> None:
-    """Evaluate every design of SPACE (a sweep's YAML or bundled name) into a study file.
+    """Evaluate every design of SPACE (a sweep's YAML or bundled name) into a study file, or search for its front.
 
     \b
     Example:
       spikesim sweep quickstart --store runs/quick.db
+      spikesim sweep digits-space --search gp --budget 100 --seed 0
     """
     from .terminal.study import print_dry_run, run_sweep
 
     store = store or f"runs/{Path(space).stem}.db"
     common.check_outputs(html_path)
     if dry_run:
-        print_dry_run(space, store)
+        print_dry_run(space, store, workers, how)
         return
-    study = run_sweep(space, store, executor, workers, resume=resume)
+    study = run_sweep(space, store, executor, workers, resume=resume, how=how)
     if html_path:
         _write_page(html_path, study)
         click.echo(f"wrote {html_path}")

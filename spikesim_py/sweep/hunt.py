@@ -218,7 +218,7 @@ class Hunt:
             if arm is None:
                 continue
             found = self._store.measurement(key).accuracy
-            trial = self._trials.setdefault(arm, self._trial(self._point(arm)))
+            trial = self._trials.setdefault(arm, self._trial(self._field.point(arm)))
             if trial.accuracy is None or found.samples > trial.accuracy.samples:
                 trial.accuracy = found
         self._spent = len(self._trials)
@@ -275,16 +275,9 @@ class Hunt:
                 self._store.add_measurement(key, found)
             return None, found
 
-    def _point(self, arm: int) -> Point:
-        designs, arms = self._field.listed()
-        return tuple(designs.codes[arms.first[arm]].tolist())
-
     def _arm(self, point: Point) -> object:
         """Which accuracy a design has: its number where they are listed, else the design itself."""
-        if self._field.designs is None:
-            return point
-        designs, arms = self._field.listed()
-        return int(arms.of[designs.place(point)])
+        return point if self._field.designs is None else self._field.arm(point)
 
     def _trial(self, point: Point) -> _Trial:
         arm = self._arm(point)

@@ -23,7 +23,7 @@ POOL = 4096
 
 
 class Gp(Listed):
-    """Proposals of a batch count on each other: each takes what the model expects of those before it as measured."""
+    """Proposals count on each other: each takes those under way as measured, with what the model expects of them."""
 
     def __init__(self, field: Field, seed: int) -> None:
         super().__init__(field, seed)
@@ -32,33 +32,33 @@ class Gp(Listed):
         self._places = features(designs, arms)
         found = losses(designs)
         order = np.argsort(arms.of, kind="stable")
-        self._sets = np.split(found[order], np.flatnonzero(np.diff(arms.of[order])) + 1)
-        self._least = np.stack([costs.min(axis=0) for costs in self._sets])
+        self._bounds = np.append(np.searchsorted(arms.of[order], np.arange(len(arms))), len(designs))
+        self._losses = found[order]  # accuracy by accuracy
+        self._least = np.minimum.reduceat(self._losses, self._bounds[:-1])
         self._reference = found.max(axis=0) + 0.05 * (np.ptp(found, axis=0) + 1e-9)
         self._model, self._fitted = GaussianProcess(self._places.shape[1]), 0
         self._known: dict[int, tuple[float, float]] = {}
+        self._pending: list[int] = []
         self._start = self._spread()
 
     def tell(self, told: Told) -> None:
         super().tell(told)
         score = score_of(told.accuracy)
-        self._known[self.number[told.point]] = (score, score_error(told.accuracy, told.error))
+        arm = self.field.arm(told.point)
+        self._known[arm] = (score, score_error(told.accuracy, told.error))
+        self._pending = [other for other in self._pending if other != arm]
 
     def ask(self, count: int) -> list[Point]:
-        believed = dict(self._known)
-        chosen: list[int] = []
+        chosen: list[Point] = []
         while len(chosen) < count and self.open.any():
-            arm = self._begin() if len(believed) < START else None
-            arm = self._best(believed) if arm is None else arm
-            chosen.append(arm)
-            self.take([arm])
-            if believed:
-                believed[arm] = (float(self._predict(believed, np.array([arm]))[0][0]), 0.0)
-        return [self.points[arm] for arm in chosen]
+            arm = self._begin()
+            self._pending.append(self._best() if arm is None else arm)
+            chosen += self.take(self._pending[-1:])
+        return chosen
 
     def _begin(self) -> int | None:
-        """The next of those that are spread over the space."""
-        while self._start:
+        """The next of those that are spread over the space, until there is enough for a model."""
+        while self._start and len(self._known) < START:
             arm = self._start.pop(0)
             if self.open[arm]:
                 return arm
@@ -66,7 +66,7 @@ class Gp(Listed):
 
     def _spread(self) -> list[int]:
         """Far from each other: each is the farthest from those before it (Gonzalez 1985), among a seeded sample."""
-        sample = self._random.permutation(len(self.points))[:POOL]
+        sample = self._sample(np.arange(len(self.open)))
         places, chosen = self._places[sample], [0]
         distance = np.full(len(sample), np.inf)
         while len(chosen) < min(START, len(sample)):
@@ -74,18 +74,25 @@ class Gp(Listed):
             chosen.append(int(distance.argmax()))
         return [int(sample[i]) for i in dict.fromkeys(chosen)]
 
-    def _best(self, known: dict[int, tuple[float, float]]) -> int:
+    def _best(self) -> int:
+        """What promises most, if those that are under way turn out as expected."""
+        if not self._known:
+            return int(self._random.choice(np.flatnonzero(self.open)))
+        known = dict(self._known)
+        if self._pending:
+            mean, _ = self._predict(known, np.array(self._pending))
+            known |= {arm: (float(value), 0.0) for arm, value in zip(self._pending, mean, strict=True)}
         front = self._front(known)
         pool = self._pool(front)
         mean, sd = self._predict(known, pool)
-        gains = front.expected_gains([self._sets[arm] for arm in pool], mean, sd)
+        gains = front.expected_gains([self._set(arm) for arm in pool], mean, sd)
         if not gains.max() > 0:  # nothing can be gained any more: what is least known
             return int(pool[sd.argmax()])
         return int(pool[gains.argmax()])
 
     def _front(self, known: dict[int, tuple[float, float]]) -> Front:
-        costs = np.concatenate([self._sets[arm] for arm in known])
-        scores = np.concatenate([np.full(len(self._sets[arm]), known[arm][0]) for arm in known])
+        sets = [self._set(arm) for arm in known]
+        costs, scores = np.concatenate(sets), np.repeat([score for score, _ in known.values()], [len(s) for s in sets])
         return Front(costs, scores, self._reference, 0.0)
 
     def _pool(self, front: Front) -> NDArray[np.int64]:
@@ -94,7 +101,18 @@ class Gp(Listed):
         perfect = front.losses[front.scores >= score_of(1.0)]
         beaten = (perfect[:, None] <= self._least[open_]).all(2).any(0) if len(perfect) else np.zeros(len(open_), bool)
         pool = open_[~beaten] if not beaten.all() else open_
-        return pool if len(pool) <= POOL else np.sort(self._random.choice(pool, POOL, replace=False))
+        return np.sort(self._sample(pool))
+
+    def _sample(self, arms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """At most `POOL` of them, in random order."""
+        if len(arms) <= POOL:
+            return self._random.permutation(arms)
+        drawn = np.unique(self._random.integers(0, len(arms), POOL))  # far cheaper than to shuffle millions
+        return self._random.permutation(arms[drawn])
+
+    def _set(self, arm: int | np.int64) -> Floats:
+        """Losses of the designs that have an accuracy."""
+        return self._losses[self._bounds[arm] : self._bounds[arm + 1]]
 
     def _predict(self, known: dict[int, tuple[float, float]], arms: NDArray[np.int64]) -> tuple[Floats, Floats]:
         places = self._places[list(known)]

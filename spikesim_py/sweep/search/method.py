@@ -75,10 +75,15 @@ class Field:
         assert self.arms is not None
         return self.designs, self.arms
 
-    def points(self) -> list[Point]:
-        """One design per accuracy: the first that has it."""
+    def point(self, arm: int) -> Point:
+        """The design that stands for an accuracy: the first that has it."""
         designs, arms = self.listed()
-        return [tuple(row) for row in designs.codes[arms.first].tolist()]
+        return tuple(designs.codes[arms.first[arm]].tolist())
+
+    def arm(self, point: Point) -> int:
+        """Which accuracy a design has."""
+        designs, arms = self.listed()
+        return int(arms.of[designs.place(point)])
 
 
 def cost_names(space: Space) -> list[str]:
@@ -98,15 +103,14 @@ class Listed(Method):
     """Base of methods that propose from the list of accuracies."""
 
     def __init__(self, field: Field, seed: int) -> None:
-        self.points = field.points()
-        self.number = {point: arm for arm, point in enumerate(self.points)}
-        self.open = np.ones(len(self.points), dtype=bool)
+        self.field = field
+        self.open = np.ones(len(field.listed()[1]), dtype=bool)
 
     def take(self, arms: list[int]) -> list[Point]:
         """Proposals, which are not made again."""
         self.open[arms] = False
-        return [self.points[arm] for arm in arms]
+        return [self.field.point(arm) for arm in arms]
 
     def tell(self, told: Told) -> None:
         """An accuracy that is known needs no proposal."""
-        self.open[self.number[told.point]] = False
+        self.open[self.field.arm(told.point)] = False

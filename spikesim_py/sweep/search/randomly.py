@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 
 from .method import Field, Listed, Point
@@ -12,7 +14,7 @@ class Random(Listed):
 
     def __init__(self, field: Field, seed: int) -> None:
         super().__init__(field, seed)
-        self._order = np.random.default_rng(seed).permutation(len(self.points))
+        self._order = iter(np.random.default_rng(seed).permutation(len(self.open)).tolist())
 
     def ask(self, count: int) -> list[Point]:
-        return self.take(self._order[self.open[self._order]][:count].tolist())
+        return self.take(list(islice((arm for arm in self._order if self.open[arm]), count)))
