@@ -2,9 +2,9 @@
 
 from .bulk import cost_sweep
 from .candidates import designs
-from .launch import ask, jobs, launch, relaunch, resume
 from .estimate import DryRun, dry_run
 from .hunt import Pick, Search
+from .launch import ask, jobs, launch, relaunch, resume
 from .run import sweep
 from .space import Design, Space, load_space, sweeps
 from .store import Bulk, Job, Store

@@ -22,6 +22,7 @@ from .space import Design, Source, load_space
 from .store import Store
 from .study import Study
 
+
 def sweep(
     space: Source,
     *,
@@ -45,7 +46,8 @@ def sweep(
         store: the study file; made if it is not there.
         search: how to search, its fields, or a method's name; None evaluates every design.
         reuse: other studies, whose measurements of the same accuracies are taken over.
-        executor: `local` (a supervised pool of processes), `serial` (this process), `dask` or `dask:ADDRESS` (a cluster).
+        executor: `local` (a supervised pool of processes), `serial` (this process), `dask` or `dask:ADDRESS` (a
+            cluster).
         workers: processes of `local` and `dask` (default: one per core); results do not depend on it, but for what a
             search proposes, which depends on what it has been told by then.
         resume: keep what the store has and do the rest; False refuses a store that has results.
