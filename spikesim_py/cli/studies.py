@@ -50,10 +50,12 @@ def _write_page(path: str | Path, study: Any) -> None:
 @click.argument("space")
 @common.data_root
 @click.option("--store", metavar="FILE.db", help="Study file; made if it is not there (default: runs/SPACE.db).")
-@click.option("--executor", default="local", show_default=True, help="local or serial.")
+@click.option("--executor", default="local", show_default=True, help="local, serial, dask or dask:ADDRESS.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
 @click.option("--resume/--no-resume", default=True, help="Keep what the store has (default), or refuse it.")
 @click.option("--dry-run", is_flag=True, help="Say how much there is to do, and stop.")
+@click.option("--cost-only", is_flag=True, help="Energy, latency and area only, without data: a million in a minute.")
+@click.option("--json", "events", is_flag=True, help="Print progress as JSON, one event a line, and nothing else.")
 @common.html
 def sweep(
     space: str,
@@ -62,6 +64,8 @@ def sweep(
     workers: int | None,
     resume: bool,
     dry_run: bool,
+    cost_only: bool,
+    events: bool,
     html_path: str | None,
 ) -> None:
     """Evaluate every design of SPACE (a sweep's YAML or bundled name) into a study file.
@@ -69,22 +73,32 @@ def sweep(
     \b
     Example:
       spikesim sweep quickstart --store runs/quick.db
+      spikesim sweep quickstart --store runs/quick.db --cost-only
     """
-    from .terminal.study import print_dry_run, run_sweep
+    from .terminal.study import print_dry_run, run_cost_sweep, run_sweep
 
     store = store or f"runs/{Path(space).stem}.db"
     common.check_outputs(html_path)
     if dry_run:
         print_dry_run(space, store)
         return
-    study = run_sweep(space, store, executor, workers, resume=resume)
+    if cost_only:
+        _check_cost_only(html_path, resume)
+        run_cost_sweep(space, store, executor, workers, events=events)
+        return
+    study = run_sweep(space, store, executor, workers, resume=resume, events=events)
     if html_path:
         _write_page(html_path, study)
-        click.echo(f"wrote {html_path}")
+        click.echo(f"wrote {html_path}", err=events)
     failed = study.failures()
     if failed:
         click.echo(f"spikesim: {len(failed)} designs failed; first: {failed[0]}", err=True)
         sys.exit(3)
+
+
+def _check_cost_only(html_path: str | None, resume: bool) -> None:
+    if html_path or not resume:
+        raise click.UsageError(f"--cost-only goes without {'--html' if html_path else '--no-resume'}")
 
 
 @click.command()

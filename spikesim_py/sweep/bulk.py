@@ -22,16 +22,15 @@ from ..hardware import Hardware, load_hardware
 from ..importers import load_network
 from .control import Progress, running
 from .executors import executor as named_executor
+from .executors import serial
 from .space import Source, Space, load_space
 from .store import BLOCK, Store
 from .store.bulk import Encoded, encode
 from .study import Study
 
 #: what is kept of every design, beside its axes; the figures of merit follow from these
-KEPT = ("energy_pj", "area_um2", "latency_ns", "interval_ns", "utilization", "crossbars", "pes", "tiles")
-KEPT += ("macs", "synops", "time_steps")
-#: what a block's outcome must be
-_Columns = dict[str, Encoded]
+KEPT: tuple[str, ...] = ("energy_pj", "area_um2", "latency_ns", "interval_ns", "utilization", "crossbars", "pes")
+KEPT += ("tiles", "macs", "synops", "time_steps")
 
 
 def cost_sweep(
@@ -64,7 +63,7 @@ def cost_sweep(
     plan = load_space(space)
     run = named_executor(executor, workers)
     total = math.prod(len(values) for values in plan.axes.values())
-    about = {"activity": activity, "version": __version__, "model_version": MODEL_VERSION}
+    about: dict[str, Any] = {"activity": activity, "version": __version__, "model_version": MODEL_VERSION}
     about |= {"space": plan.model_dump(mode="json", include={"name", "network", "chip", "set", "axes"})}
     spec = {"space": plan.model_dump(mode="json"), "executor": executor, "workers": workers, "activity": activity}
     digest = _digest(plan, about)
@@ -74,6 +73,8 @@ def cost_sweep(
         blocks = [block for block in _blocks(plan, activity, total) if block.start not in stored]
         done = total - sum(block.count for block in blocks)
         control.progress(done, total, "designs")
+        if executor == "local" and len(blocks) == 1:
+            run = serial  # done before a process has started
         with closing(control.run(run, _costed, blocks)) as outcomes:
             for index, status, value in outcomes:
                 if status != "ok":
@@ -100,7 +101,7 @@ def _blocks(space: Space, activity: float | None, total: int) -> Iterator[_Block
         yield _Block(space, activity, start, min(BLOCK, total - start))
 
 
-def _costed(block: _Block) -> _Columns:
+def _costed(block: _Block) -> dict[str, Encoded]:
     """A block's columns, ready for the store: packing is work for workers."""
     return {name: encode(values) for name, values in block_columns(block).items()}
 

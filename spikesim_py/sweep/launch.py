@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -100,7 +101,7 @@ def run_queued(store: str | Path, number: int, **options: Any) -> Study:
     """Run a job that waits, in this process; one that cannot even start is marked as failed."""
     with closing(Database.read(store)) as base:
         job = JobTable(base).get(number)
-    run = {"sweep": sweep, "cost": cost_sweep}[job.kind]
+    run: Callable[..., Study] = sweep if job.kind == "sweep" else cost_sweep
     try:
         return run(store=store, job=number, **{**job.spec, **options})
     except SpikesimError as error:

@@ -19,6 +19,7 @@ from .space import Design, Source, Space, designs, load_space
 from .store import Store
 from .study import Study
 
+
 @dataclass(frozen=True)
 class DryRun:
     """How much a sweep would do: designs in all, designs stored, accuracies that are still to be measured."""
@@ -44,7 +45,8 @@ def sweep(
     Args:
         space: bundled name, YAML file, plain data or `Space`.
         store: the study file; made if it is not there.
-        executor: `local` (a supervised pool of processes), `serial` (this process), `dask` or `dask:ADDRESS` (a cluster).
+        executor: `local` (a supervised pool of processes), `serial` (this process), `dask` or `dask:ADDRESS` (a
+            cluster).
         workers: processes of `local` and `dask` (default: one per core); results do not depend on it.
         resume: keep what the store has and do the rest; False refuses a store that has results.
         progress: called whenever a design is finished.
