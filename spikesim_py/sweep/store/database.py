@@ -15,6 +15,8 @@ from .schema import SCHEMA_VERSION, check_file, create, migrate
 
 #: seconds to wait for another process that writes
 _PATIENCE_S = 60
+#: pages of the log before it is copied into the file: 16 MB; SQLite's 4 MB halve the rate at which reports are stored
+_LOG_PAGES = 4000
 
 
 class Database:
@@ -49,6 +51,7 @@ class Database:
         base = Database(target, _connect(target, "mode=rw"))
         with base.closed_on_error():
             base._db.execute("PRAGMA synchronous = NORMAL")
+            base._db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
             if version < SCHEMA_VERSION:
                 base.check_undamaged()
                 migrate(base._db)
