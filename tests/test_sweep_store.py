@@ -345,6 +345,20 @@ def test_a_bulk_sweep_keeps_its_blocks_and_knows_its_inputs(tmp_path: Path, monk
     assert (study.costs(["energy_pj"], first.id)["energy_pj"] < study.costs(["energy_pj"])["energy_pj"]).all()
 
 
+def test_a_bulk_sweep_keeps_to_conditions_and_constraints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bulk = importlib.import_module("spikesim_py.sweep.bulk")
+    monkeypatch.setattr(bulk, "BLOCK", 4)
+    axes = {"device.kind": ["rram"], "adc.bits": [3, 4, 5, 6], "crossbar.mux": [4, 8]}
+    space = SPACE | {"axes": axes, "constraints": ["adc.bits >= 5", "crossbar.mux != 8"]}
+    study = cost_sweep(space | {"when": {"crossbar.mux": "adc.bits == 6"}}, store=tmp_path / "c.db", executor="serial")
+    (about,) = study.bulk_sweeps()
+    assert (about.total, about.stored) == (8, 2)  # the first block has none
+    frame = study.costs()
+    assert frame["adc.bits"].tolist() == [5, 6]
+    assert np.array_equal(frame["crossbar.mux"], [np.nan, 4], equal_nan=True)  # inactive: the chip keeps its own
+    assert frame["device.kind"].tolist() == ["rram", "rram"]
+
+
 def test_only_known_columns_are_read(tmp_path: Path, study_path: Path) -> None:
     with pytest.raises(StoreError, match=r"holds no bulk costs .*--cost-only"):
         load_study(study_path).costs()

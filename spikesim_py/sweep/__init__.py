@@ -1,9 +1,12 @@
 """Design spaces, executors, the study file, its jobs, and fronts."""
 
 from .bulk import cost_sweep
+from .candidates import designs
+from .estimate import DryRun, dry_run
+from .hunt import Pick, Search
 from .launch import ask, jobs, launch, relaunch, resume
-from .run import DryRun, dry_run, sweep
-from .space import Design, Space, designs, load_space, sweeps
+from .run import sweep
+from .space import Design, Space, load_space, sweeps
 from .store import Bulk, Job, Store
 from .study import ParetoRow, Study, crowded, load_study, nondominated, pareto_table
 
@@ -13,6 +16,8 @@ __all__ = [
     "DryRun",
     "Job",
     "ParetoRow",
+    "Pick",
+    "Search",
     "Space",
     "Store",
     "Study",

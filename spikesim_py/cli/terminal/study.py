@@ -10,23 +10,34 @@ from . import console, new_table
 from .progress import event, progress
 
 
-def print_dry_run(space: str, store: str) -> None:
-    """How many designs a sweep has, how many are stored, how many accuracies are distinct."""
+def print_dry_run(space: str, store: str, workers: int | None, how: dict[str, Any]) -> None:
+    """How many designs a sweep has, how many are stored, how many accuracies are distinct, and about how long."""
     from ...sweep import dry_run
 
-    plan = dry_run(space, store)
+    plan = dry_run(space, store, workers=workers, **how)
     print(f"{plan.designs} designs, {plan.stored} stored, {plan.measurements} distinct accuracy measurements to make")
+    if plan.minutes is not None:
+        time_ = f"{plan.minutes:.0f} minutes" if plan.minutes >= 2 else f"{60 * plan.minutes:.0f} s"
+        print(f"about {time_} (from {plan.basis})")
 
 
-def run_sweep(space: str, store: str, executor: str, workers: int | None, *, resume: bool, events: bool = False) -> Any:
+def run_sweep(
+    space: str,
+    store: str,
+    executor: str,
+    workers: int | None,
+    *,
+    resume: bool,
+    how: dict[str, Any] | None = None,
+    events: bool = False,
+) -> Any:
     """Run a sweep with live progress, then print its Pareto table; with `events`, nothing but those."""
     from ...sweep import sweep
 
     started = time.monotonic()
+    common = {"executor": executor, "workers": workers, "resume": resume, "origin": "cli", **(how or {})}
     with progress(events) as report:
-        study = sweep(
-            space, store=store, executor=executor, workers=workers, resume=resume, progress=report, origin="cli"
-        )
+        study = sweep(space, store=store, progress=report, **common)
     seconds = time.monotonic() - started
     if events:
         job = study.jobs()[-1]
@@ -34,6 +45,8 @@ def run_sweep(space: str, store: str, executor: str, workers: int | None, *, res
         return study
     print_pareto(study)
     print(f"{len(study)} designs in {store}, {seconds:.1f} s")
+    if how and "search" in how:
+        print("accuracies are of the report split; search_accuracy is what the search saw, and flatters")
     return study
 
 

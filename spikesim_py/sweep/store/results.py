@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,13 @@ class Store:
         """How large each stored measurement is: key to samples and chips."""
         size = "json_extract(data, '$.accuracy.samples'), json_array_length(data, '$.accuracy.chips')"
         return {key: (samples, chips) for key, samples, chips in self._db.rows(f"SELECT key, {size} FROM measurement")}
+
+    def seconds_per_inference(self) -> float | None:
+        """From one stored measurement to the next, per sample and chip: the median; None for fewer than three."""
+        rows = self._db.rows("SELECT created FROM measurement ORDER BY created")
+        sizes = [samples * chips for samples, chips in self.sizes().values()]
+        gaps = sorted(late - early for (early,), (late,) in pairwise(rows))
+        return gaps[len(gaps) // 2] / (sum(sizes) / len(sizes)) if len(gaps) > 1 else None
 
     def add_measurement(self, key: str, measured: Measurement, config: dict[str, Any] | None = None) -> None:
         """Store an accuracy; a stored one of more samples and chips stays.
