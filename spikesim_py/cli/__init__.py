@@ -13,7 +13,7 @@ import click
 
 from .._version import __version__
 from ..errors import InputError, SpikesimError
-from . import catalogue, chips, comparisons, evaluate, networks, noc, studies, train
+from . import catalogue, chips, comparisons, evaluate, jobs, networks, noc, studies, train
 
 
 class _Commands(click.Group):
@@ -73,6 +73,8 @@ for _command in (
     chips.balance,
     studies.sweep,
     studies.explore,
+    jobs.jobs,
+    jobs.table,
     train.train,
     networks.import_checkpoint,
     networks.export,

@@ -93,10 +93,15 @@ def enumerate_space(resolver: Resolver, *, metrics: tuple[str, ...] = COSTS) -> 
     return Candidates(space, codes, costs)
 
 
-def costed(resolver: Resolver, codes: Codes, metrics: tuple[str, ...] = COSTS) -> Candidates:
+def costed(
+    resolver: Resolver, codes: Codes, metrics: tuple[str, ...] = COSTS, *, activity: float | None = None
+) -> Candidates:
     """Those of the given combinations that are allowed, with their costs.
 
     A combination gives an inactive axis its first value, once; others that differ there only are dropped.
+
+    Args:
+        activity: as for `cost_batch`.
     """
     space = resolver.space
     codes = _with_conditions(space, codes)
@@ -106,7 +111,7 @@ def costed(resolver: Resolver, codes: Codes, metrics: tuple[str, ...] = COSTS) -
     for limit in early:
         codes = codes[np.broadcast_to(limit.holds(columns(space, codes)), len(codes))]
     wanted = {*metrics, *(name for limit in late for name in limit.names if name in COSTS)}
-    found = Candidates(space, codes, _costs(resolver, codes, sorted(wanted)) if wanted else {})
+    found = Candidates(space, codes, _costs(resolver, codes, sorted(wanted), activity) if wanted else {})
     for limit in late:
         found = found[np.broadcast_to(limit.holds(columns(space, found.codes) | dict(found.costs)), len(found))]
     return Candidates(space, found.codes, {name: found.costs[name] for name in metrics})
@@ -162,7 +167,7 @@ def _with_conditions(space: Space, codes: Codes) -> Codes:
     return codes
 
 
-def _costs(resolver: Resolver, codes: Codes, metrics: list[str]) -> dict[str, Floats]:
+def _costs(resolver: Resolver, codes: Codes, metrics: list[str], activity: float | None) -> dict[str, Floats]:
     """One pass per network and chip; `cost_batch` makes more where no formula takes a field as an array."""
     costs = {name: np.empty(len(codes)) for name in metrics}
     for members in structural_groups(resolver.space, codes):
@@ -173,7 +178,8 @@ def _costs(resolver: Resolver, codes: Codes, metrics: list[str]) -> dict[str, Fl
         except SpikesimError as error:
             raise resolver.named(first, error) from None
         try:
-            found = cost_batch(network, chip, _batch_axes(resolver.space, codes[members], fields) or _same(chip))
+            axes = _batch_axes(resolver.space, codes[members], fields) or _same(chip)
+            found = cost_batch(network, chip, axes, activity=activity)
         except InputError as error:
             place = re.match(r"design (\d+) of the batch: ", str(error))
             culprit = values_of(resolver.space, codes[members[int(place[1])]]) if place else first

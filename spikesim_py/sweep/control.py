@@ -10,10 +10,11 @@ from typing import Any
 from ..errors import StoreError
 from .executors import Function, Outcomes
 from .executors.contract import PULSE_S, Executor
-from .store import JobKind, Store
+from .store import JobKind, JobState, Store
 
 #: called with (designs finished, designs in all, what is being counted)
 Progress = Callable[[int, int, str], None]
+_KEPT = "what was finished is stored"
 
 
 class Cancelled(Exception):
@@ -59,9 +60,11 @@ class Control:
                 return
             yield item
 
-    def flush(self) -> None:
-        """Say the last numbers too."""
-        self._store.jobs.beat(self._job, *self._at)
+    def end(self, state: JobState, message: str) -> None:
+        """The last numbers, and how it ended."""
+        with self._store.together():
+            self._store.jobs.beat(self._job, *self._at)
+            self._store.jobs.end(self._job, state, message)
 
 
 @contextmanager
@@ -86,17 +89,17 @@ def running(
     control = Control(store, number, progress)
     try:
         yield control
-        control.flush()
     except Cancelled:
-        store.jobs.end(number, "cancelled", "what was finished is stored")
+        control.end("cancelled", _KEPT)
     except BaseException as error:
         with suppress(StoreError):  # a full disk cannot even hold this
-            stopped = isinstance(error, KeyboardInterrupt)
-            text = "stopped by Ctrl-C" if stopped else (str(error).splitlines() or [type(error).__name__])[0]
-            store.jobs.end(number, "cancelled" if stopped else "failed", text)
+            if isinstance(error, KeyboardInterrupt):
+                control.end("cancelled", "stopped by Ctrl-C")
+            else:
+                control.end("failed", (str(error).splitlines() or [type(error).__name__])[0])
         raise
     else:
         if control.paused:
-            store.jobs.end(number, "paused", "what was finished is stored")
+            control.end("paused", _KEPT)
         else:
-            store.jobs.end(number, "done", "")
+            control.end("done", "")

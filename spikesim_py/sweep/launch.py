@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Thread
@@ -24,34 +25,21 @@ from .store.jobs import Request
 from .study import Study
 
 
-def launch(
-    space: Source,
-    *,
-    store: str | Path,
-    kind: JobKind = "sweep",
-    executor: str = "local",
-    workers: int | None = None,
-    activity: float | None = None,
-    origin: str = "app",
-) -> Job:
+def launch(space: Source, *, store: str | Path, kind: JobKind = "sweep", origin: str = "app", **options: Any) -> Job:
     """Start a sweep in a process of its own and return at once; `jobs` says how far it is.
 
     Args:
-        kind: `sweep`, or `cost` for costs alone (`cost_sweep`, which also takes `activity`).
-        space, store, executor, workers, origin: as for `sweep`.
+        kind: `sweep`, or `cost` for costs alone (`cost_sweep`).
+        options: plain data for `sweep` or `cost_sweep`: `executor`, `workers`, `search`, `activity` ...
 
     Raises:
         InputError: the space, the executor or the store cannot be used.
     """
     plan = load_space(space)
-    named_executor(executor, workers)
-    spec: dict[str, Any] = {"space": plan.model_dump(mode="json"), "executor": executor, "workers": workers}
-    if kind == "cost":
-        spec["activity"] = activity
+    named_executor(options.get("executor", "local"))
     with Store.write(store, plan, resume=True) as kept:
-        number = kept.jobs.add(kind, spec, origin)
-        job = kept.jobs.get(number)
-    _start(store, number)
+        job = kept.jobs.get(kept.jobs.add(kind, {"space": plan.model_dump(mode="json"), **options}, origin))
+    _start(store, job.id)
     return job
 
 
@@ -100,7 +88,7 @@ def run_queued(store: str | Path, number: int, **options: Any) -> Study:
     """Run a job that waits, in this process; one that cannot even start is marked as failed."""
     with closing(Database.read(store)) as base:
         job = JobTable(base).get(number)
-    run = {"sweep": sweep, "cost": cost_sweep}[job.kind]
+    run: Callable[..., Study] = sweep if job.kind == "sweep" else cost_sweep
     try:
         return run(store=store, job=number, **{**job.spec, **options})
     except SpikesimError as error:

@@ -8,24 +8,28 @@ item that kills its workers (distributed issue 5234), so whatever it gives up is
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..._version import __version__
 from ...errors import EvaluationError, InputError
 from .contract import CRASHED, ONE_THREAD, PULSE_S, Function, Outcomes, Pulse, Queue, Status, guarded, no_pulse
 from .local import spawning
 
-if TYPE_CHECKING:
-    from distributed import Client, Future
-
 #: items per process that the scheduler holds: one under way, one to go on with
 _AHEAD = 2
 #: seconds that an address has to answer
 _CONNECT_S = 10
+
+
+def _distributed() -> Any:
+    """Imported late: it is an extra, and takes its time."""
+    return import_module("distributed")
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,14 @@ class Cluster:
                     queue.again(index)
 
     @contextmanager
-    def _client(self) -> Iterator[Client]:
-        from distributed import Client
-
+    def _client(self) -> Iterator[Any]:
+        dask = _distributed()
         if self.address is None:
-            with _on_this_machine(self.workers) as cluster, Client(cluster, set_as_default=False) as client:
+            with _on_this_machine(self.workers) as cluster, dask.Client(cluster, set_as_default=False) as client:
                 yield client
             return
         try:
-            client = Client(self.address, timeout=_CONNECT_S, set_as_default=False)
+            client = dask.Client(self.address, timeout=_CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             reason = str(error).splitlines()[0] if str(error) else "no answer"
             raise InputError(f"executor = 'dask:{self.address}': no scheduler can be reached: {reason}") from None
@@ -77,10 +80,10 @@ class Cluster:
 
 @contextmanager
 def _on_this_machine(workers: int) -> Iterator[Any]:
-    import dask
-    from distributed import LocalCluster, Nanny
+    distributed = _distributed()
+    nanny: Any = distributed.Nanny
 
-    class OneThread(Nanny):  # type: ignore[misc, unused-ignore]
+    class OneThread(nanny):  # type: ignore[misc]
         """Starts its worker, again and again if need be, as `local` starts its own."""
 
         async def instantiate(self) -> Any:
@@ -89,12 +92,12 @@ def _on_this_machine(workers: int) -> Iterator[Any]:
 
     once = {"distributed.scheduler.allowed-failures": 1}  # as `local`: what kills two workers is set aside
     with (
-        dask.config.set(once),
-        LocalCluster(
+        import_module("dask").config.set(once),
+        distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any port: 8787 may be taken
             worker_class=OneThread,
             env=dict(ONE_THREAD),
             silence_logs=logging.CRITICAL,
@@ -103,7 +106,7 @@ def _on_this_machine(workers: int) -> Iterator[Any]:
         yield cluster
 
 
-def _check_workers(client: Client, address: str) -> None:
+def _check_workers(client: Any, address: str) -> None:
     """Workers of a scheduler must be there, have this version, and one thread each."""
     where = f"executor = 'dask:{address}'"
     threads = client.nthreads()
@@ -129,12 +132,11 @@ def _version() -> str:
 
 
 def _run(
-    client: Client, function: Function, queue: Queue, pulse: Pulse, alone: bool
+    client: Any, function: Function, queue: Queue, pulse: Pulse, alone: bool
 ) -> Iterator[tuple[int, tuple[Status, Any] | None]]:
     """Index and outcome of every item of the queue; None where the workers that had it died."""
-    from distributed import Future, wait
-
-    at_work: dict[Future, int] = {}
+    wait = _distributed().wait
+    at_work: dict[Any, int] = {}
     try:
         while True:
             room = 1 if alone else _AHEAD * max(1, sum(client.nthreads().values()))
@@ -159,27 +161,24 @@ def _run(
         client.cancel(list(at_work), force=True)
 
 
-def _outcome(future: Future) -> tuple[Status, Any] | None:
+def _outcome(future: Any) -> tuple[Status, Any] | None:
     """What an item came to: its result, never the future's status, which may turn back to pending."""
-    from distributed import CancelledError, KilledWorker
-
+    dask = _distributed()
     try:
         status, value = future.result(timeout=PULSE_S)
         return status, value
-    except KilledWorker:
+    except dask.KilledWorker:
         return None
     except TimeoutError:
         raise
-    except CancelledError:
+    except dask.CancelledError:
         raise EvaluationError("the Dask scheduler has gone; what was finished is stored: resume the sweep") from None
     except Exception as error:  # an item that the worker cannot even unpack
         return "error", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
 
 
 def _work(function: Function, item: Any) -> tuple[Status, Any]:
-    """On a worker. Numba's threads are limited here for workers that were started without the variables."""
-    import sys
-
+    """On a worker: it may have been started without the variables that limit a library's threads."""
     for module, limit in (("torch", "set_num_threads"), ("numba", "set_num_threads")):
         if module in sys.modules:
             getattr(sys.modules[module], limit)(1)

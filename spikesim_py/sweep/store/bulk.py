@@ -29,8 +29,8 @@ _WORTH = 0.75
 
 def encode(values: Column) -> Encoded:
     """A column's part as bytes. Whole numbers go as small integers; nothing is rounded."""
-    if values.dtype.kind == "O":
-        values = values.astype(str)
+    if values.dtype.kind == "O":  # text, and None where an axis is inactive
+        values = np.array(["" if value is None else str(value) for value in values], dtype=str)
     if values.dtype.kind == "f" and (values == np.rint(values)).all() and np.abs(values).max(initial=0) < 2**31:
         values = values.astype(np.int32)
     raw = np.ascontiguousarray(values).tobytes()
@@ -50,7 +50,12 @@ def decode(encoded: Encoded) -> Column:
 
 @dataclass(frozen=True)
 class Bulk:
-    """One sweep over costs: `hash` says what of (spec: space, activity, versions); `total` designs, `stored` so far."""
+    """One sweep over costs.
+
+    Attributes:
+        hash: SHA-256 of all that its numbers depend on. spec: space, activity, versions.
+        total: combinations of the space. stored: designs so far: combinations that the space allows.
+    """
 
     id: int
     hash: str
@@ -100,7 +105,7 @@ class BulkTable:
 
     def column(self, number: int, name: str) -> Column:
         """A stored column, in the order of the space."""
-        query = "SELECT dtype, packed, data FROM chunk WHERE bulk = ? AND name = ? ORDER BY start"
+        query = "SELECT dtype, packed, data FROM chunk WHERE bulk = ? AND name = ? AND count ORDER BY start"
         rows = self._db.rows(query, number, name)
         if not rows:
             raise StoreError(f"{self._db.path}: has no column {name!r} of bulk sweep {number}")

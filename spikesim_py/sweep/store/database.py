@@ -15,6 +15,8 @@ from .schema import SCHEMA_VERSION, check_file, create, migrate
 
 #: seconds to wait for another process that writes
 _PATIENCE_S = 60
+#: pages of the log before it is copied into the file: 16 MB; SQLite's 4 MB halve the rate at which reports are stored
+_LOG_PAGES = 4000
 
 
 class Database:
@@ -42,11 +44,14 @@ class Database:
             create(target)
         version = check_file(target)
         for place in (target, target.resolve().parent):
-            if not os.access(place, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-                raise StoreError(f"{target}: cannot be written: {'the file' if place == target else place} is read-only")
+            if not _writable(place):
+                raise StoreError(
+                    f"{target}: cannot be written: {'the file' if place == target else place} is read-only"
+                )
         base = Database(target, _connect(target, "mode=rw"))
         with base.closed_on_error():
             base._db.execute("PRAGMA synchronous = NORMAL")
+            base._db.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
             if version < SCHEMA_VERSION:
                 base.check_undamaged()
                 migrate(base._db)
@@ -107,7 +112,11 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, timeout=_PATIENCE_S, isolation_level=None)
 
 
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def _reading_mode(path: Path) -> str:
     """Readers share the writer's index of the WAL, and the last one tidies it up; where nobody can write, none need."""
-    archived = not os.access(path.parent, os.W_OK) and not path.with_name(f"{path.name}-wal").exists()
+    archived = not _writable(path.parent) and not path.with_name(f"{path.name}-wal").exists()
     return "immutable=1" if archived else "mode=rw"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -24,6 +24,8 @@ from .database import Database
 from .jobs import JobTable
 from .problems import decoded
 
+#: a design's row, packed
+Row = tuple[Any, ...]
 _DESIGN = "INSERT OR REPLACE INTO design VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #: a measurement gives way to one of at least as many inferences
 _MEASUREMENT = """
@@ -162,9 +164,11 @@ class Store:
             return dict(json.loads(rows[0][0] or "{}"))
 
     def add_design(self, position: int, design: Design, report: Report, columns: dict[str, Any]) -> None:
-        axes, frozen = json.dumps(dict(design.axes)), zlib.compress(json.dumps(report.to_dict()).encode())
-        row = (design.key, position, axes, "done", None, report.report_hash, json.dumps(columns), frozen, time.time())
-        self._db.put(_DESIGN, row)
+        self.add_rows([design_row(position, design, report, columns)])
+
+    def add_rows(self, rows: Iterable[Row]) -> None:
+        """Store designs that `design_row` has packed, in a worker perhaps: all in one transaction."""
+        self._db.put(_DESIGN, *rows)
 
     def add_failure(self, position: int, design: Design, error: str) -> None:
         axes = json.dumps(dict(design.axes))
@@ -188,6 +192,12 @@ class Store:
             raise StoreError(f"{self.path}: has no report {report_hash!r}")
         with decoded(self.path):
             return dict(json.loads(_text(rows[0][0])))
+
+
+def design_row(position: int, design: Design, report: Report, columns: dict[str, Any]) -> Row:
+    """A finished design as the store keeps it."""
+    axes, frozen = json.dumps(dict(design.axes)), zlib.compress(json.dumps(report.to_dict()).encode())
+    return design.key, position, axes, "done", None, report.report_hash, json.dumps(columns), frozen, time.time()
 
 
 def _text(stored: str | bytes) -> str:
