@@ -27,7 +27,11 @@ def search_options(command: Any) -> Any:
 
     for option in (
         click.option("--reuse", multiple=True, metavar="FILE.db", help="Take measurements over from another study."),
-        click.option("--stages", metavar="SHARES", help="Of the samples, after which a design may be dropped: 0.25,1"),
+        click.option(
+            "--stages",
+            metavar="SHARES",
+            help="Of the samples, after which a design may be dropped: 0.25,1 (default: see docs/sweeps.md).",
+        ),
         click.option("--search-samples", type=click.IntRange(min=1), help="Images to search on (default: the split)."),
         click.option("--search-split", metavar="SPLIT", help="Split to search on (default: search)."),
         click.option("--seed", type=click.IntRange(min=0), help="Of the search (default: 0)."),

@@ -26,7 +26,7 @@ from .candidates import costed, enumerate_space, values_of
 from .fidelity import reach, stage_samples, standard_error
 from .keys import arms
 from .resolve import Protocol, Resolver, Task, config_of
-from .search import LISTED, Field, Point, Told, cost_names, losses, method, needs_list
+from .search import BLIND, LISTED, Field, Point, Told, cost_names, losses, method, needs_list
 from .space import Design, Space, Value
 from .store import Store
 
@@ -49,7 +49,8 @@ class Search:
         budget: accuracies to measure.
         seed: of the method.
         split, samples: data to search on (all of the split if None); what is found is measured again on the space's.
-        stages: shares of the samples after which a design may be dropped.
+        stages: shares of the samples after which a design may be dropped; None is a quarter for methods that propose
+            blindly (exhaustive, random, sobol). Others propose few designs worth dropping (see docs/sweeps.md): whole.
     """
 
     method: str = "auto"
@@ -57,7 +58,7 @@ class Search:
     seed: int = 0
     split: str = "search"
     samples: int | None = None
-    stages: tuple[float, ...] = (0.25, 1.0)
+    stages: tuple[float, ...] | None = None
 
     def protocol(self, space: Space) -> Protocol:
         """Other images than the report's, and other device instances: a search must not know what it is judged by."""
@@ -78,14 +79,16 @@ def as_search(given: Search | Mapping[str, Any] | str | None) -> Search | None:
     for name in fields:
         if name not in known:
             raise InputError(f"search: {name}: unknown field{did_you_mean(name, known)} (fields: {', '.join(known)})")
-    made = Search(**fields | ({"stages": tuple(fields["stages"])} if "stages" in fields else {}))
+    if fields.get("stages") is not None:
+        fields["stages"] = tuple(fields["stages"])
+        stage_samples(fields["stages"], 1)
+    made = Search(**fields)
     if made.method != "auto":
         needs_list(made.method)
     for name, least in (("budget", 1), ("seed", 0)):
         value = getattr(made, name)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"search: {name} = {value!r}: must be a whole number, at least {least}")
-    stage_samples(made.stages, 1)
     return made
 
 
@@ -158,6 +161,7 @@ class Hunt:
         self._store, self._known, self._progress = store, known, progress
         self._method = method(name, field, search.seed)
         self._protocol = search.protocol(resolver.space)
+        self._stages = search.stages or ((0.25, 1.0) if name in BLIND else (1.0,))
         self._trials: dict[Arm, _Trial] = {}
         self._tasks: list[tuple[Arm, Design]] = []
         self._waiting: deque[Arm] = deque()
@@ -268,7 +272,7 @@ class Hunt:
 
     def _beaten(self, trial: _Trial) -> bool:
         """Whether none of its designs can reach the front any more: see `fidelity`."""
-        most = reach(_of(trial), trial.samples[-1], len(trial.samples) - 1)
+        most = reach(_of(trial), trial.samples[-1], max(1, len(trial.samples) - 1))
         better = [other.losses for other in self._finished() if _of(other).interval[0] > most]
         if not better:
             return False
@@ -303,7 +307,7 @@ class Hunt:
         data = network_data(
             self._resolver.network(source), self._protocol.data, self._protocol.split, self._protocol.samples
         )
-        samples = stage_samples(self._search.stages, len(data))
+        samples = stage_samples(self._stages, len(data))
         return _Trial(point, axes, found.codes[least], costs[least], samples)
 
 

@@ -19,6 +19,8 @@ METHODS: dict[str, type[Method]] = {
     "nsga2": Nsga2,
     "optuna": Optuna,
 }
+#: those that learn nothing from what they are told
+BLIND = ("exhaustive", "random", "sobol")
 #: combinations of a space that are still listed one by one
 LISTED = 10_000_000
 
@@ -37,6 +39,7 @@ def method(name: str, field: Field, seed: int) -> Method:
 
 
 __all__ = [
+    "BLIND",
     "LISTED",
     "METHODS",
     "Field",

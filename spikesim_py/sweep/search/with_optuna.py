@@ -33,7 +33,12 @@ class Optuna(Method):
 
     def ask(self, count: int) -> list[Point]:
         chosen: list[Point] = []
-        for _ in range(TRIES * count):
+        for tried in range(2 * TRIES * count):
+            if len(chosen) == count:
+                break
+            if tried >= TRIES * count:  # its sampler repeats itself
+                drawn = {axis: int(self._random.integers(len(codes))) for axis, codes in self._axes.items()}
+                self._study.enqueue_trial(drawn)
             trial = self._study.ask()
             codes = [trial.suggest_categorical(axis, choices) for axis, choices in self._axes.items()]
             point = self._add(codes, trial)
@@ -41,8 +46,6 @@ class Optuna(Method):
                 self._study.tell(trial, state=self._failed)
             else:
                 chosen.append(point)
-            if len(chosen) == count:
-                break
         return chosen
 
     def tell(self, told: Told) -> None:
