@@ -121,6 +121,20 @@ def test_a_migration_that_fails_changes_nothing(first_schema: Path, monkeypatch:
 # ---------------------------------------------------------------------------------------------------------- results
 
 
+def test_the_version_changes_with_results_and_not_with_signs_of_life(tmp_path: Path) -> None:
+    points, study = designs(load_space(SPACE)), ss.sweep(SPACE, store=tmp_path / "s.db", executor="serial")
+    with Store.write(study.path, load_space(SPACE), resume=True) as store:
+        before = study.version()
+        number = store.jobs.add("sweep", {}, "app")
+        store.jobs.begin(number)
+        store.jobs.beat(number, 1, 2, "designs")
+        assert study.version() == before
+        store.add_failure(0, points[0], "in place of a design that is there")
+        assert (changed := study.version()) != before
+        store.bulk.add(store.bulk.begin("hash", {}, 1), 0, 1, {"x": encode(np.ones(1))})
+        assert study.version() != changed
+
+
 @pytest.fixture(scope="module")
 def study_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("study") / "store.db"
