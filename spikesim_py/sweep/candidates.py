@@ -48,11 +48,17 @@ class Candidates:
 
     @cached_property
     def _numbers(self) -> NDArray[np.int64]:
-        return np.ravel_multi_index(tuple(np.maximum(self.codes, 0).T), self._shape).astype(np.int64)
+        return np.asarray(np.ravel_multi_index(tuple(np.maximum(self.codes, 0).T), self._shape), np.int64)
 
     @property
     def _shape(self) -> tuple[int, ...]:
         return tuple(len(values) for values in self.space.axes.values())
+
+    def among(self, codes: Codes) -> Candidates:
+        """Those of the given combinations that are in the list, like `costed`."""
+        numbers = np.ravel_multi_index(tuple(np.maximum(codes, 0).T), self._shape)
+        places = np.minimum(np.searchsorted(self._numbers, numbers), len(self) - 1)
+        return self[np.unique(places[self._numbers[places] == numbers])]
 
     def place(self, point: Sequence[int]) -> int:
         """Which design has these codes; the designs must be in the order of the space."""
@@ -107,7 +113,7 @@ def costed(
     wanted = {*metrics, *(name for limit in late for name in limit.names if name in COSTS)}
     found = Candidates(space, codes, _costs(resolver, codes, sorted(wanted), activity) if wanted else {})
     for limit in late:
-        found = found[np.broadcast_to(limit.holds(columns(space, found.codes) | found.costs), len(found))]
+        found = found[np.broadcast_to(limit.holds(columns(space, found.codes) | dict(found.costs)), len(found))]
     return Candidates(space, found.codes, {name: found.costs[name] for name in metrics})
 
 

@@ -122,7 +122,7 @@ def _first(field: Field) -> NDArray[np.int32]:
     for _ in range(100):
         allowed = field.costed(random.integers(0, sizes, (64, len(sizes)), dtype=np.int32))
         if len(allowed):
-            return allowed.codes[0]
+            return np.asarray(allowed.codes[0])
     raise InputError(f"sweep {field.space.name!r}: none of 6400 random designs meets its constraints")
 
 

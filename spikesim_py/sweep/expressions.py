@@ -86,7 +86,7 @@ def parse(text: Any, where: str, known: Iterable[str]) -> Condition:
 def _truth(tree: ast.expr, names: dict[str, None]) -> bool:
     """Whether an expression is true or false of a design; collects its names."""
     if isinstance(tree, ast.BoolOp):
-        return all([_truth(part, names) for part in tree.values])
+        return all(_truth(part, names) for part in tree.values)
     if isinstance(tree, ast.UnaryOp):
         return isinstance(tree.op, ast.Not) and _truth(tree.operand, names)
     if not isinstance(tree, ast.Compare):
@@ -99,7 +99,7 @@ def _truth(tree: ast.expr, names: dict[str, None]) -> bool:
             sides = [tree.left, *right.elts]
         elif type(op) not in _COMPARE:
             return False
-    return all([_value(side, names) for side in sides])
+    return all(_value(side, names) for side in sides)
 
 
 def _value(tree: ast.expr, names: dict[str, None]) -> bool:
@@ -144,14 +144,15 @@ def _evaluated(tree: ast.expr, columns: Mapping[str, Any]) -> Any:
 
 
 def _compared(tree: ast.Compare, columns: Mapping[str, Any]) -> Any:
-    left, result = _evaluated(tree.left, columns), np.True_
+    left = _evaluated(tree.left, columns)
+    result: Any = True
     for op, comparator in zip(tree.ops, tree.comparators, strict=True):
         if isinstance(op, ast.In | ast.NotIn):
             assert isinstance(comparator, ast.List | ast.Tuple)
-            found = np.False_
+            found: Any = False
             for choice in comparator.elts:
                 found = found | np.asarray(left == _evaluated(choice, columns), dtype=bool)
-            return found if isinstance(op, ast.In) else ~found
+            return found if isinstance(op, ast.In) else np.logical_not(found)
         right = _evaluated(comparator, columns)
         result = result & np.asarray(_COMPARE[type(op)](left, right), dtype=bool)
         left = right

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from scipy.optimize import brentq
 
@@ -34,7 +35,7 @@ def stage_samples(stages: Sequence[float], samples: int) -> tuple[int, ...]:
     Args:
         stages: rising shares of the samples, the last of them 1.
     """
-    rising = all(0 < low < high for low, high in zip(stages, stages[1:], strict=False))
+    rising = all(0 < low < high for low, high in pairwise(stages))
     if not stages or not rising or stages[-1] != 1 or stages[0] <= 0:
         raise InputError(f"stages = {list(stages)}: must be rising shares of the samples, the last of them 1")
     return tuple(dict.fromkeys(max(1, math.ceil(share * samples)) for share in stages))

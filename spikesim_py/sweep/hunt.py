@@ -31,8 +31,12 @@ from .space import Design, Space, Value
 from .store import Store
 
 Floats = NDArray[np.float64]
+#: an accuracy: its number where they are listed, else a design that has it
+Arm = int | Point
 #: in a measurement's configuration: the key of the accuracy that it is the beginning of
 _WHOLE = "beginning_of"
+#: there: whether another study lent it
+_LENT = "lent"
 
 
 @dataclass(frozen=True)
@@ -124,11 +128,10 @@ def field_of(resolver: Resolver, search: Search) -> tuple[Field, str]:
     if needs_list(name) and not small:
         raise InputError(f"search = {name!r}: lists at most {LISTED} designs; {space.size} are for 'nsga2'")
     metrics = tuple(cost_names(space))
-    some = partial(costed, resolver, metrics=metrics)
     if not small:
-        return Field(space, None, None, some), name
+        return Field(space, None, None, partial(costed, resolver, metrics=metrics)), name
     designs = enumerate_space(resolver, metrics=metrics)
-    return Field(space, designs, arms(resolver, designs, search.protocol(space)), some), name
+    return Field(space, designs, arms(resolver, designs, search.protocol(space)), designs.among), name
 
 
 class Hunt:
@@ -155,9 +158,9 @@ class Hunt:
         self._store, self._known, self._progress = store, known, progress
         self._method = method(name, field, search.seed)
         self._protocol = search.protocol(resolver.space)
-        self._trials: dict[object, _Trial] = {}
-        self._tasks: list[tuple[object, Design]] = []
-        self._waiting: deque[object] = deque()
+        self._trials: dict[Arm, _Trial] = {}
+        self._tasks: list[tuple[Arm, Design]] = []
+        self._waiting: deque[Arm] = deque()
         self._spent = 0
         self.failures: list[str] = []
         self._recall()
@@ -177,8 +180,8 @@ class Hunt:
             own, other = self._stored(design.accuracy_key)
             if trial.stage == 0 and (own or not other):
                 self._spent += 1
-            if own or other:
-                self._learn(arm, own or other)
+            if (found := own or other) is not None:
+                self._learn(arm, found)
                 continue
             self._tasks.append((arm, design))
             yield Task(protocol, design.source, design.hardware)
@@ -209,23 +212,30 @@ class Hunt:
         return [trial for trial in self._trials.values() if trial.finished]
 
     def _recall(self) -> None:
-        """What the store has of these accuracies: a search that was stopped goes on from it."""
+        """What is known of these accuracies: a search that was stopped goes on, another study's come for nothing."""
         if self._field.arms is None or self._field.arms.keys is None:
             return
-        numbers = {key: arm for arm, key in enumerate(self._field.arms.keys)}
+        numbers, paid = {key: arm for arm, key in enumerate(self._field.arms.keys)}, set[int]()
         for key in self._store.measurements():
-            arm = numbers.get(self._store.measured_config(key).get(_WHOLE, key))
-            if arm is None:
-                continue
-            found = self._store.measurement(key).accuracy
-            trial = self._trials.setdefault(arm, self._trial(self._field.point(arm)))
-            if trial.accuracy is None or found.samples > trial.accuracy.samples:
-                trial.accuracy = found
-        self._spent = len(self._trials)
-        for arm in sorted(self._trials, key=str):
+            about = self._store.measured_config(key)
+            arm = numbers.get(about.get(_WHOLE, key))
+            if arm is not None:
+                self._remember(arm, self._store.measurement(key).accuracy)
+                paid |= set() if about.get(_LENT) else {arm}
+        self._spent = len(paid)
+        for key, arm in numbers.items():
+            if arm not in self._trials and (found := self._stored(key)[1]):
+                self._remember(arm, found.accuracy)
+        for arm in sorted(numbers[key] for key in numbers if numbers[key] in self._trials):
             self._judge(arm)
 
-    def _next(self) -> object | None:
+    def _remember(self, arm: int, found: Accuracy) -> None:
+        """Of two measurements the one of more samples."""
+        trial = self._trials.setdefault(arm, self._trial(self._field.point(arm)))
+        if trial.accuracy is None or found.samples > trial.accuracy.samples:
+            trial.accuracy = found
+
+    def _next(self) -> Arm | None:
         """A design to measure: one that waits for its next stage, else a new proposal."""
         if self._waiting:
             return self._waiting.popleft()
@@ -241,11 +251,11 @@ class Hunt:
                 self._method.tell(Told(asked[0], _of(trial).value))
         return None
 
-    def _learn(self, arm: object, measured: Measurement) -> None:
+    def _learn(self, arm: Arm, measured: Measurement) -> None:
         self._trials[arm].accuracy = measured.accuracy
         self._judge(arm)
 
-    def _judge(self, arm: object) -> None:
+    def _judge(self, arm: Arm) -> None:
         """On to the next stage, if there is one and it can matter; else the method is told."""
         trial = self._trials[arm]
         accuracy = _of(trial)
@@ -272,10 +282,10 @@ class Hunt:
         except KeyError:
             found = self._known(key)
             if found is not None:
-                self._store.add_measurement(key, found)
+                self._store.add_measurement(key, found, {_LENT: True})
             return None, found
 
-    def _arm(self, point: Point) -> object:
+    def _arm(self, point: Point) -> Arm:
         """Which accuracy a design has: its number where they are listed, else the design itself."""
         return point if self._field.designs is None else self._field.arm(point)
 

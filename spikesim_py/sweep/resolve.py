@@ -13,7 +13,7 @@ from ..errors import ConfigError, InputError, SpikesimError, did_you_mean
 from ..evaluate import accuracy_key, check_fits, design_key
 from ..hardware import Hardware, load_hardware
 from ..importers import load_network
-from ..network import Network, quantize, split_overrides, with_precision
+from ..network import Network, quantize_network, split_overrides, with_precision
 from .space import Design, Space, Value
 
 _NETWORK, _LAYER_BITS = "network.", "network.weight_bits."
@@ -66,7 +66,7 @@ class NetworkSource:
 
 
 def changed_network(network: Network, changes: Mapping[str, Value]) -> Network:
-    """A network with other `network.*` fields; weight bits of a float one quantize it.
+    """A network with other `network.*` fields; weight bits of a float one quantize it after training.
 
     Args:
         changes: as of `evaluate`, and `network.weight_bits.LAYER` for single layers.
@@ -82,7 +82,7 @@ def changed_network(network: Network, changes: Mapping[str, Value]) -> Network:
     if single:
         bits = {node.name: bits for node in network.layers if bits is not None} | single
     if bits is not None and network.arithmetic == "float" and not network.shape_only:
-        network = quantize(network, bits)
+        network = quantize_network(network, bits)
     elif bits is not None:
         fields["weight_bits"] = bits
     return with_precision(network, **fields)

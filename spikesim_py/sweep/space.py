@@ -59,7 +59,9 @@ class Space(BaseModel):
     when: dict[str, str] = Field(
         default_factory=dict, description="condition under which an axis varies; elsewhere the chip keeps its value"
     )
-    constraints: tuple[str, ...] = Field(default=(), description="conditions on fields and costs that designs must meet")
+    constraints: tuple[str, ...] = Field(
+        default=(), description="conditions on fields and costs that designs must meet"
+    )
     objectives: tuple[str, ...] = Field(default=("accuracy", "edap"), description="metrics of the front")
     data: str = "digits"
     split: str = "report"

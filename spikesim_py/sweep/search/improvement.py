@@ -73,7 +73,7 @@ class Front:
         sd = np.maximum(sd, 1e-12)[:, None]
         z = (mean[:, None] - self.levels) / sd
         above = sd * (z * ndtr(z) + np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi))
-        return np.maximum(above - np.append(above[:, 1:], np.zeros((len(mean), 1)), axis=1), 0.0)
+        return np.asarray(np.maximum(above - np.append(above[:, 1:], np.zeros((len(mean), 1)), axis=1), 0.0))
 
     def _widths(self, losses: Floats, cost: int) -> Floats:
         """(m, levels): how much less one cost is than that of any known design with a score above the level."""

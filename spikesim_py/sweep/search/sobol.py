@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import cKDTree
 from scipy.stats import qmc
 
 from .features import features
-from .method import Field, Listed, Point
+from .method import Field, Floats, Listed, Point
 
 _BLOCK = 64
 
@@ -19,8 +18,8 @@ class Sobol(Listed):
         super().__init__(field, seed)
         self._places = features(*field.listed())
         width = max(1, self._places.shape[1])
-        self._sequence = qmc.Sobol(width, rng=np.random.default_rng(seed)) if width <= qmc.Sobol.MAXDIM else None
-        self._waiting: list[np.ndarray] = []
+        self._sequence = qmc.Sobol(width, rng=np.random.default_rng(seed))
+        self._waiting: list[Floats] = []
 
     def ask(self, count: int) -> list[Point]:
         chosen: list[Point] = []
@@ -28,11 +27,11 @@ class Sobol(Listed):
             chosen += self.take([self._nearest(self._next())])
         return chosen
 
-    def _next(self) -> np.ndarray:
+    def _next(self) -> Floats:
         if not self._waiting:
             self._waiting = list(self._sequence.random(_BLOCK))
         return self._waiting.pop(0)
 
-    def _nearest(self, place: np.ndarray) -> int:
+    def _nearest(self, place: Floats) -> int:
         open_ = np.flatnonzero(self.open)
         return int(open_[np.argmin(np.abs(self._places[open_] - place).sum(axis=1))])
