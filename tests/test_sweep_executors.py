@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 import sweep_jobs
 from conftest import ROOT
 
-from spikesim_py.errors import InputError
+from spikesim_py.errors import EvaluationError, InputError
 from spikesim_py.sweep.executors import executor
 
 HERE = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
@@ -33,7 +34,8 @@ def dask_process(*arguments: str) -> subprocess.Popen[str]:
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
@@ -225,6 +227,36 @@ def test_a_scheduler_without_workers_and_workers_with_threads_are_refused(tmp_pa
             stop(process)
 
 
+def test_a_worker_of_another_version_is_refused(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("spikesim_py.sweep.executors.cluster"), "__version__", "0.0")
+    with pytest.raises(InputError, match=r"worker tcp://127.0.0.1:\d+ has spikesim_py .*; this is 0\.0"):
+        list(executor(cluster)(sweep_jobs.square, [1]))
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_dies_is_one_clear_error(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", exc_type=ImportError)
+    scheduler, address = start_scheduler(tmp_path)
+    worker = start_worker(address)
+    outcomes: list[Any] = []
+
+    def run() -> None:
+        for outcome in executor(f"dask:{address}")(sweep_jobs.slow, range(100)):
+            outcomes.append(outcome)
+            if len(outcomes) == 3:
+                stop(scheduler)
+
+    try:
+        wait_for_workers(address, 1)
+        with pytest.raises(EvaluationError, match="the Dask scheduler has gone; what was finished is stored"):
+            run()
+    finally:
+        for process in (scheduler, worker):
+            stop(process)
+    assert 3 <= len(outcomes) < 100
+
+
+@pytest.mark.slow
 def test_a_machine_that_dies_costs_nothing_but_time(tmp_path: Path) -> None:
     """One of two machines goes, worker and nanny, while both are at work."""
     pytest.importorskip("distributed", exc_type=ImportError)

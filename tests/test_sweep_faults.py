@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import numpy as np
 import pytest
 import sweep_jobs
 from conftest import ROOT
+from sweep_cases import until
 
 from spikesim_py.errors import StoreError
 from spikesim_py.sweep import Store, jobs, load_space, load_study, sweep
@@ -83,13 +84,6 @@ class Driver:
         _, errors = self.process.communicate()
         until(lambda: nobody_is_left(self.process.pid))
         return errors
-
-
-def until(condition: Callable[[], Any], seconds: float = 180) -> None:
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < seconds, "has waited too long"
-        time.sleep(0.02)
 
 
 def nobody_is_left(group: int) -> bool:

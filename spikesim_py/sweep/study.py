@@ -86,6 +86,11 @@ class Study:
         with Store.read(self.path) as store:
             return store.bulk.all()
 
+    def version(self) -> str:
+        """Changes whenever `frame` or `costs` would, and only then: a running sweep also says that it is alive."""
+        with Store.read(self.path) as store:
+            return store.version()
+
     def jobs(self) -> list[Job]:
         """Who works on the study, or did, the oldest first."""
         with Store.read(self.path) as store:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -52,14 +52,14 @@ class Cluster:
         queue, given_up = Queue(items), list[int]()
         with self._client() as client:
             for alone in (False, True):
+                for index in given_up:
+                    queue.again(index)
                 for index, outcome in _run(client, function, queue, pulse, alone):
                     if outcome is None and not alone:
                         given_up.append(index)
                         continue
                     queue.finish(index)
                     yield (index, *(outcome or CRASHED))
-                for index in given_up:
-                    queue.again(index)
 
     @contextmanager
     def _client(self) -> Iterator[Any]:
@@ -135,46 +135,63 @@ def _run(
     client: Any, function: Function, queue: Queue, pulse: Pulse, alone: bool
 ) -> Iterator[tuple[int, tuple[Status, Any] | None]]:
     """Index and outcome of every item of the queue; None where the workers that had it died."""
-    wait = _distributed().wait
     at_work: dict[Any, int] = {}
     try:
         while True:
-            room = 1 if alone else _AHEAD * max(1, sum(client.nthreads().values()))
+            with _scheduler_there():
+                room = 1 if alone else _AHEAD * max(1, sum(client.nthreads().values()))
             while len(at_work) < room and (item := queue.take()):
                 index, value = item
                 at_work[client.submit(_work, function, value, pure=False)] = index
             if not at_work:
                 return
             pulse()
-            try:
-                with client.as_current():
-                    done = wait(list(at_work), timeout=PULSE_S, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                continue
-            for future in done:
+            for future in _done(client, list(at_work)):
                 try:
                     outcome = _outcome(future)
                 except TimeoutError:
                     continue  # its result was lost with its worker: it is computed again
                 yield at_work.pop(future), outcome
     finally:
-        client.cancel(list(at_work), force=True)
+        with suppress(OSError, TimeoutError):  # no scheduler, no work to be stopped
+            client.cancel(list(at_work), force=True)
+
+
+def _done(client: Any, futures: list[Any]) -> set[Any]:
+    """Those that have an outcome; empty if for half a second none has."""
+    try:
+        with client.as_current(), _scheduler_there():
+            found: set[Any] = _distributed().wait(futures, timeout=PULSE_S, return_when="FIRST_COMPLETED").done
+            return found
+    except TimeoutError:
+        return set()
 
 
 def _outcome(future: Any) -> tuple[Status, Any] | None:
     """What an item came to: its result, never the future's status, which may turn back to pending."""
-    dask = _distributed()
+    killed = _distributed().KilledWorker
     try:
-        status, value = future.result(timeout=PULSE_S)
-        return status, value
-    except dask.KilledWorker:
+        with _scheduler_there():
+            status, value = future.result(timeout=PULSE_S)
+            return status, value
+    except killed:
         return None
-    except TimeoutError:
+    except (TimeoutError, EvaluationError):
         raise
-    except dask.CancelledError:
-        raise EvaluationError("the Dask scheduler has gone; what was finished is stored: resume the sweep") from None
     except Exception as error:  # an item that the worker cannot even unpack
         return "error", f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+
+@contextmanager
+def _scheduler_there() -> Iterator[None]:
+    """Waiting too long is no error; a scheduler that has gone is."""
+    cancelled = _distributed().CancelledError
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except (OSError, cancelled):
+        raise EvaluationError("the Dask scheduler has gone; what was finished is stored: resume the sweep") from None
 
 
 def _work(function: Function, item: Any) -> tuple[Status, Any]:

@@ -25,7 +25,7 @@ Request = Literal["pause", "cancel"]
 _COLUMNS = "id, kind, state, request, origin, spec, done, total, message, process, created, heartbeat"
 _LOST = "its process has ended without a word; what it had finished is stored: resume it"
 #: seconds that a queued job has to be taken up by the process that was started for it
-_START_S = 120
+_START_S = 300
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,12 @@ class JobTable:
 
     def all(self) -> list[Job]:
         """Every job, the oldest first."""
+        return [_seen(job) for job in self._rows()]
+
+    def _rows(self) -> list[Job]:
         if self._db.version < 2:
             return []
-        return [_seen(_job(self._db.path, row)) for row in self._db.rows(f"SELECT {_COLUMNS} FROM job ORDER BY id")]
+        return [_job(self._db.path, row) for row in self._db.rows(f"SELECT {_COLUMNS} FROM job ORDER BY id")]
 
     def get(self, number: int) -> Job:
         """One job; raises `StoreError` if there is none of that number."""
@@ -108,14 +111,15 @@ class JobTable:
     def begin(self, number: int) -> None:
         """This process takes a job up; raises `StoreError` while another one works on the study."""
         with self._db.transaction():
-            for job in self.all():
+            for stored in self._rows():
+                job = _seen(stored)
                 if job.state == "running" and job.id != number:
                     raise StoreError(
                         f"{self._db.path}: job {job.id} ({job.origin}) is at work on this study; wait for it, "
                         f"or `spikesim jobs {self._db.path} --cancel {job.id}`"
                     )
-                if job.state == "failed":  # some have died without a word: say it for them
-                    self._set(job.id, state="failed", message=job.message)
+                if job.state != stored.state:  # it has died without a word: said for it
+                    self._set(job.id, state=job.state, message=job.message)
             if self.get(number).state != "queued":
                 raise StoreError(f"{self._db.path}: job {number} is {self.get(number).state}: it cannot be taken up")
             self._set(number, state="running", process=_process(os.getpid()), message="starting")

@@ -174,6 +174,12 @@ class Store:
         axes = json.dumps(dict(design.axes))
         self._db.put(_DESIGN, (design.key, position, axes, "failed", error, None, None, None, time.time()))
 
+    def version(self) -> str:
+        """Changes whenever a design or a block of costs is stored, and not with a job's signs of life."""
+        tables = ("design", "chunk") if self._db.version > 1 else ("design",)
+        found = [self._db.rows(f"SELECT max(rowid) FROM {table}")[0][0] for table in tables]  # a new one per row
+        return ".".join(str(row or 0) for row in found)
+
     def columns(self) -> list[dict[str, Any]]:
         """The numbers of every finished design, in the order of the space."""
         rows = self._db.rows("SELECT columns FROM design WHERE status = 'done' ORDER BY position, key")
