@@ -397,3 +397,46 @@ def test_hopeless_designs_stop_early(tmp_path: Path) -> None:
     assert 0 < stopped < len(seen)
     assert all(pick.accuracy.samples == 200 for pick in picks)
     assert enumerate_space(resolver, metrics=()).codes.shape[0] == len(seen)
+
+
+def test_a_space_too_large_to_list_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["spikesim_py.sweep.hunt"], "LISTED", 10)
+    how = Search(budget=6, samples=20)
+    study = sweep(SMALL, store=tmp_path / "large.db", search=how, executor="serial")
+    assert 0 < len(study) <= 6
+    assert dry_run(SMALL, tmp_path / "none.db", search=how, timed=False).accuracies is None
+
+
+def test_more_costs_are_searched_too(tmp_path: Path) -> None:
+    """Three objectives: the volume is formed by moocore, for what promises most."""
+    resolver = Resolver(load_space(SPACE | {"objectives": ["accuracy", "edap", "tops_per_watt"]}))
+    found = field_of(resolver, Search("gp"))[0]
+    points = proposals(found, "gp", 0, 20)
+    assert len(set(points)) == 20
+    designs, arms = found.listed()
+    accuracy = accuracy_of(found)
+    cost, scores = losses(designs), np.array([accuracy(point) for point in designs.codes])
+    known = np.isin(arms.of, [found.arm(point) for point in points])
+    reference = cost.max(axis=0) + 0.1
+    everything = Front(cost, scores, reference, 0.0).volume()
+    assert Front(cost[known], scores[known], reference, 0.0).volume() > 0.98 * everything
+
+
+def test_a_command_searches(tmp_path: Path) -> None:
+    import yaml
+    from click.testing import CliRunner
+
+    from spikesim_py.cli import main
+
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(SMALL))
+    common = ["sweep", str(tmp_path / "small.yaml"), "--store", str(tmp_path / "c.db")]
+    options = ["--search", "gp", "--budget", "5", "--seed", "1", "--search-samples", "40"]
+    planned = CliRunner().invoke(main, [*common, *options, "--dry-run"])
+    assert "5 distinct accuracy measurements to make" in planned.output
+    assert "from a trial" in planned.output
+    result = CliRunner().invoke(main, [*common, *options, "--executor", "serial"])
+    assert result.exit_code == 0, result.output
+    assert "search_accuracy is what the search saw" in result.output
+    refused = CliRunner().invoke(main, [*common, "--budget", "5"])
+    assert refused.exit_code == 2
+    assert "--budget goes with --search" in refused.output
