@@ -21,7 +21,8 @@ from spikesim_py.report import Accuracy
 from spikesim_py.sweep import Search, Store, dry_run, load_space, load_study, sweep
 from spikesim_py.sweep.candidates import enumerate_space
 from spikesim_py.sweep.fidelity import RISK, largest_mean, reach, stage_samples, standard_error
-from spikesim_py.sweep.hunt import Hunt, as_search, field_of
+from spikesim_py.sweep.hunt import Hunt
+from spikesim_py.sweep.plan import as_search, field_of
 from spikesim_py.sweep.resolve import Resolver
 from spikesim_py.sweep.search import METHODS, Field, Told, method
 from spikesim_py.sweep.search.gaussian import GaussianProcess
@@ -400,7 +401,7 @@ def test_hopeless_designs_stop_early(tmp_path: Path) -> None:
 
 
 def test_a_space_too_large_to_list_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["spikesim_py.sweep.hunt"], "LISTED", 10)
+    monkeypatch.setattr(sys.modules["spikesim_py.sweep.plan"], "LISTED", 10)
     how = Search(budget=6, samples=20)
     study = sweep(SMALL, store=tmp_path / "large.db", search=how, executor="serial")
     assert 0 < len(study) <= 6

@@ -3,8 +3,9 @@
 from .bulk import cost_sweep
 from .candidates import designs
 from .estimate import DryRun, dry_run
-from .hunt import Pick, Search
+from .hunt import Pick
 from .launch import ask, jobs, launch, relaunch, resume
+from .plan import Search
 from .run import sweep
 from .space import Design, Space, load_space, sweeps
 from .store import Bulk, Job, Store

@@ -17,7 +17,7 @@ from ..errors import InputError
 from ..evaluate import measure
 from ..network import Network
 from .candidates import designs, values_of
-from .hunt import Search, as_search, field_of
+from .plan import Search, as_search, field_of
 from .resolve import Protocol, Resolver
 from .reuse import Others
 from .search import Field

@@ -1,8 +1,8 @@
 """How much of a measurement is enough: a design stops where it can no longer reach the front.
 
-A search may measure a design on the beginning of its split first, and on all of it only if that can still matter. What it
-will have measured in the end is the mean over M samples, each the share of chips that are right about it, from 0 to 1.
-After m of them, drawn without replacement, with mean x, the final mean exceeds u with a probability of at most
+A search may measure a design on the beginning of its split first, and on all of it only if that can still matter.
+What it will have measured in the end is the mean over M samples, each the share of chips that are right about it, from
+0 to 1. After m of them, drawn without replacement, with mean x, the final mean exceeds u with a probability of at most
 ``exp(-m KL(x, u))``, ``KL(x, u) = x ln(x/u) + (1-x) ln((1-x)/(1-u))`` (Hoeffding, Journal of the American Statistical
 Association 58, 1963, theorems 1 and 4). It holds for any device, since the chips are the same throughout; it takes the
 samples of a split to be in random order (ours are shuffled, and stratified, which narrows it). No final mean exceeds

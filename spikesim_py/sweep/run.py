@@ -15,7 +15,8 @@ from .control import Control, Progress, running
 from .executors import executor as named_executor
 from .executors import guarded
 from .executors.contract import Executor
-from .hunt import Hunt, Search, as_search, field_of
+from .hunt import Hunt
+from .plan import Search, as_search, field_of
 from .resolve import Protocol, Resolver, Task, config_of
 from .reuse import Others
 from .space import Design, Source, load_space
