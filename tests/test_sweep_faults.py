@@ -46,7 +46,8 @@ class Driver:
     def __init__(self, folder: Path, executor: str = "local") -> None:
         self.store, self.log = folder / "study.db", folder / "evaluations.log"
         arguments = f"{SPACE!r}, {str(self.store)!r}, {executor!r}, {str(self.log)!r}"
-        code = f"import sweep_jobs; sweep_jobs.sweep_logged({arguments})"
+        code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell's & ignores it
+        code += f"import sweep_jobs; sweep_jobs.sweep_logged({arguments})"
         path = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],
@@ -72,10 +73,11 @@ class Driver:
         return [line.split()[1] for line in text.splitlines() if line.startswith(word)]
 
     def workers(self) -> list[int]:
-        """Processes that the driver started to compute."""
+        """Processes that the driver started to compute, in any of its threads."""
         try:
-            found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-            return [int(pid) for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+            threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+            found = [int(pid) for children in threads for pid in children.read_text().split()]
+            return [pid for pid in found if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
         except OSError:
             return []
 
@@ -168,6 +170,7 @@ def test_a_killed_worker_of_a_dask_cluster_loses_nothing(tmp_path: Path, undistu
     pytest.importorskip("distributed", exc_type=ImportError)
     driver = Driver(tmp_path, "dask")
     until(lambda: len(driver.logged("begin")) >= 2)
+    assert len(driver.workers()) == 2
     os.kill(random.Random(0).choice(driver.workers()), signal.SIGKILL)
     errors = driver.end()
     assert driver.process.returncode == 0, errors
