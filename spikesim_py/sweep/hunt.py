@@ -92,7 +92,8 @@ class Hunt:
         self._store, self._known, self._progress = store, known, progress
         self._method = method(name, field, search.seed)
         self._protocol = search.protocol(resolver.space)
-        self._stages = search.stages or ((0.25, 1.0) if name in BLIND else (1.0,))
+        early = name in BLIND and resolver.space.chips == 1  # elsewhere it does not pay: docs/sweeps.md
+        self._stages = search.stages or ((0.25, 1.0) if early else (1.0,))
         self._trials: dict[Arm, _Trial] = {}
         self._tasks: list[tuple[Arm, Design]] = []
         self._waiting: deque[Arm] = deque()

@@ -26,8 +26,8 @@ class Search:
         budget: accuracies to measure.
         seed: of the method.
         split, samples: data to search on (all of the split if None); what is found is measured again on the space's.
-        stages: shares of the samples after which a design may be dropped; None is a quarter for methods that propose
-            blindly (exhaustive, random, sobol). Others propose few designs worth dropping (see docs/sweeps.md): whole.
+        stages: shares of the samples after which a design may be dropped; None is a quarter, then all, for
+            methods that propose blindly (exhaustive, random, sobol) on one device instance, else all at once.
     """
 
     method: str = "auto"
