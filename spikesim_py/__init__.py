@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .network import with_precision as with_precision
     from .neurobench import neurobench as neurobench
     from .precision import precision_ratio as precision_ratio
+    from .sweep import cost_sweep as cost_sweep
     from .sweep import load_study as load_study
     from .sweep import sweep as sweep
 
@@ -57,6 +58,7 @@ _PUBLIC = {
     "map_network": "mapping",
     "neurobench": "neurobench",
     "sweep": "sweep",
+    "cost_sweep": "sweep",
     "load_study": "sweep",
 }
 _ROOMS = ("crossbar", "noc")

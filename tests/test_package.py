@@ -23,6 +23,7 @@ def test_the_public_face_is_complete_and_every_name_works() -> None:
         "cost",
         "cost_batch",
         "cost_order",
+        "cost_sweep",
         "crossbar",
         "degradation",
         "evaluate",

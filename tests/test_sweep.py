@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import multiprocessing
 import os
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import sweep_jobs
-from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spikesim_py.errors import ConfigError, InputError, StoreError
 from spikesim_py.report import METRICS
 from spikesim_py.sweep import Store, designs, dry_run, load_space, load_study, nondominated, sweep
-from spikesim_py.sweep.executors import executor
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -101,55 +95,7 @@ def test_an_impossible_design_is_named_before_anything_runs(
     assert not store.exists()
 
 
-# ---------------------------------------------------------------------------------------------------- executors
-
-
-@pytest.mark.parametrize("name", ["serial", "local"])
-class TestExecutorContract:
-    """What every executor does."""
-
-    def test_every_item_comes_back_once(self, name: str) -> None:
-        outcomes = list(executor(name, 2)(sweep_jobs.square, range(9)))
-        assert sorted(outcomes) == [(i, "ok", i * i) for i in range(9)]
-
-    def test_nothing_to_do(self, name: str) -> None:
-        assert list(executor(name, 2)(sweep_jobs.square, [])) == []
-
-    def test_an_item_that_raises_is_an_error_of_one_line(self, name: str) -> None:
-        outcomes = {i: (s, v) for i, s, v in executor(name, 1)(sweep_jobs.troubled, [1, 3, 4])}
-        assert outcomes[1] == ("error", "ValueError: three is bad")
-        assert outcomes[0] == ("ok", 1)
-        assert outcomes[2] == ("ok", 16)
-
-
-def test_a_poison_item_is_found_and_its_neighbours_are_unharmed() -> None:
-    outcomes = {i: (s, v) for i, s, v in executor("local", 2)(sweep_jobs.troubled, range(9))}
-    assert outcomes.pop(5) == ("crashed", "its process died twice")
-    assert outcomes.pop(3)[0] == "error"
-    assert outcomes == {i: ("ok", i * i) for i in (0, 1, 2, 4, 6, 7, 8)}
-
-
-def test_an_item_whose_worker_was_killed_from_outside_is_run_again(tmp_path: Path) -> None:
-    items = [(i, str(tmp_path / "marker")) for i in range(6)]
-    assert sorted(executor("local", 1)(sweep_jobs.killed_once, items)) == [(i, "ok", i * i) for i in range(6)]
-
-
-def test_workers_find_what_only_the_driver_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "only_here.py").write_text("def twice(item):\n    return 2 * item\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    twice = __import__("only_here").twice
-    assert list(executor("local", 1)(twice, [4])) == [(0, "ok", 8)]
-
-
-def test_workers_have_one_thread_each_and_the_driver_keeps_its_own() -> None:
-    before = [os.environ.get(name) for name in sweep_jobs.THREAD_VARIABLES]
-    assert list(executor("local", 1)(sweep_jobs.threads, [0])) == [(0, "ok", ["1", "1"])]
-    assert [os.environ.get(name) for name in sweep_jobs.THREAD_VARIABLES] == before
-
-
-def test_unknown_executors_are_refused() -> None:
-    with pytest.raises(InputError, match="executor = 'dask': unknown"):
-        executor("dask")
+# --------------------------------------------------------------------------------------------------- the study
 
 
 def test_a_script_without_a_main_guard_can_sweep(tmp_path: Path) -> None:
@@ -162,9 +108,6 @@ def test_a_script_without_a_main_guard_can_sweep(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, str(script)], capture_output=True, text=True)
     assert result.stdout == "designs 8\n", result.stderr
-
-
-# --------------------------------------------------------------------------------------------------- the study
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +183,7 @@ def test_what_is_not_a_study_is_refused_and_left_alone(tmp_path: Path, study_pat
         "empty.db": "is not a study file",
         "other.db": "is an SQLite file, but not a study",
         "cut.db": "cannot be used as a study",
-        "future.db": "schema version 99; this version reads 1",
+        "future.db": "schema version 99; this version reads 1 to 2",
         "nowhere.db": "there is no such study file",
         ".": "is a folder",
     }
@@ -291,7 +234,7 @@ def test_a_damaged_study_is_refused_in_one_line_or_read(study_path: Path, tmp_pa
 def test_reading_leaves_no_file_behind(study_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "s.db").write_bytes(study_path.read_bytes())
     rows = len(load_study(tmp_path / "s.db"))
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # an archive that nobody can write
+    monkeypatch.setattr(os, "access", lambda path, mode, **_: False)  # an archive that nobody can write
     assert len(load_study(tmp_path / "s.db")) == rows >= 8
     assert [path.name for path in tmp_path.iterdir()] == ["s.db"]
 
@@ -349,110 +292,6 @@ def test_a_network_that_changes_while_the_sweep_runs_is_noticed(
     assert study.frame().keys() >= METRICS.keys()
     assert not len(study.pareto(["accuracy", "edap"])["edap"])
     assert "file was changed while the sweep ran" in study.failures()[0]
-
-
-def driver(store: Path) -> subprocess.Popen[str]:
-    code = f"import spikesim_py as ss; ss.sweep({SLOWER!r}, store={str(store)!r}, workers=2)"
-    pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-c", code], text=True, cwd=ROOT, start_new_session=True, stderr=pipe)
-
-
-def measured(store: Path) -> dict[str, float]:
-    """Key of each stored measurement and when it was made; the file must be sound."""
-    if not store.exists():
-        return {}
-    with sqlite3.connect(store, timeout=60) as reader:
-        assert reader.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        rows = reader.execute("SELECT key, created FROM measurement").fetchall()
-    reader.close()
-    return dict(rows)
-
-
-def until(condition: Callable[[], Any], seconds: float = 120) -> None:
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < seconds, "has waited too long"
-        time.sleep(0.05)
-
-
-def nobody_is_left(group: int) -> bool:
-    try:
-        os.killpg(group, 0)
-    except ProcessLookupError:
-        return True
-    return False
-
-
-def stopped_driver(store: Path, kill: Callable[[subprocess.Popen[str]], None]) -> str:
-    """Start a sweep, stop it, and see that its workers end with it; its standard error."""
-    process = driver(store)
-    kill(process)
-    _, errors = process.communicate()
-    until(lambda: nobody_is_left(process.pid))
-    return errors
-
-
-def check_resume(store: Path) -> None:
-    """Whatever was finished when the driver was stopped is kept, and not done again."""
-    before = measured(store)
-    assert len(sweep(SLOWER, store=store, executor="serial")) == 8
-    after = measured(store)
-    assert len(after) == 4
-    assert before.items() <= after.items()
-
-
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_sweep_keeps_what_was_finished(tmp_path: Path, number: signal.Signals) -> None:
-    """SIGKILL hits the driver alone; Ctrl-C hits its whole process group, as a terminal does."""
-    store = tmp_path / "stopped.db"
-
-    def kill(process: subprocess.Popen[str]) -> None:
-        until(lambda: measured(store))
-        (os.kill if number is signal.SIGKILL else os.killpg)(process.pid, number)
-
-    errors = stopped_driver(store, kill)
-    assert 1 <= len(measured(store)) < 4
-    assert errors.count("Traceback") == (number is signal.SIGINT)  # the driver's own, none of its workers'
-    assert errors.endswith("KeyboardInterrupt\n" if number is signal.SIGINT else "")
-    check_resume(store)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("trial", range(12))
-def test_a_sweep_stopped_at_any_moment_resumes(tmp_path: Path, trial: int) -> None:
-    def kill(process: subprocess.Popen[str]) -> None:
-        time.sleep(0.5 + trial * 0.9)
-        (os.killpg if trial % 2 else os.kill)(process.pid, signal.SIGINT if trial % 3 == 2 else signal.SIGKILL)
-
-    stopped_driver(tmp_path / "stopped.db", kill)
-    check_resume(tmp_path / "stopped.db")
-
-
-def check_killed_worker(store: Path, seed: int) -> None:
-    """A worker that is killed from outside costs nothing but time."""
-    rng, killed = random.Random(seed), list[int]()
-    moment = rng.randrange(0, 8)
-
-    def progress(done: int, total: int, what: str) -> None:
-        workers = multiprocessing.active_children()
-        if done >= moment and workers and not killed:
-            time.sleep(rng.random() * 0.2)
-            killed.append(rng.choice(workers).pid or 0)
-            os.kill(killed[0], signal.SIGKILL)
-
-    study = sweep(SLOWER, store=store, workers=2, progress=progress)
-    assert len(study) == 8
-    assert study.failures() == []
-
-
-def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
-    check_killed_worker(tmp_path / "worker.db", 3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("trial", range(12))
-def test_a_worker_killed_at_any_moment_loses_nothing(tmp_path: Path, trial: int) -> None:
-    check_killed_worker(tmp_path / "worker.db", trial)
 
 
 # ------------------------------------------------------------------------------------------------------ fronts

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from . import common
+from .searching import search_options
 
 
 @click.command()
@@ -50,10 +51,13 @@ def _write_page(path: str | Path, study: Any) -> None:
 @click.argument("space")
 @common.data_root
 @click.option("--store", metavar="FILE.db", help="Study file; made if it is not there (default: runs/SPACE.db).")
-@click.option("--executor", default="local", show_default=True, help="local or serial.")
+@click.option("--executor", default="local", show_default=True, help="local, serial, dask or dask:ADDRESS.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
 @click.option("--resume/--no-resume", default=True, help="Keep what the store has (default), or refuse it.")
 @click.option("--dry-run", is_flag=True, help="Say how much there is to do, and stop.")
+@click.option("--cost-only", is_flag=True, help="Energy, latency and area only, without data: a million in a minute.")
+@click.option("--json", "events", is_flag=True, help="Print progress as JSON, one event a line, and nothing else.")
+@search_options
 @common.html
 def sweep(
     space: str,
@@ -62,29 +66,56 @@ def sweep(
     workers: int | None,
     resume: bool,
     dry_run: bool,
+    cost_only: bool,
+    events: bool,
     html_path: str | None,
+    how: dict[str, Any],
 ) -> None:
-    """Evaluate every design of SPACE (a sweep's YAML or bundled name) into a study file.
+    """Evaluate every design of SPACE (a sweep's YAML or bundled name) into a study file, or search for its front.
 
     \b
     Example:
       spikesim sweep quickstart --store runs/quick.db
+      spikesim sweep digits-space --search gp --budget 100 --seed 0
+      spikesim sweep digits-space --cost-only
     """
-    from .terminal.study import print_dry_run, run_sweep
+    from .terminal.study import print_dry_run, run_cost_sweep, run_sweep
 
     store = store or f"runs/{Path(space).stem}.db"
     common.check_outputs(html_path)
     if dry_run:
-        print_dry_run(space, store)
+        print_dry_run(space, store, workers, how)
         return
-    study = run_sweep(space, store, executor, workers, resume=resume)
+    if cost_only:
+        _check_cost_only(html_path, resume, how)
+        _stop_early(run_cost_sweep(space, store, executor, workers, events=events))
+        return
+    study = run_sweep(space, store, executor, workers, resume=resume, how=how, events=events)
+    _stop_early(study)
     if html_path:
         _write_page(html_path, study)
-        click.echo(f"wrote {html_path}")
+        click.echo(f"wrote {html_path}", err=events)
     failed = study.failures()
     if failed:
         click.echo(f"spikesim: {len(failed)} designs failed; first: {failed[0]}", err=True)
         sys.exit(3)
+
+
+def _check_cost_only(html_path: str | None, resume: bool, how: dict[str, Any]) -> None:
+    """What is about accuracies does not go with costs alone."""
+    given = {"--html": html_path, "--no-resume": not resume, "--search": how.get("search"), "--reuse": how["reuse"]}
+    for option, value in given.items():
+        if value:
+            raise click.UsageError(f"--cost-only goes without {option}")
+
+
+def _stop_early(study: Any) -> None:
+    """A sweep that somebody paused or cancelled has not done its work: exit code 130, as after Ctrl-C."""
+    job = study.jobs()[-1]
+    if job.state != "done":
+        again = f"spikesim jobs {study.path} --resume {job.id}"
+        click.echo(f"spikesim: {job.state} after {job.done} of {job.total} designs; go on: {again}", err=True)
+        sys.exit(130)
 
 
 @click.command()

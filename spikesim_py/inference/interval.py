@@ -51,7 +51,7 @@ def accuracy_interval(
     quantile = normal_quantile(samples, level)
     if chips > 1 and spread:
         quantile = bootstrap_quantile(correct, seed=seed, level=level) / spread**0.5 or quantile
-    return value, _score_interval(value, quantile)
+    return value, score_interval(value, quantile)
 
 
 def bootstrap_quantile(values: NDArray[Any], *, seed: int, level: float) -> float:
@@ -86,7 +86,7 @@ def check_correct(name: str, correct: NDArray[np.bool_], level: float) -> None:
         raise InputError(f"level = {level}: must be at least 0.8 and below 1")
 
 
-def _score_interval(value: float, quantile: float) -> tuple[float, float]:
+def score_interval(value: float, quantile: float) -> tuple[float, float]:
     """All p with ``|value - p| <= quantile * sqrt(p (1 - p))``."""
     square = quantile**2
     center = (value + square / 2) / (1 + square)

@@ -8,6 +8,7 @@ and scales become thresholds per channel.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ _ONE = np.ones(1)
 
 def quantize_network(
     network: Network,
-    weight_bits: int,
+    weight_bits: int | Mapping[str, int],
     *,
     per_channel: bool = True,
     calibration: Any = None,
@@ -43,6 +44,7 @@ def quantize_network(
     """An integer network with `weight_bits`-bit weights (1 to 8) from a float one.
 
     Args:
+        weight_bits: of all layers, or {layer: bits} of every layer.
         per_channel: a scale per output channel; else one per layer.
         calibration: samples as `run` takes them; needed by the next two, which without it do nothing or are refused.
         bias_correction: add to each channel what its rounded weights lose of the mean sum.
@@ -54,14 +56,18 @@ def quantize_network(
     """
     if network.arithmetic != "float" or network.shape_only:
         raise NetworkError(f"network {network.name!r}: only float networks with weights quantize")
-    if isinstance(weight_bits, bool) or not 1 <= weight_bits <= 8:
+    layers = [node.name for node in network.layers]
+    widths = dict(weight_bits) if isinstance(weight_bits, Mapping) else dict.fromkeys(layers, weight_bits)
+    if sorted(widths) != sorted(layers):
+        raise InputError(f"weight_bits = {widths}: must name every layer (layers: {', '.join(layers)})")
+    if any(isinstance(bits, bool) or not 1 <= bits <= 8 for bits in widths.values()):
         raise InputError(f"weight_bits = {weight_bits}: must be from 1 to 8")
     if not 4 <= membrane_bits <= 32:
         raise InputError(f"membrane_bits = {membrane_bits}: must be from 4 to 32")
-    if membrane_error and (calibration is None or weight_bits == 1):
+    if membrane_error and (calibration is None or 1 in widths.values()):
         raise InputError("membrane_error = True: needs calibration samples, and weight_bits of at least 2")
     seen = {} if calibration is None else observe(network, calibration, membrane_error)
-    made = _Quantizer(network, weight_bits, per_channel, seen if bias_correction or membrane_error else {})
+    made = _Quantizer(network, widths, per_channel, seen if bias_correction or membrane_error else {})
     made.correct, made.membrane_bits = bias_correction, membrane_bits
     for node in network.nodes:
         made.node(node)
@@ -75,9 +81,11 @@ def quantize_network(
     model |= {
         "arithmetic": "integer",
         "nodes": made.nodes,
-        "name": name or f"{network.name}-w{weight_bits}"[:128],
+        "name": name or f"{network.name}-w{weight_bits if isinstance(weight_bits, int) else 'mixed'}"[:128],
         "activity": {},
-        "metadata": network.model.metadata | {"quantized_from": network.name, "weight_bits": weight_bits} | options,
+        "metadata": network.model.metadata
+        | {"quantized_from": network.name, "weight_bits": widths if isinstance(weight_bits, Mapping) else weight_bits}
+        | options,
     }
     return build(model, made.arrays, f"quantize_network({network.name!r})")
 
@@ -85,7 +93,7 @@ def quantize_network(
 class _Quantizer:
     """Node after node; `scales` say what one of an edge's integers is worth, per channel or for all."""
 
-    def __init__(self, network: Network, bits: int, per_channel: bool, seen: dict[str, Seen]) -> None:
+    def __init__(self, network: Network, bits: Mapping[str, int], per_channel: bool, seen: dict[str, Seen]) -> None:
         self.network, self.bits, self.per_channel, self.seen = network, bits, per_channel, seen
         self.correct, self.membrane_bits = True, 16
         self.scales: dict[str, _Floats] = {"input": _ONE}
@@ -147,7 +155,7 @@ class _Quantizer:
         integers, scales = self._integers(node, real)
         self.arrays[f"{node.name}.weight"] = integers
         self.scales[node.name] = scales
-        fields["weight_bits"] = self.bits
+        fields["weight_bits"] = self.bits[node.name]
         seen = self.seen.get(node.name)
         if seen is not None and self.correct:
             shape = (-1, *(1,) * (weight.ndim - 1))
@@ -159,15 +167,16 @@ class _Quantizer:
                 self.biases[node.name] = bias
 
     def _integers(self, node: Conv | Linear, weight: _Floats) -> tuple[NDArray[np.int64], _Floats]:
-        if self.bits == 1:
+        bits = self.bits[node.name]
+        if bits == 1:
             signs, scale = quantize_weights(weight, 1)
             return signs.astype(np.int64), np.full(len(weight) if self.per_channel else 1, scale)
-        scales = best_scales(weight, self.bits, self.per_channel)
+        scales = best_scales(weight, bits, self.per_channel)
         seen = self.seen.get(node.name)
         if seen is not None and seen.moment is not None:
-            integers = compensated(weight, scales, self.bits, seen.moment)
+            integers = compensated(weight, scales, bits, seen.moment)
         else:
-            integers = rounded(weight, scales, self.bits)
+            integers = rounded(weight, scales, bits)
         return integers, scales if self.per_channel else scales[:1]
 
     def _affine(self, node: Affine, fields: dict[str, Any]) -> None:

@@ -1,5 +1,8 @@
-"""Design spaces, executors, the study file, and fronts."""
+"""Design spaces, executors, the study file, its jobs, and fronts."""
 
+from .bulk import cost_sweep
+from .candidates import designs
+from .estimate import DryRun, dry_run
 from .factors import Factor, factors
 from .fronts import (
     REFERENCE,
@@ -13,11 +16,13 @@ from .fronts import (
     objectives,
 )
 from .goals import Goal, Pick, condition, find_design, parse_goal, pick, split_conditions
+from .launch import ask, jobs, launch, relaunch, resume
 from .nearest import Advice, Change, nearest_front_design
-from .run import DryRun, dry_run, sweep
+from .plan import Search
+from .run import sweep
 from .sensitivity import MainEffect, Sensitivity, main_effects, metric_sensitivity, sampled_indices, sensitivity
-from .space import Design, Space, designs, load_space, sweeps
-from .store import Store
+from .space import Design, Space, load_space, sweeps
+from .store import Bulk, Job, Store
 from .study import ParetoRow, Study, crowded, load_study, pareto_table
 from .summary import FrontSummary, front_summary
 from .uncertainty import accuracy_draws, cost_draws, front_probability
@@ -25,24 +30,29 @@ from .uncertainty import accuracy_draws, cost_draws, front_probability
 __all__ = [
     "REFERENCE",
     "Advice",
+    "Bulk",
     "Change",
     "Design",
     "DryRun",
     "Factor",
     "FrontSummary",
     "Goal",
+    "Job",
     "MainEffect",
     "ParetoRow",
     "Pick",
+    "Search",
     "Sensitivity",
     "Space",
     "Store",
     "Study",
     "UnitBox",
     "accuracy_draws",
+    "ask",
     "by_logarithm",
     "condition",
     "cost_draws",
+    "cost_sweep",
     "crowded",
     "designs",
     "dry_run",
@@ -53,7 +63,9 @@ __all__ = [
     "front_summary",
     "hypervolume",
     "hypervolume_history",
+    "jobs",
     "knee",
+    "launch",
     "load_space",
     "load_study",
     "main_effects",
@@ -64,6 +76,8 @@ __all__ = [
     "pareto_table",
     "parse_goal",
     "pick",
+    "relaunch",
+    "resume",
     "sampled_indices",
     "sensitivity",
     "split_conditions",

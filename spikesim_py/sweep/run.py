@@ -2,104 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ..evaluate import Measurement, assemble, measure
-from ..hardware import Hardware
-from ..importers import load_network
-from ..report import Report
+from ..report import Accuracy, Report
+from .candidates import designs
+from .control import Control, Progress, running
 from .executors import executor as named_executor
 from .executors import guarded
-from .space import Design, Space, designs, load_space
+from .executors.contract import Executor
+from .hunt import Hunt
+from .plan import Search, as_search, field_of
+from .resolve import Protocol, Resolver, Task, config_of
+from .reuse import Others
+from .space import Design, Source, load_space
 from .store import Store
 from .study import Study
-
-#: called with (designs finished, designs in all, what is being counted)
-Progress = Callable[[int, int, str], None]
-Source = str | Path | Mapping[str, Any] | Space
-
-
-@dataclass(frozen=True)
-class DryRun:
-    """How much a sweep would do: designs in all, designs stored, accuracies that are still to be measured."""
-
-    designs: int
-    stored: int
-    measurements: int
 
 
 def sweep(
     space: Source,
     *,
     store: str | Path,
+    search: Search | Mapping[str, Any] | str | None = None,
+    reuse: Sequence[str | Path] = (),
     executor: str = "local",
     workers: int | None = None,
     resume: bool = True,
     progress: Progress | None = None,
+    origin: str = "python",
+    job: int | None = None,
 ) -> Study:
-    """Evaluate every design of a space into a study file.
+    """Evaluate a space into a study file: every design, or those that a search picks.
+
+    A search measures on a split of its own. Its picks are measured again on the space's, and only they, with those
+    accuracies, are the study's designs; their column `search_accuracy` is what the search saw, which is flattering.
 
     Args:
         space: bundled name, YAML file, plain data or `Space`.
         store: the study file; made if it is not there.
-        executor: `local` (a supervised pool of processes) or `serial` (this process).
-        workers: processes of `local` (default: one per core); results do not depend on it.
+        search: how to search, its fields, or a method's name; None evaluates every design.
+        reuse: other studies, whose measurements of the same accuracies are taken over.
+        executor: `local` (a supervised pool of processes), `serial` (this process), `dask` or `dask:ADDRESS` (a
+            cluster).
+        workers: processes of `local` and `dask` (default: one per core); results do not depend on it, but for what a
+            search proposes, which depends on what it has been told by then.
         resume: keep what the store has and do the rest; False refuses a store that has results.
         progress: called whenever a design is finished.
+        origin: who started it, for the study's table of jobs: `cli`, `app` or `python`.
+        job: a row of that table that waits for this run (see `launch`); None makes one.
+
+    Returns:
+        The study. A sweep that somebody paused or cancelled returns what it has; `Study.jobs` says so.
 
     Raises:
-        InputError: the space, one of its designs, the executor or the store cannot be used; nothing has run then.
+        InputError: the space, one of its designs, the executor or the store cannot be used, or another process works
+            on the study; nothing has run then.
     """
-    plan = load_space(space)
+    plan, how = load_space(space), as_search(search)
     run = named_executor(executor, workers)
-    points = designs(plan)
-    with Store.write(store, plan, resume) as kept:
-        driver = _Driver(kept, points, progress or (lambda done, total, what: None))
-        driver.finish_measured()
-        jobs = driver.jobs()
-        items = [_Job(plan, waiting[0][1].source, waiting[0][1].hardware) for waiting in jobs.values()]
-        keys = list(jobs)
-        with closing(run(_measure, items)) as outcomes:  # Ctrl-C here ends the workers at once
-            for index, status, value in outcomes:
-                driver.take(keys[index], status, value)
+    spec: dict[str, Any] = {"space": plan.model_dump(mode="json"), "executor": executor, "workers": workers}
+    spec |= {"reuse": [str(path) for path in reuse]} if reuse else {}
+    spec |= {"search": asdict(how)} if how else {}
+    resolver = Resolver(plan)
+    field = field_of(resolver, how) if how else None
+    points = [] if field else designs(plan, resolver)
+    with (
+        Others(reuse) as others,
+        Store.write(store, plan, resume) as kept,
+        running(kept, "sweep", spec, origin, job, progress) as control,
+    ):
+        found: dict[str, Accuracy] = {}
+        if how and field:
+            hunt = Hunt(resolver, *field, how, kept, others.measurement, control.progress)
+            _follow(hunt, control, run)
+            if not control.paused:
+                picks = hunt.picks()
+                points = [resolver.design(pick.axes) for pick in picks]
+                found = {point.key: pick.accuracy for point, pick in zip(points, picks, strict=True)}
+        if not control.paused:
+            _finish(_Driver(kept, points, control.progress, found), Protocol.of(plan), others, control, run)
     return Study(Path(store).expanduser())
 
 
-def dry_run(space: Source, store: str | Path) -> DryRun:
-    """What `sweep` would do, without doing it; the store need not exist."""
-    points = designs(load_space(space))
-    if not Path(store).expanduser().exists():
-        return DryRun(len(points), 0, len({point.accuracy_key for point in points}))
-    with Store.read(store) as kept:
-        finished, measured = kept.finished(), kept.measurements()
-    missing = [point for point in points if point.key not in finished]
-    return DryRun(len(points), len(points) - len(missing), len({point.accuracy_key for point in missing} - measured))
+def _follow(hunt: Hunt, control: Control, run: Executor) -> None:
+    """Measure what a search proposes, until it has spent its budget, or nothing is left."""
+    began = True
+    while began or (hunt.unfinished and not control.paused):  # a last stage may come after the last proposal
+        began = False
+        with closing(control.run(run, _measure, hunt.tasks())) as outcomes:
+            for index, status, value in outcomes:
+                hunt.take(index, status, value)
 
 
-@dataclass(frozen=True)
-class _Job:
-    """One accuracy to measure, on any chip that has it. The network goes as a name: small items cross pipes safely."""
+def _finish(driver: _Driver, protocol: Protocol, others: Others, control: Control, run: Executor) -> None:
+    """Measure what designs wait for."""
+    driver.finish_measured(others)
+    jobs = driver.jobs()
+    items = [Task(protocol, waiting[0][1].source, waiting[0][1].hardware) for waiting in jobs.values()]
+    keys = list(jobs)
+    with closing(control.run(run, _measure, items)) as outcomes:  # Ctrl-C here ends the workers at once
+        for index, status, value in outcomes:
+            driver.take(keys[index], status, value)
 
-    space: Space
-    network: str
-    hardware: Hardware
 
-
-def _measure(job: _Job) -> Measurement:
+def _measure(task: Task) -> Measurement:
     """Without single samples: a study holds means, and each of its designs would be costed once per sample."""
-    space = job.space
+    how = task.protocol
     made = measure(
-        load_network(job.network),
-        job.hardware,
-        data=space.data,
-        split=space.split,
-        samples=space.samples,
-        chips=space.chips,
-        seed=space.seed,
+        task.source.load(),
+        task.hardware,
+        data=how.data,
+        split=how.split,
+        samples=how.samples,
+        chips=how.chips,
+        seed=how.seed,
     )
     return replace(made, activity=replace(made.activity, each=None))
 
@@ -107,9 +128,12 @@ def _measure(job: _Job) -> Measurement:
 class _Driver:
     """The only writer of a study: takes measurements as they come, costs the designs that wait for them."""
 
-    def __init__(self, store: Store, points: list[Design], progress: Progress) -> None:
+    def __init__(
+        self, store: Store, points: list[Design], progress: Progress, searched: Mapping[str, Accuracy]
+    ) -> None:
         finished = store.finished()
         self._store, self._progress, self._total = store, progress, len(points)
+        self._searched = searched
         self._waiting: dict[str, list[tuple[int, Design]]] = {}
         for position, point in enumerate(points):
             if point.key not in finished:
@@ -121,17 +145,20 @@ class _Driver:
         """Designs that wait, by the accuracy that they wait for."""
         return dict(self._waiting)
 
-    def finish_measured(self) -> None:
-        """Cost the designs whose accuracy an earlier run has measured."""
+    def finish_measured(self, others: Others) -> None:
+        """Cost the designs whose accuracy an earlier run, or another study, has measured."""
         for key in self._store.measurements() & self._waiting.keys():
             self._cost(key, self._store.measurement(key))
+        for key in list(self._waiting):
+            if found := others.measurement(key):
+                self.take(key, "ok", found)
 
     def take(self, key: str, status: str, value: Any) -> None:
         """One outcome of the executor."""
         if status == "ok" and value.accuracy.key != key:
             status, value = "error", "its network's file was changed while the sweep ran"
         if status == "ok":
-            self._store.add_measurement(key, value)
+            self._store.add_measurement(key, value, config_of(self._waiting[key][0][1]))
             self._cost(key, value)
         else:
             self._each(key, lambda position, design: self._store.add_failure(position, design, f"{status}: {value}"))
@@ -140,11 +167,19 @@ class _Driver:
         def finish(position: int, design: Design) -> None:
             status, report = guarded(lambda record: assemble(design.network, design.hardware, record), measured)
             if status == "ok":
-                self._store.add_design(position, design, report, columns(design, report))
+                self._store.add_design(position, design, report, columns(design, report) | self._as_searched(design))
             else:
                 self._store.add_failure(position, design, f"{status}: {report}")
 
         self._each(key, finish)
+
+    def _as_searched(self, design: Design) -> dict[str, float]:
+        """What a search saw of a design: on other images, and the best of many, so that it flatters."""
+        found = self._searched.get(design.key)
+        if found is None:
+            return {}
+        low, high = found.interval
+        return {"search_accuracy": found.value, "search_accuracy_low": low, "search_accuracy_high": high}
 
     def _each(self, key: str, act: Callable[[int, Design], None]) -> None:
         for position, design in self._waiting.pop(key):

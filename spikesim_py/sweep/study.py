@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._files import write_atomic
 from ..cost.parametric import LOADED
 from ..errors import InputError
 from ..report import METRICS
+from .export import write_csv, write_parquet
 from .fronts import nondominated
 from .goals import Goal, pick
 from .space import Space
-from .store import Store
+from .store import Bulk, Job, Store
 
 Frame = dict[str, NDArray[Any]]
 #: what every study has a column of, besides its axes
@@ -88,13 +86,41 @@ class Study:
         with Store.read(self.path) as store:
             return store.report(report_hash)
 
-    def to_csv(self, path: str | Path) -> Path:
-        """Write `frame` as CSV."""
-        frame, text = self.frame(), io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(frame)
-        writer.writerows(zip(*(column.tolist() for column in frame.values()), strict=True))
-        return write_atomic(path, text.getvalue())
+    def costs(self, names: Sequence[str] | None = None, number: int | None = None) -> Frame:
+        """Columns of a bulk sweep over costs (`cost_sweep`), one row per design, in the order of the space.
+
+        Args:
+            names: fields of the axes, metrics, or what `KEPT` names; all if None. Only what is asked for is read.
+            number: which bulk sweep; the newest if None.
+
+        Raises:
+            InputError: a name is unknown, or the study holds no such bulk sweep.
+        """
+        with Store.read(self.path) as store:
+            return store.bulk.costs(number).frame(names)
+
+    def bulk_sweeps(self) -> list[Bulk]:
+        """What `costs` can read: every bulk sweep, the oldest first."""
+        with Store.read(self.path) as store:
+            return store.bulk.all()
+
+    def version(self) -> str:
+        """Changes whenever `frame` or `costs` would, and only then: a running sweep also says that it is alive."""
+        with Store.read(self.path) as store:
+            return store.version()
+
+    def jobs(self) -> list[Job]:
+        """Who works on the study, or did, the oldest first."""
+        with Store.read(self.path) as store:
+            return store.jobs.all()
+
+    def to_csv(self, path: str | Path, *, costs: bool = False) -> Path:
+        """Write `frame`, or all `costs`, as CSV."""
+        return write_csv(self.costs() if costs else self.frame(), path)
+
+    def to_parquet(self, path: str | Path, *, costs: bool = False) -> Path:
+        """The same as Parquet, which needs the extra `parquet`."""
+        return write_parquet(self.costs() if costs else self.frame(), path)
 
 
 def load_study(path: str | Path) -> Study:

@@ -1,30 +1,55 @@
-"""How far a long command is: a live bar on a terminal, else a line every few seconds."""
+"""How far a long command is: a live bar on a terminal, else a line every few seconds, or events for programs."""
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+#: seconds between two plain lines, and between two events
+_LINE_S, _EVENT_S = 5.0, 0.5
+
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int, str], None]]:
-    """A live bar on a terminal, else a line every few seconds."""
-    if sys.stdout.isatty():
+def progress(events: bool = False) -> Iterator[Callable[[int, int, str], None]]:
+    """A live bar on a terminal, else a line every few seconds; or `events`, which is one line of JSON each."""
+    if sys.stdout.isatty() and not events:
         with _bar() as report:
             yield report
         return
-    last = [0.0]
+    show, pause = (_event_of, _EVENT_S) if events else (_line_of, _LINE_S)
+    started, first, last = time.monotonic(), None, 0.0
 
     def line(done: int, total: int, what: str) -> None:
+        nonlocal first, last
         now = time.monotonic()
-        if done == total or now - last[0] >= 5:
-            last[0] = now
-            print(f"{done}/{total} {what}", flush=True)
+        first = done if first is None else first
+        if done == total or now - last >= pause:
+            last = now
+            show(done, total, what, _left(done - first, total - done, now - started))
 
     yield line
+
+
+def event(name: str, **values: Any) -> None:
+    """One event: a JSON object on a line of its own, on standard output."""
+    print(json.dumps({"event": name, **values}), flush=True)
+
+
+def _left(made: int, rest: int, seconds: float) -> float | None:
+    """Seconds that the rest takes at the pace so far; None while there is none."""
+    return seconds / made * rest if made else None
+
+
+def _line_of(done: int, total: int, what: str, left: float | None) -> None:
+    print(f"{done}/{total} {what}" + (f", about {left:.0f} s left" if left else ""), flush=True)
+
+
+def _event_of(done: int, total: int, what: str, left: float | None) -> None:
+    event("progress", done=done, total=total, what=what, seconds_left=left)
 
 
 @contextmanager

@@ -7,27 +7,82 @@ from typing import Any
 
 from ..._units import engineering
 from . import console, new_table
-from .progress import progress
+from .progress import event, progress
 
 
-def print_dry_run(space: str, store: str) -> None:
-    """How many designs a sweep has, how many are stored, how many accuracies are distinct."""
+def print_dry_run(space: str, store: str, workers: int | None, how: dict[str, Any]) -> None:
+    """How many designs a sweep has, how many are stored, how many accuracies are distinct, and about how long."""
     from ...sweep import dry_run
 
-    plan = dry_run(space, store)
+    plan = dry_run(space, store, workers=workers, **how)
     print(f"{plan.designs} designs, {plan.stored} stored, {plan.measurements} distinct accuracy measurements to make")
+    if plan.minutes is not None:
+        time_ = f"{plan.minutes:.0f} minutes" if plan.minutes >= 2 else f"{60 * plan.minutes:.0f} s"
+        print(f"about {time_} (from {plan.basis})")
 
 
-def run_sweep(space: str, store: str, executor: str, workers: int | None, *, resume: bool) -> Any:
-    """Run a sweep with live progress, then print its Pareto table."""
+def run_sweep(
+    space: str,
+    store: str,
+    executor: str,
+    workers: int | None,
+    *,
+    resume: bool,
+    how: dict[str, Any] | None = None,
+    events: bool = False,
+) -> Any:
+    """Run a sweep with live progress, then print its Pareto table; with `events`, nothing but those."""
     from ...sweep import sweep
 
     started = time.monotonic()
-    with progress() as report:
-        study = sweep(space, store=store, executor=executor, workers=workers, resume=resume, progress=report)
+    common = {"executor": executor, "workers": workers, "resume": resume, "origin": "cli", **(how or {})}
+    with progress(events) as report:
+        study = sweep(space, store=store, progress=report, **common)
+    seconds = time.monotonic() - started
+    if events:
+        job = study.jobs()[-1]
+        event("end", state=job.state, designs=len(study), failed=len(study.failures()), store=store, seconds=seconds)
+        return study
     print_pareto(study)
-    print(f"{len(study)} designs in {store}, {time.monotonic() - started:.1f} s")
+    print(f"{len(study)} designs in {store}, {seconds:.1f} s")
+    if how and "search" in how:
+        print("accuracies are of the report split; search_accuracy is what the search saw, and flatters")
     return study
+
+
+def run_cost_sweep(space: str, store: str, executor: str, workers: int | None, *, events: bool = False) -> Any:
+    """Cost every design of a space with live progress, then print the least of each cost."""
+    from ...sweep import cost_sweep
+
+    started = time.monotonic()
+    with progress(events) as report:
+        study = cost_sweep(space, store=store, executor=executor, workers=workers, progress=report, origin="cli")
+    seconds, (job, stored) = time.monotonic() - started, (study.jobs()[-1], study.bulk_sweeps()[-1].stored)
+    if events:
+        event("end", state=job.state, designs=stored, failed=0, store=store, seconds=seconds)
+        return study
+    if stored:
+        print_least(study)
+    print(f"{stored} designs costed in {store}, {seconds:.1f} s")
+    return study
+
+
+def print_least(study: Any) -> None:
+    """The design of least energy, latency, area and EDAP of a bulk sweep."""
+    figures = ("energy_pj", "latency_ns", "area_um2", "edap")
+    axes = list(
+        dict.fromkeys(field for axis in study.bulk_sweeps()[-1].spec["space"]["axes"] for field in axis.split("+"))
+    )
+    frame = study.costs([*axes, *figures])
+    table = new_table(
+        f"least of {len(frame['edap'])} designs", "least", *axes, "energy", "latency", "area", "EDAP J·s·mm²"
+    )
+    for name in figures:
+        best = int(frame[name].argmin())
+        energy, latency, area, edap = (float(frame[figure][best]) for figure in figures)
+        costs = (engineering(energy, "pJ"), engineering(latency, "ns"), engineering(area, "µm²"), f"{edap:.3g}")
+        table.add_row(name, *(str(frame[axis][best]) for axis in axes), *costs)
+    console().print(table)
 
 
 def print_pareto(study: Any) -> None:
