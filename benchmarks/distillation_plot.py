@@ -1,4 +1,4 @@
-"""Differences of the study of distillation with their intervals, one panel for each data set and start."""
+"""Differences of the study of distillation with their intervals, one panel for each data set."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _TICKS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 def save(found: Sequence[Gain], path: Path) -> None:
     """Write the figure."""
-    panels: dict[tuple[str, str], list[Gain]] = {}
+    panels: dict[str, list[Gain]] = {}
     for gain in found:
-        panels.setdefault((gain.data, gain.start), []).append(gain)
+        panels.setdefault(gain.data, []).append(gain)
     height = TOP + LINE * max(map(len, panels.values())) + 50
     body = "\n".join(_panel(gains, LEFT + i * STEP) for i, gains in enumerate(panels.values()))
     path.write_text(document(LEFT + STEP * len(panels), height, body), encoding="utf-8")
@@ -53,6 +53,6 @@ def _panel(gains: Sequence[Gain], x: float) -> str:
         ends = f"M{at(gain.mean - gain.half):.1f} {y:.1f}H{at(gain.mean + gain.half):.1f}"
         lines.append(f'<path d="{ends}" stroke="{colour}" stroke-width="2"/>')
         lines.append(f'<circle cx="{at(gain.mean):.1f}" cy="{y:.1f}" r="4" fill="{fill}" stroke="{colour}"/>')
-    lines.append(text(0, -12, f"{gains[0].data}, start: {gains[0].start} ({gains[0].seeds} seeds)"))
+    lines.append(text(0, -12, f"{gains[0].data}: mean and 95 % interval, {gains[0].seeds} seeds; filled: without 0"))
     lines.append(text(WIDE / 2, tall + 36, "accuracy less naive quantization's, points", INK, "middle"))
     return "\n".join([*lines, "</g>"])

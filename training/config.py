@@ -106,17 +106,16 @@ class Quantization(Part):
 class Distillation(Part):
     """A network that teaches, as MD-SNN does unless the recipe names other losses.
 
+    Of a teacher that differs from the student in nothing but T and arithmetic, the student starts with the weights.
+
     Attributes:
         teacher: a float network (bundled name or file), or a recipe (bundled name or YAML file) that is followed
             first; its own teacher comes before it, and so on: teacher, assistant, student.
-        start: `teacher` gives the student the teacher's weights to begin with, where both differ in nothing but T and
-            arithmetic; `random` never does.
         logits_weight, temperature, membrane_weight: of `losses.logits` and `losses.membrane`; 1, 2 and 1 where the
             recipe has no `losses`, which is where these belong otherwise.
     """
 
     teacher: str
-    start: Literal["teacher", "random"] = "teacher"
     logits_weight: Share | None = None
     temperature: Positive | None = None
     membrane_weight: Share | None = None

@@ -10,7 +10,7 @@ from spikesim_py.datasets import Dataset
 from spikesim_py.errors import InputError
 from spikesim_py.network import load_network, zoo
 
-from .config import Distillation, TrainingConfig, load_config, recipes
+from .config import TrainingConfig, load_config, recipes
 from .export import adopt, float_module, wiring
 from .module import SpikingNetwork
 from .norms import TdBn
@@ -20,23 +20,21 @@ SETTLE_IMAGES = 1024
 Follow = Callable[[TrainingConfig], SpikingNetwork]
 
 
-def find_teacher(how: Distillation, student: SpikingNetwork, data: Dataset, follow: Follow) -> SpikingNetwork:
-    """The teacher in eval mode, fixed; unless it starts at random, a student of its nodes starts with its weights.
+def find_teacher(name: str, student: SpikingNetwork, data: Dataset, follow: Follow) -> SpikingNetwork:
+    """The teacher in eval mode, fixed; a student of its nodes starts with its weights.
 
     Args:
-        how: names a network (bundled or file), or else a recipe (bundled or YAML file).
+        name: a network (bundled or file), or else a recipe (bundled or YAML file).
         follow: trains by a recipe.
     """
-    name, begins = how.teacher, how.start == "teacher"
     if name.endswith((".yaml", ".yml")) or (name in recipes() and name not in zoo()):
         teacher = follow(load_config(name))
-        if begins:
-            begin_as(student, teacher)
+        begin_as(student, teacher)
         return fixed(teacher)
     network, images = load_network(name), data.head(min(len(data), SETTLE_IMAGES)).images
     if network.arithmetic != "float":
         raise InputError(f"teacher {name!r} is {network.arithmetic}: a teacher is a float network")
-    if begins and _same_nodes(student, network.model.input, wiring(network)):
+    if _same_nodes(student, network.model.input, wiring(network)):
         adopt(student, network, images)
     return float_module(network, images)
 

@@ -134,13 +134,10 @@ def _follow(
     with deterministic(recipe.seed):
         blueprint = _blueprint(recipe, data)
         module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
-        how = recipe.distillation
         if teacher is not None:
-            fixed(teacher)
-            if how is None or how.start == "teacher":
-                begin_as(module, teacher)
-        elif how is not None:
-            teacher = find_teacher(how, module, data, follow)
+            begin_as(module, fixed(teacher))
+        elif recipe.distillation is not None:
+            teacher = find_teacher(recipe.distillation.teacher, module, data, follow)
         run = Run(recipe, module, _clocked(recipe, module, teacher), _crossbars(recipe, module), data)
         if state is not None:
             run.go_on(state)
