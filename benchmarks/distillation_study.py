@@ -204,7 +204,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", choices=SETTINGS, default="event-digits")
     parser.add_argument("--data-root", help="folder with MNIST")
-    parser.add_argument("--seeds", type=int, default=12, choices=range(2, 1000), metavar="N", help="(default 12)")
+    parser.add_argument("--seeds", type=int, default=10, choices=range(2, 1000), metavar="N", help="(default 10)")
     parser.add_argument("--first-seed", type=int, default=200, help="seeds count from here (default 200)")
     parser.add_argument("--csv", type=Path, help="file to write, one line per network")
     parser.add_argument("--plot", type=Path, help="SVG to write")
