@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
-from spikesim_py.figures.style import CATEGORIES, FONT, INK, MUTED, PAPER, RULE
+from spikesim_py.figures.style import CATEGORIES, INK, MUTED, RULE
+
+from .svg import document, text
 
 #: panel, distance between panels, margins, in pixels; largest error drawn
 WIDE, HIGH, STEP, LEFT, TOP, LARGEST = 380, 240, 450, 60, 70, 0.5
@@ -19,16 +20,11 @@ def save(found: Sequence[Any], path: Path) -> None:
     colours = dict(zip(lengths, CATEGORIES, strict=False))
     body = "\n".join(_panel(found, model, colours, LEFT + i * STEP) for i, model in enumerate(("analytic", "event")))
     legend = "".join(
-        f'<circle cx="{LEFT + 80 * i}" cy="20" r="4" fill="{colours[n]}"/>' + _text(LEFT + 9 + 80 * i, 24, f"{n} flits")
+        f'<circle cx="{LEFT + 80 * i}" cy="20" r="4" fill="{colours[n]}"/>' + text(LEFT + 9 + 80 * i, 24, f"{n} flits")
         for i, n in enumerate(lengths)
     )
-    note = _text(LEFT + 260, 24, "filled: the analytic model does not warn", MUTED)
-    path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LEFT + 2 * STEP} {TOP + HIGH + 50}" '
-        f'font-family="{escape(FONT)}">\n<rect width="{LEFT + 2 * STEP}" height="{TOP + HIGH + 50}" fill="{PAPER}"/>\n'
-        f"{legend}{note}\n{body}\n</svg>\n",
-        encoding="utf-8",
-    )
+    note = text(LEFT + 260, 24, "filled: the analytic model does not warn", MUTED)
+    path.write_text(document(LEFT + 2 * STEP, TOP + HIGH + 50, f"{legend}{note}\n{body}"), encoding="utf-8")
 
 
 def _panel(found: Sequence[Any], model: str, colours: dict[int, str], x: float) -> str:
@@ -36,24 +32,20 @@ def _panel(found: Sequence[Any], model: str, colours: dict[int, str], x: float) 
     for error in (-0.5, -0.25, -0.1, 0.0, 0.1, 0.25, 0.5):
         dash = ' stroke-dasharray="4 3"' if abs(error) == 0.1 else ""
         lines.append(f'<path d="M0 {_y(error):.1f}H{WIDE}" stroke="{MUTED if abs(error) < 0.2 else RULE}"{dash}/>')
-        lines.append(_text(-6, _y(error) + 4, f"{error:+.0%}", MUTED, "end"))
+        lines.append(text(-6, _y(error) + 4, f"{error:+.0%}", MUTED, "end"))
     for load in (0, 0.2, 0.4, 0.6, 0.8, 1.0):
         lines.append(f'<path d="M{load * WIDE:.1f} 0V{HIGH}" stroke="{RULE}"/>')
-        lines.append(_text(load * WIDE, HIGH + 16, f"{load:.0%}", MUTED, "middle"))
+        lines.append(text(load * WIDE, HIGH + 16, f"{load:.0%}", MUTED, "middle"))
     for at in found:
         error = min(max(getattr(at, model) / at.cycle - 1, -LARGEST), LARGEST)
         colour = colours[at.packet_flits]
         fill = colour if at.trusted else "none"
         place = f'cx="{min(at.analytic_load, 1.0) * WIDE:.1f}" cy="{_y(error):.1f}"'
         lines.append(f'<circle {place} r="3" fill="{fill}" stroke="{colour}" fill-opacity="0.6"/>')
-    lines.append(_text(0, -12, f"{model}: error of the mean latency against the cycle-exact model"))
-    lines.append(_text(WIDE / 2, HIGH + 36, "largest load, as the analytic model has it", INK, "middle"))
+    lines.append(text(0, -12, f"{model}: error of the mean latency against the cycle-exact model"))
+    lines.append(text(WIDE / 2, HIGH + 36, "largest load, as the analytic model has it", INK, "middle"))
     return "\n".join([*lines, "</g>"])
 
 
 def _y(error: float) -> float:
     return HIGH * (LARGEST - error) / (2 * LARGEST)
-
-
-def _text(x: float, y: float, text: str, colour: str = INK, anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="11" fill="{colour}" text-anchor="{anchor}">{escape(text)}</text>'

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from benchmarks.distillation_study import CHOSEN, SETTINGS, Row, differences, interval, one_seed, recipe, table
+from benchmarks.distillation_plot import save
+from benchmarks.distillation_study import (
+    CHOSEN,
+    SETTINGS,
+    Row,
+    as_csv,
+    differences,
+    from_csv,
+    gains,
+    interval,
+    one_seed,
+    recipe,
+    table,
+)
 
 
 def _rows(method: str, *reached: float) -> list[Row]:
@@ -42,3 +56,16 @@ def test_one_seed_trains_every_network():
     rows = list(one_seed(tiny, 0))
     assert [row.method for row in rows if row.weight_bits == 2] == list(CHOSEN[2])
     assert len(rows) == 1 + sum(map(len, CHOSEN.values()))
+
+
+def test_what_was_written_is_read_again():
+    rows = _rows("naive", 90, 91.25) + _rows("logits", 1 / 3)
+    assert from_csv(as_csv(rows)) == rows
+
+
+def test_the_figure_has_a_mark_for_every_gain_filled_where_it_is_sure(tmp_path):
+    rows = _rows("naive", 90, 90, 90) + _rows("sure", 91, 91.1, 90.9) + _rows("vague", 89, 91, 93)
+    rows += [Row("other", *row_of) for row_of in ((0, 4, "naive", 90.0), (1, 4, "naive", 90.0), (0, 4, "x", 91.0))]
+    save(gains([*rows, Row("other", 1, 4, "x", 93.0)]), tmp_path / "study.svg")
+    drawn = ElementTree.parse(tmp_path / "study.svg").iter("{http://www.w3.org/2000/svg}circle")
+    assert [mark.get("fill") == "none" for mark in drawn] == [False, True, True]
