@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -24,9 +24,9 @@ class Optuna(Method):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._field, self._random = field, np.random.default_rng(seed)
         self._axes = {axis: list(range(len(values))) for axis, values in field.space.axes.items()}
-        directions = ["minimize"] * (len(field.space.objectives) - 1) + ["maximize"]
+        costs: list[Literal["minimize", "maximize"]] = ["minimize"] * (len(field.space.objectives) - 1)
         sampler = optuna.samplers.TPESampler(seed=seed)
-        self._study: Any = optuna.create_study(sampler=sampler, directions=directions)
+        self._study: Any = optuna.create_study(sampler=sampler, directions=[*costs, "maximize"])
         self._trials: dict[Point, tuple[Any, list[float]]] = {}
         self._seen: set[Point] = set()
         self._failed = optuna.trial.TrialState.FAIL
