@@ -1,0 +1,3 @@
+from dash import html
+def layout(**_): return html.Div("soon")
+def register(app, reader): pass
