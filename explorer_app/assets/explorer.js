@@ -31,6 +31,39 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       };
       return [...paths.map(chosen), ...paths.map(page => page === path ? "nav-link here" : "nav-link")];
     },
+    // What each knob says, and whether it was turned.
+    words(places, ids, stops) {
+      const known = Object.fromEntries((stops || []).map(row => [row.name, row]));
+      const rows = ids.map(id => known[id.knob]);
+      const moved = (row, place) => row && Number(place) !== row.base;
+      return [
+        rows.map((row, i) => row ? row.labels[Number(places[i])] ?? "" : ""),
+        rows.map((row, i) => moved(row, places[i]) ? "limit-words turned" : "limit-words"),
+      ];
+    },
+    // Shows the knobs whose name or meaning holds every word.
+    find(text, stops) {
+      const wanted = (text || "").toLowerCase().replaceAll("_", " ").split(/\s+/).filter(Boolean);
+      // the knobs that these stops belong to may still be on their way to the page
+      window.setTimeout(() => {
+        for (const group of document.querySelectorAll(".knob-group")) {
+          let any = false;
+          for (const knob of group.querySelectorAll(".knob")) {
+            const name = knob.dataset.name.replaceAll("_", " ");
+            const hit = wanted.every(word => name.includes(word));
+            knob.style.display = hit ? "" : "none";
+            any = any || hit;
+          }
+          group.style.display = any ? "" : "none";
+        }
+      }, 50);
+      return `${(stops || []).length} of them; hover a name for its meaning`;
+    },
+    reset(clicks, places, ids, stops) {
+      const known = Object.fromEntries((stops || []).map(row => [row.name, row.base]));
+      if (!clicks) return places.map(() => window.dash_clientside.no_update);
+      return places.map((place, i) => typeof place === "string" ? String(known[ids[i].knob]) : known[ids[i].knob]);
+    },
   },
 });
 // "/" leads to the search field, as everywhere.

@@ -1,3 +1,6 @@
-from dash import html
-def layout(**_): return html.Div("soon")
-def register(app, reader): pass
+"""The page of sliders: what a design would cost if one thing were different, and how accurate it would be."""
+
+from .callbacks import register
+from .layout import layout
+
+__all__ = ["layout", "register"]

@@ -61,7 +61,8 @@ def sunburst_figure(tree: Tree, quantity: Quantity) -> go.Figure:
         sort=False,
         insidetextorientation="radial",
     )
-    return figure.update_layout(margin={"t": 8, "b": 8, "l": 8, "r": 8}, height=520)
+    small = {"minsize": 9, "mode": "hide"}  # what cannot be read is left to the pointer
+    return figure.update_layout(margin={"t": 8, "b": 8, "l": 8, "r": 8}, height=520, uniformtext=small)
 
 
 def _color(name: str, leaf: bool, colors: dict[str, str]) -> str:
