@@ -26,7 +26,6 @@ TILES = (
     "tops",
     "tops_per_mm2",
     "interval_ns",
-    "inferences_per_joule",
     "utilization",
 )
 #: what those of them are called where there is little room
@@ -36,7 +35,6 @@ SHORT = {
     "tops": "throughput",
     "tops_per_watt": "efficiency",
     "tops_per_mm2": "area efficiency",
-    "inferences_per_joule": "inferences",
     "utilization": "cells in use",
 }
 

@@ -56,10 +56,11 @@ def definitions(rows: Iterable[tuple[str, Any]]) -> html.Dl:
     return html.Dl([part for key, value in rows for part in (html.Dt(key), html.Dd(value))])
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> dmc.Table:
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> html.Div:
+    """Text in rows; only the last column breaks into lines."""
     top = dmc.TableThead(dmc.TableTr([dmc.TableTh(cell) for cell in head]))
     body = dmc.TableTbody([dmc.TableTr([dmc.TableTd(cell) for cell in row]) for row in rows])
-    return dmc.Table([top, body], striped=True, className="small-table")
+    return html.Div(dmc.Table([top, body], striped=True, className="small-table"), className="table-wrap")
 
 
 def card(title: str, body: Any, note: Any = None, tools: Any = None, **more: Any) -> dmc.Card:
@@ -80,7 +81,7 @@ def tile(label: str, value: str, small: str = "", style: str = "tile", about: st
 def grade(name: str) -> dmc.Tooltip:
     """A grade as a badge that says what it means."""
     color, about = ABOUT_GRADES.get(name, ("gray", "of several parts"))
-    badge = dmc.Badge(name or "-", color=color, variant="light", size="sm", tt="none", tabIndex=0)
+    badge = dmc.Badge(name or "-", color=color, variant="light", size="sm", tt="none", tabIndex=0, miw="max-content")
     return dmc.Tooltip(badge, label=f"{name}: {about}", events={"hover": True, "focus": True, "touch": True})
 
 

@@ -25,6 +25,9 @@ THEME = {
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "primaryColor": "blue",
     "defaultRadius": "md",
+    "colors": {
+        "dark": "#e6eaef #c3ccd6 #9aa7b5 #7b8794 #52606d #3a4552 #242c35 #171c22 #12161b #0b0e12".split(),
+    },
 }
 #: whether figures are light or dark, for the callbacks that draw them
 SCHEME = Input("scheme", "computedColorScheme")

@@ -65,7 +65,7 @@ def _mesh(app: dash.Dash, rooms: Rooms) -> None:
         return themed(figure, scheme), style, themed(mesh_steps_figure(data), scheme), _links(data), note
 
 
-def _links(data: dict[str, Any]) -> dmc.Table:
+def _links(data: dict[str, Any]) -> html.Div:
     rows = [
         [
             f"({link['from'][0]}, {link['from'][1]}) → ({link['to'][0]}, {link['to'][1]})",
@@ -83,10 +83,10 @@ def _crossbar(app: dash.Dash, rooms: Rooms) -> None:
     @app.callback(Output("layer", "data"), Output("layer", "value"), _CHOSEN, State("layer", "value"))
     def layers(selected: str | None, known: str | None) -> Any:
         report = find_report(rooms.reader, selected)
-        names = [] if report is None else list(report["activity"]["layers"])
-        if not names:
+        if report is None:
             return no_update, no_update
-        return names, known if known in names else names[0]
+        names, work = list(report["activity"]["layers"]), report["layer_macs"]
+        return names, known if known in names else max(names, key=lambda name: work.get(name, 0))
 
     @app.callback(
         Output("conductance", "figure"),
@@ -98,14 +98,17 @@ def _crossbar(app: dash.Dash, rooms: Rooms) -> None:
         Input("layer", "value"),
         Input("crossbar", "value"),
         Input("instance", "value"),
+        Input("wires", "value"),
         SCHEME,
     )
-    def maps(selected: str | None, tab: str, layer: str | None, crossbar: Any, chip: Any, scheme: str) -> Any:
+    def maps(
+        selected: str | None, tab: str, layer: str | None, crossbar: Any, chip: Any, wires: str, scheme: str
+    ) -> Any:
         report = find_report(rooms.reader, selected)
         if tab != "crossbar" or report is None or layer is None:
             return [no_update] * 4
         try:
-            found = rooms.maps(report, layer, int(crossbar or 0), int(chip or 0))
+            found = rooms.maps(report, layer, int(crossbar or 0), int(chip or 0), wires)
         except SpikesimError as error:
             return no_update, no_update, parts.problem(str(error), "This crossbar cannot be shown"), no_update
         last, note = found["crossbars"] - 1, f"crossbar {found['crossbar']} of {found['crossbars']}"
@@ -131,8 +134,8 @@ def _crossbar(app: dash.Dash, rooms: Rooms) -> None:
 def _drop(found: dict[str, Any], scheme: str) -> Any:
     figure = ir_drop_figure(found)
     if figure is None:
-        why = "This chip is simulated without wires (wires.topology = none), or its idle rows float: no cell loses a "
-        why += "fixed share. On the What-if page, wires.topology = gated_1t1r or passive shows what they would take."
+        why = "This chip is simulated without wires, or its idle rows float: no cell loses a fixed share. The switch "
+        why += "above shows what wires of its resistances would take."
         return html.P(why, className="note")
     graph = parts.graph("ir-drop-map", 430)
     graph.figure = themed(figure, scheme)

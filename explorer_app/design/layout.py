@@ -20,6 +20,8 @@ TABS = {
     "sources": "Sources",
     "numbers": "Numbers",
 }
+#: what carries the currents on the maps of a crossbar -> its name
+WIRES = {"": "as simulated", "gated_1t1r": "if gated 1T1R", "passive": "if passive"}
 SAMPLES = {"50": "50 images", "200": "200", "600": "600"}
 
 
@@ -109,9 +111,10 @@ def _crossbar() -> list[Any]:
     chip = dmc.NumberInput(
         id="instance", label="device instance", value=0, min=0, step=1, size="xs", w=130, allowDecimal=False
     )
+    wires = parts.switch("wires", WIRES)
     maps = [
         html.Div([dmc.Title("Conductance", order=4), parts.loading(parts.graph("conductance", 430))]),
-        html.Div([dmc.Title("IR drop", order=4), parts.loading(html.Div(id="ir-drop"))]),
+        html.Div([dmc.Title("IR drop", order=4), wires, parts.loading(html.Div(id="ir-drop"))]),
     ]
     sums = [
         html.Div([dmc.Title("What its converters meet", order=4), html.Span(id="adc-note", className="note")]),

@@ -11,7 +11,7 @@ from spikesim_py.datasets import network_data
 from spikesim_py.errors import InputError
 from spikesim_py.figures.crossbar import SumHistogram, sum_histogram
 from spikesim_py.figures.degradation import chain_data
-from spikesim_py.hardware import Hardware
+from spikesim_py.hardware import Hardware, load_hardware
 from spikesim_py.inference.calibrate import column_sums, ranged
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network
@@ -52,14 +52,15 @@ class Rooms:
         found: dict[str, Any] = self._workshop.get(("mesh", report["report_hash"]), make)
         return found
 
-    def maps(self, report: Report, layer: str, crossbar: int, chip: int) -> dict[str, Any]:
-        """One crossbar of one device instance."""
+    def maps(self, report: Report, layer: str, crossbar: int, chip: int, wires: str) -> dict[str, Any]:
+        """One crossbar of one device instance; `wires` is another topology than that of the chip, if any."""
 
         def make() -> dict[str, Any]:
-            mapping = map_network(*self.design(report))
+            network, hardware = self.design(report)
+            mapping = map_network(network, load_hardware(hardware, {"wires.topology": wires} if wires else {}))
             return crossbar_maps(mapping, layer, crossbar, seed=_seed(report), chip=chip).to_dict()
 
-        key = ("maps", report["report_hash"], layer, crossbar, chip)
+        key = ("maps", report["report_hash"], layer, crossbar, chip, wires)
         found: dict[str, Any] = self._workshop.get(key, make)
         return found
 

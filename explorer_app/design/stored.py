@@ -135,12 +135,12 @@ def source_tables(report: dict[str, Any]) -> list[Any]:
     tables: list[Any] = [parts.table(["component", "grade", "energy", "area", "source"], found)]
     try:
         rows = [
-            [html.Code(c.name), f"{number(c.value)} {c.unit}".removesuffix(" -"), parts.grade(c.grade), c.source, c.file]
+            [html.Code(c.name), f"{number(c.value)} {c.unit}".removesuffix(" -"), parts.grade(c.grade), c.file, c.source]
             for c in constants(chip_of(report))
         ]
     except SpikesimError as error:
         return [*tables, parts.problem(str(error), "The constants cannot be listed")]
-    head = ["constant", "value", "grade", "source", "file"]
+    head = ["constant", "value", "grade", "file", "source"]
     return [
         *tables,
         dmc.Title(f"All {len(rows)} constants of its cost library", order=4),

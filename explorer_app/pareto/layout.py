@@ -70,7 +70,7 @@ def _cloud(view: dict[str, str]) -> dmc.Card:
         graph,
         html.Div(id="picks", className="picks"),
     ]
-    return parts.card("Designs", body, html.Span(id="cloud-note"))
+    return parts.card("Designs", body, html.Span(id="cloud-note"), className="first")
 
 
 def _table() -> dmc.Card:

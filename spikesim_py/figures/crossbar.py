@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from .._units import number
-from .style import CATEGORIES, INK, MUTED, RULE, TEMPLATE
+from .style import CATEGORIES, INK, MUTED, RULE, TEMPLATE, color_bar
 
 if TYPE_CHECKING:
     from ..crossbar import Adc
@@ -79,10 +79,10 @@ def adc_figure(data: SumHistogram) -> go.Figure:
             customdata=[[span, f"{count:,}"] for span, count in zip(spans, counts, strict=True)],
             hovertemplate=f"sums of %{{customdata[0]}} levels<br><b>%{{customdata[1]}}</b> {name}<extra></extra>",
         )
-    for end, side in ((data.low, "right"), (data.high, "left")):
-        if data.edges[0] < end < data.edges[-1]:
+    for which, end in (("first", data.low), ("last", data.high)):
+        if data.edges[0] + 1 < end < data.edges[-1]:
             figure.add_vline(x=end, line={"color": INK, "width": 1.2, "dash": "dot"})
-            text = f"{'first' if side == 'right' else 'last'} code: {number(end)}"
+            text = f"{which} code: {number(end)}"
             figure.add_annotation(
                 x=end, y=1.0, yref="paper", yanchor="bottom", text=text, showarrow=False, font={"size": 11, "color": MUTED}
             )
@@ -111,7 +111,7 @@ def _map(maps: Mapping[str, Any], values: np.ndarray, name: str, unit: str, scal
     figure.add_heatmap(
         z=values.astype(np.float32),
         colorscale=scale,
-        colorbar={"title": {"text": unit, "side": "top"}, "thickness": 12, "outlinewidth": 0},
+        colorbar=color_bar(unit),
         hovertemplate=f"row %{{y}}, column %{{x}}<br>{name} <b>%{{z:.4g}} {unit}</b><extra></extra>",
         hoverongaps=False,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from .breakdown import label
-from .style import CATEGORIES, INK, MUTED, TEMPLATE
+from .style import CATEGORIES, INK, MUTED, TEMPLATE, color_bar
 
 if TYPE_CHECKING:
     from ..compare import Stage
@@ -94,7 +94,7 @@ def layer_degradation_figure(chain: Chain) -> go.Figure:
         zmin=0,
         text=[[f"{value:.2g} %" for value in row] for row in shares],
         texttemplate="%{text}",
-        colorbar={"title": {"text": "%", "side": "top"}, "thickness": 12, "outlinewidth": 0},
+        colorbar=color_bar("%"),
         hovertemplate="%{y} · %{x}<br><b>%{z:.3g} %</b> of its spikes differ<extra></extra>",
     )
     figure.update_xaxes(type="category", showgrid=False, ticks="")

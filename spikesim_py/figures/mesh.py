@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from .style import CATEGORIES, COMPONENTS, MUTED, PAPER, REST, TEMPLATE
+from .style import CATEGORIES, COMPONENTS, MUTED, PAPER, REST, TEMPLATE, color_bar
 
 _HALF = 0.31  # of a tile's side, in tile pitches
 _LANE = 0.09  # a link's distance from the middle: its opposite runs beside it
@@ -90,7 +90,7 @@ def _add_links(figure: go.Figure, links: Sequence[Mapping[str, Any]], most: floa
             "cmin": 0,
             "cmax": most,
             "showscale": True,
-            "colorbar": {"title": {"text": "flits per<br>inference", "side": "top"}, "thickness": 12, "len": 0.6},
+            "colorbar": color_bar("flits per<br>inference", len=0.6),
         },
         text=[_told(link) for link in links],
         hovertemplate="%{text}<extra></extra>",

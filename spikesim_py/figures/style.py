@@ -79,6 +79,12 @@ TEMPLATE = go.layout.Template(
 )
 
 
+def color_bar(title: str, **more: Any) -> dict[str, Any]:
+    """A slim colour bar with its unit or name above it."""
+    about = {"text": title, "side": "top", "font": {"size": 12}}
+    return {"title": about, "thickness": 12, "outlinewidth": 0, "tickfont": {"size": 11}} | more
+
+
 def ordered_colors(count: int) -> list[str]:
     """`count` steps of viridis without its pale end: dark is low, bright is high."""
     if count == 1:
@@ -112,7 +118,8 @@ _DARK = {
     ),
     REST: "#6b7785",
 }
-THEMES = ("light", "dark")
+#: share of white below which a colour of a scale is lit up
+_LEAST_LUMINANCE = 0.55
 
 
 def themed(figure: go.Figure, theme: str | None) -> go.Figure:
@@ -122,9 +129,17 @@ def themed(figure: go.Figure, theme: str | None) -> go.Figure:
 
 def _darkened(part: Any) -> Any:
     if isinstance(part, str):
-        return _DARK.get(part, part)
+        return _DARK.get(part) or (_lit(part) if part.startswith("rgb(") else part)
     if isinstance(part, dict):
         return {key: _darkened(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
         return [_darkened(value) for value in part]
     return part
+
+
+def _lit(color: str) -> str:
+    """A colour of a scale, mixed with white if it is too dark to be seen on a dark ground."""
+    red, green, blue = (float(part) for part in color[4:-1].split(","))
+    luminance = (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255  # of sRGB values (BT.709 weights)
+    white = max(0.0, _LEAST_LUMINANCE - luminance)
+    return "rgb({:.0f}, {:.0f}, {:.0f})".format(*(part + (255 - part) * white for part in (red, green, blue)))

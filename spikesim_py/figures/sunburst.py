@@ -59,6 +59,7 @@ def sunburst_figure(tree: Tree, quantity: Quantity) -> go.Figure:
         customdata=[[engineering(value, unit), f"{value / (total or 1.0):.1%}"] for value in rows.values],
         hovertemplate=f"%{{label}}<br>{name} <b>%{{customdata[0]}}</b> (%{{customdata[1]}})<extra></extra>",
         sort=False,
+        leaf={"opacity": 1.0},
         insidetextorientation="radial",
     )
     small = {"minsize": 9, "mode": "hide"}  # what cannot be read is left to the pointer
