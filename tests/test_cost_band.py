@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spikesim_py as ss
-from spikesim_py._terminal import print_report
+from spikesim_py.cli.terminal.report import print_report
 from spikesim_py.cost import CostNode, branch, component
 from spikesim_py.cost.band import METRICS, Spread, Trees, band, default_spread, order, sample
 from spikesim_py.cost.tree import Grade

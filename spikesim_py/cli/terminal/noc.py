@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ._terminal import _table, console
-from ._units import engineering
-from .noc import Label
-from .noc_report import LinkUse, NocReport
+from ..._units import engineering
+from ...noc import Label
+from ...noc_report import LinkUse, NocReport
+from . import console, new_table
 
 _WIDTH = 150
 #: what is sent where no image can be run
@@ -19,7 +19,7 @@ def print_noc(found: NocReport, top: int) -> None:
     spikes = f"{found.samples} samples' spikes" if found.origin == "measured" else DRAWN
     out.print(f"[bold]{found.network}[/bold] on [bold]{found.chip}[/bold]: {len(found.tiles)} tiles on a "
               f"{width} x {height} mesh, {spikes}, fidelity {found.fidelity}", highlight=False)  # fmt: skip
-    steps = _table(
+    steps = new_table(
         f"time-steps, in cycles of {found.cycle_ns:g} ns",
         "step",
         "makespan",
@@ -44,7 +44,7 @@ def print_noc(found: NocReport, top: int) -> None:
 
 def _print_layers(found: NocReport) -> None:
     parts = ("buffers", "crossbars", "arbiters", "clock", "links", "total")
-    table = _table(
+    table = new_table(
         "traffic and its energy per inference",
         "from → to",
         "kind",
@@ -78,7 +78,7 @@ def _print_layers(found: NocReport) -> None:
 def _print_links(found: NocReport, top: int) -> None:
     shown = found.links[:top]
     title = f"hottest links: {len(shown)} of {len(found.links)}, {found.flit_links:,.0f} flits over links per inference"
-    table = _table(title, "link", "flits", "busy", "peak", "loaded by")
+    table = new_table(title, "link", "flits", "busy", "peak", "loaded by")
     for link in shown:
         table.add_row(_ends(link), f"{link.flits:,.0f}", f"{link.load:.2%}", f"{link.peak:.1%}", _loaded_by(link))
     console(_WIDTH).print(table)

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from ._files import write_atomic
-from .cost.sources import constants
-from .hardware import Hardware, hardware_fields, load_hardware
-from .importers import load_network
+from ..._files import write_atomic
+from ...cost.sources import constants
+from ...hardware import Hardware, hardware_fields, load_hardware
+from ...importers import load_network
 
 
 def describe_network(name: str, chip: str | None) -> None:
@@ -19,7 +19,7 @@ def describe_network(name: str, chip: str | None) -> None:
     network = load_network(name)
     print(network.describe())
     if chip is not None:
-        from .mapping import map_network
+        from ...mapping import map_network
 
         print()
         print(map_network(network, load_hardware(chip)).describe())

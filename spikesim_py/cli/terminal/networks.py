@@ -8,10 +8,10 @@ from typing import Any
 import click
 import numpy as np
 
-from ._files import check_target
-from .errors import InputError
-from .importers import import_network, load_network
-from .network import Network, quantize_network, save_network
+from ..._files import check_target
+from ...errors import InputError
+from ...importers import import_network, load_network
+from ...network import Network, quantize_network, save_network
 
 
 def run_import(
@@ -38,8 +38,8 @@ def run_import(
 
 def run_export(name: str, output: str, dt: float, data: str | None, samples: int) -> None:
     """Write a network as NIR, or as plain numbers in a folder."""
-    from .importers.export_bundle import export_bundle
-    from .importers.export_nir import export_nir
+    from ...importers.export_bundle import export_bundle
+    from ...importers.export_nir import export_nir
 
     network = load_network(name)
     if Path(output).suffix.lower() == ".nir":
@@ -61,7 +61,7 @@ def _quantized(network: Network, bits: int, data: str | None, membrane_error: bo
 
 
 def _images(data: str, split: str) -> tuple[Any, Any]:
-    from .datasets import load_dataset
+    from ...datasets import load_dataset
 
     dataset = load_dataset(data, split)
     return dataset.images, dataset.labels

@@ -1,15 +1,13 @@
-"""What the command line prints of costs: their differences and what limits a design."""
+"""Two reports' costs: where one takes more or less than the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ._terminal import _table, console
-from ._units import engineering, number
-from .cost.resources import resource_label
-from .cost.roofline import COLUMNS, roofline_rows
-from .diff import Change, DiffRow, TreeDiff
-from .report import METRICS, Report
+from ..._units import engineering
+from ...diff import Change, DiffRow, TreeDiff
+from ...report import METRICS
+from . import console, new_table
 
 #: rows may be named by layer and component
 _DIFF_WIDTH = 150
@@ -23,13 +21,13 @@ def print_diff(found: TreeDiff) -> None:
     out.print(f"A: [bold]{found.names[0]}[/bold]\nB: [bold]{found.names[1]}[/bold]")
     for name, (first, second) in found.settings.items():
         out.print(f"   {name}: {first} → {second}", highlight=False)
-    numbers = _table("", "", "A", "B", "A → B")
+    numbers = new_table("", "", "A", "B", "A → B")
     for name in _HEAD:
         if name in found.metrics:
             (label, unit, _), change = METRICS[name], found.metrics[name]
             numbers.add_row(label, engineering(change.a, unit), engineering(change.b, unit), _percent(change))
     out.print(numbers)
-    table = _table("", found.by, "energy A → B", "", "area A → B", "", "latency A → B", "")
+    table = new_table("", found.by, "energy A → B", "", "area A → B", "", "latency A → B", "")
     rows = sorted(found.rows, key=lambda row: -abs(row.energy_pj.difference))
     for row in (*rows, found.total):
         table.add_row(*_diff_cells(row))
@@ -53,19 +51,3 @@ def _percent(change: Change) -> str:
     if not change.b:
         return "only A"
     return f"{'▲' if change.difference > 0 else '▼'} {change.percent:+.1f} %" if change.difference else "="
-
-
-def print_roofline(report: Report) -> None:
-    """What limits each layer's time, and what every resource of the chip would allow by itself."""
-    found = report.roofline
-    table = _table("what limits each layer (roofline)", "layer", *COLUMNS)
-    for row in roofline_rows(found):
-        table.add_row(*row)
-    console().print(table)
-    title = f"the chip's resources, each as if it never waited; {number(report.operations)} operations per inference"
-    roofs = _table(title, "resource", "busy", "of the latency", "TOPS")
-    for part in found.chip.resources:
-        share, roof = part.alone_ns / found.chip.time_ns, part.roof_tops
-        shown = "-" if roof is None else f"{roof:.4g}"
-        roofs.add_row(resource_label(part.resource), engineering(part.alone_ns, "ns"), f"{share:.1%}", shown)
-    console().print(roofs)

@@ -1,0 +1,5 @@
+"""`python -m spikesim_py.cli` is `spikesim`."""
+
+from . import main
+
+main()

@@ -1,0 +1,93 @@
+"""`spikesim import` and `spikesim export`: networks from and for others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ..errors import InputError
+from . import common
+
+
+@click.command("import")
+@click.argument("checkpoint")
+@click.option(
+    "--from",
+    "format",
+    type=click.Choice(["nir", "lava", "spikingjelly", "snntorch", "state_dict", "spikesim", "text"]),
+    help="Format (default: the suffix tells .nir and .net).",
+)
+@click.option("-o", "--output", required=True, metavar="NET.safetensors", help="Where the network goes.")
+@click.option("--architecture", metavar="FILE.yaml", help="Which layers named arrays belong to.")
+@click.option(
+    "--convention",
+    type=click.Choice(["nir", "norse", "snntorch", "spikingjelly", "sinabs"]),
+    help="Whose time-steps the file means.",
+)
+@click.option("--dt", type=float, metavar="SECONDS", help="Seconds per time-step.")
+@click.option("--decay", type=click.Choice(["euler", "exponential"]), help="How time constants become decays.")
+@click.option("--gain", type=click.Choice(["tau", "unit"]), help="What multiplies a unit's input.")
+@click.option("--reset", type=click.Choice(["zero", "subtract", "none"]), help="What a spike leaves of the membrane.")
+@click.option("--reset-delay/--no-reset-delay", default=None, help="Whether the reset comes a time-step later.")
+@click.option("--strict/--no-strict", default=None, help="Whether membranes must exceed thresholds.")
+@click.option("--max-spikes", type=int, help="Spikes of a unit per time-step, at most.")
+@click.option("--refractory", type=int, help="Time-steps of silence after a spike.")
+@click.option("--v-min", type=float, help="Least membrane, in thresholds, e.g. -1.")
+@click.option("--beta", type=float, help="What membranes keep, where the file does not say.")
+@click.option("--threshold", type=float, help="Threshold, where the file does not say.")
+@click.option("--time-steps", type=int, help="Time-steps per sample.")
+@click.option("--coding", type=click.Choice(["direct", "events"]), help="One image for all steps, or events.")
+@click.option("--input-bits", type=int, help="Bits of an input value.")
+@click.option("--input-shape", metavar="C,H,W", help="Shape of a sample, where the file does not say.")
+@click.option("--readout", type=click.Choice(["accumulate", "last", "spike_count"]), help="How the answer is made.")
+@click.option("--fold", default="weights", type=click.Choice(["weights", "affine"]), help="Where factors of sums go.")
+@click.option("--weight-bits", type=click.IntRange(1, 8), help="Also quantize the weights to so many bits.")
+@click.option("--membrane-error", is_flag=True, help="Round weights so that membranes err least (needs --data).")
+@click.option("--data", help="Dataset: calibrates, and its accuracy before and after is printed.")
+def import_checkpoint(
+    checkpoint: str,
+    format: str | None,
+    output: str,
+    weight_bits: int | None,
+    membrane_error: bool,
+    data: str | None,
+    input_shape: str | None,
+    **options: Any,
+) -> None:
+    """Read another framework's checkpoint; say what had to be assumed.
+
+    \b
+    Example:
+      spikesim import net.nir --dt 1e-4 --reset subtract -o net.safetensors
+      spikesim import net.pt --from snntorch --weight-bits 4 -o net-w4.safetensors
+    """
+    from .terminal.networks import run_import
+
+    if input_shape is not None:
+        parts = input_shape.split(",")
+        if not all(part.strip().isdigit() for part in parts):
+            raise InputError(f"--input-shape {input_shape!r}: must be whole numbers, such as 2,34,34")
+        options["input_shape"] = tuple(int(part) for part in parts)
+    run_import(checkpoint, format, output, options, weight_bits, data, membrane_error)
+
+
+@click.command()
+@common.net
+@click.option(
+    "-o", "--output", required=True, metavar="NET.nir|FOLDER", help="A NIR file, or a folder of plain arrays."
+)
+@click.option("--dt", default=1e-4, show_default=True, type=float, help="Seconds per time-step of a NIR file.")
+@click.option("--data", help="Dataset of which a folder gets golden vectors: inputs, sums, membranes, spikes.")
+@click.option("--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many samples of it.")
+def export(net: str, output: str, dt: float, data: str | None, samples: int) -> None:
+    """Write a network for others: as NIR, or as integers and golden vectors for hardware teams.
+
+    \b
+    Example:
+      spikesim export digits-w4 -o digits-w4-rtl --data digits --samples 4
+      spikesim export digits-fp -o digits.nir
+    """
+    from .terminal.networks import run_export
+
+    run_export(net, output, dt, data, samples)

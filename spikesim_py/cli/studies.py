@@ -1,0 +1,107 @@
+"""`spikesim demo`, `sweep` and `explore`: many designs, in a study file and in the browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from . import common
+
+
+@click.command()
+@click.option("--serve/--no-serve", default=True, help="Open the explorer at the end (default), or stop.")
+@click.option("--store", default="runs/demo.db", show_default=True, help="Where the study is kept.")
+@click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
+def demo(serve: bool, store: str, port: int, workers: int | None) -> None:
+    """The main job on bundled input: sweep, Pareto table, report, explorer.
+
+    \b
+    Example:
+      spikesim demo --no-serve
+    """
+    from .terminal.study import run_sweep
+
+    if serve:  # a busy port is better known before the sweep than after it
+        from explorer_app import listen
+
+        listen("127.0.0.1", port).close()
+    study = run_sweep("demo", store, "local", workers, resume=True)
+    report = Path(store).with_suffix(".html")
+    _write_page(report, study)
+    click.echo(f"report: {report}")
+    if serve:
+        _serve(store, "127.0.0.1", port)
+    else:
+        click.echo(f"explore: spikesim explore {store}")
+
+
+def _write_page(path: str | Path, study: Any) -> None:
+    from .._files import write_atomic
+    from ..figures.html import study_page
+
+    write_atomic(path, study_page(study))
+
+
+@click.command()
+@click.argument("space")
+@common.data_root
+@click.option("--store", metavar="FILE.db", help="Study file; made if it is not there (default: runs/SPACE.db).")
+@click.option("--executor", default="local", show_default=True, help="local or serial.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Worker processes (default: one per core).")
+@click.option("--resume/--no-resume", default=True, help="Keep what the store has (default), or refuse it.")
+@click.option("--dry-run", is_flag=True, help="Say how much there is to do, and stop.")
+@common.html
+def sweep(
+    space: str,
+    store: str | None,
+    executor: str,
+    workers: int | None,
+    resume: bool,
+    dry_run: bool,
+    html_path: str | None,
+) -> None:
+    """Evaluate every design of SPACE (a sweep's YAML or bundled name) into a study file.
+
+    \b
+    Example:
+      spikesim sweep quickstart --store runs/quick.db
+    """
+    from .terminal.study import print_dry_run, run_sweep
+
+    store = store or f"runs/{Path(space).stem}.db"
+    common.check_outputs(html_path)
+    if dry_run:
+        print_dry_run(space, store)
+        return
+    study = run_sweep(space, store, executor, workers, resume=resume)
+    if html_path:
+        _write_page(html_path, study)
+        click.echo(f"wrote {html_path}")
+    failed = study.failures()
+    if failed:
+        click.echo(f"spikesim: {len(failed)} designs failed; first: {failed[0]}", err=True)
+        sys.exit(3)
+
+
+@click.command()
+@click.argument("store", required=False)
+@click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--host", default="127.0.0.1", show_default=True)
+def explore(store: str | None, port: int, host: str) -> None:
+    """Open a study in the browser.
+
+    \b
+    Example:
+      spikesim explore runs/demo.db
+    """
+    _serve(store, host, port)
+
+
+def _serve(store: str | None, host: str, port: int) -> None:
+    from explorer_app import serve
+
+    serve(Path(store) if store else None, host=host, port=port)
