@@ -124,7 +124,10 @@ _LEAST_LUMINANCE = 0.55
 
 def themed(figure: go.Figure, theme: str | None) -> go.Figure:
     """A figure in a theme: as it is in `light`; in `dark` with every colour of ours replaced by its counterpart."""
-    return go.Figure(_darkened(figure.to_plotly_json())) if theme == "dark" else figure
+    if theme != "dark":
+        return figure
+    traces = [_darkened(trace.to_plotly_json()) for trace in figure.data]
+    return go.Figure(data=traces, layout=_darkened(figure.layout.to_plotly_json()))
 
 
 def _darkened(part: Any) -> Any:
