@@ -27,6 +27,7 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
         serve_locally=True,
         use_pages=True,
         pages_folder="",
+        include_pages_meta=False,
         on_error=shell.complain,
         suppress_callback_exceptions=True,
     )
