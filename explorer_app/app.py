@@ -11,6 +11,8 @@ from . import design, pareto, shell, whatif
 from .access import guard
 from .reader import Reader
 
+dmc.pre_render_color_scheme()  # a script of every page of this process, which must be there once
+
 
 def create_app(store: Path | str | None = None, *, token: str | None = None) -> dash.Dash:
     """The explorer of one study file, or the page that says how to make one.
@@ -19,7 +21,6 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
         store: a study file. It is read again whenever it grows; problems with it show on the page.
         token: that every browser must bring; None answers this machine only.
     """
-    dmc.pre_render_color_scheme()
     app = dash.Dash(
         __name__,
         title="spikesim explorer",
