@@ -38,7 +38,8 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
     if reader is None:
         layouts |= {"/": lambda **_: shell.welcome(), "/design": lambda **_: shell.welcome()}
     for order, (path, name) in enumerate(shell.PAGES.items()):
-        dash.register_page(name, path=path, name=name, order=order, layout=layouts[path], title=f"{name} · spikesim")
+        about = {"path": path, "name": name, "order": order, "title": f"{name} · spikesim"}
+        dash.register_page(name, layout=layouts[path], **about)  # type: ignore[no-untyped-call]
     app.layout = shell.shell(None if reader is None else reader.path.name)
     shell.register(app, reader)
     whatif.register(app, reader)

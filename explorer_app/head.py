@@ -77,7 +77,9 @@ def _trust(report: dict[str, Any]) -> list[Any]:
     """Shares of energy and area by the grade of their constants, best first."""
     shares = [(name, *pair) for name, pair in grade_shares(report["tree"]).items()]
     told = [
-        (parts.grade(name), f"{energy:.0%} of energy, {area:.0%} of area") for name, energy, area in shares if energy + area
+        (parts.grade(name), f"{energy:.0%} of energy, {area:.0%} of area")
+        for name, energy, area in shares
+        if energy + area
     ]
     return [html.Span([badge, html.Span(text, className="note")]) for badge, text in told]
 

@@ -26,10 +26,11 @@ ABOUT_GRADES = dict(
 )
 
 
-def graph(name: str, height: int | None = None, *, quiet: bool = True) -> dcc.Graph:
-    """An empty graph; nothing on it offers to send a figure to another host."""
+def graph(name: str, height: int | None = None, *, quiet: bool = True, figure: Any = None) -> dcc.Graph:
+    """A graph, empty as yet or of a figure; nothing on it offers to send the figure to another host."""
     style = {} if height is None else {"height": f"{height}px"}
-    return dcc.Graph(id=name, config=QUIET if quiet else GRAPH_CONFIG, responsive=True, style=style)
+    more = {} if figure is None else {"figure": figure}
+    return dcc.Graph(id=name, config=QUIET if quiet else GRAPH_CONFIG, responsive=True, style=style, **more)
 
 
 def loading(child: Any) -> dcc.Loading:
@@ -74,7 +75,7 @@ def card(title: str, body: Any, note: Any = None, tools: Any = None, **more: Any
 def tile(label: str, value: str, small: str = "", style: str = "tile", about: str = "") -> html.Div:
     """A number with its name; `about` is said on hover and on focus."""
     lines = [html.Div(label, className="tile-label"), html.Div(value, className="tile-value")]
-    more = {"title": about, "tabIndex": "0"} if about else {}
+    more: dict[str, Any] = {"title": about, "tabIndex": "0"} if about else {}
     return html.Div([*lines, html.Div(small, className="tile-small")] if small else lines, className=style, **more)
 
 

@@ -16,9 +16,7 @@ from .access import token_for
 from .app import create_app
 
 
-def serve(
-    store: Path | str | None = None, host: str = "127.0.0.1", port: int = 8050, token: str | None = None
-) -> None:
+def serve(store: Path | str | None = None, host: str = "127.0.0.1", port: int = 8050, token: str | None = None) -> None:
     """Serve the explorer until it is interrupted.
 
     Args:

@@ -26,7 +26,18 @@ THEME = {
     "primaryColor": "blue",
     "defaultRadius": "md",
     "colors": {
-        "dark": "#e6eaef #c3ccd6 #9aa7b5 #7b8794 #52606d #3a4552 #242c35 #171c22 #12161b #0b0e12".split(),
+        "dark": [
+            "#e6eaef",
+            "#c3ccd6",
+            "#9aa7b5",
+            "#7b8794",
+            "#52606d",
+            "#3a4552",
+            "#242c35",
+            "#171c22",
+            "#12161b",
+            "#0b0e12",
+        ],
     },
 }
 #: whether figures are light or dark, for the callbacks that draw them
@@ -58,7 +69,8 @@ def _header(name: str | None) -> html.Header:
     toggle = dmc.ColorSchemeToggle(
         id="scheme", lightIcon="☀", darkIcon="☾", variant="default", size="md", **{"aria-label": "light or dark"}
     )
-    nav = html.Nav(links, **{"aria-label": "pages"})
+    label: dict[str, Any] = {"aria-label": "pages"}
+    nav = html.Nav(links, **label)
     return html.Header([brand, nav, html.Div([*right, toggle], className="header-right")])
 
 

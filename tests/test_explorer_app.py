@@ -227,7 +227,9 @@ def test_steps_lead_along_the_front(call: Call) -> None:
     axes = {"x": "edap", "y": "accuracy"}
 
     def go(button: str, here: str) -> str:
-        return str(call("next.n_clicks", f"{button}.n_clicks", **{button: 1}, selected=here, **axes)["selected"]["data"])
+        return str(
+            call("next.n_clicks", f"{button}.n_clicks", **{button: 1}, selected=here, **axes)["selected"]["data"]
+        )
 
     assert go("next", order[0]) == order[1]
     assert go("previous", order[1]) == order[0]

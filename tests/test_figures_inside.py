@@ -48,9 +48,10 @@ def test_costs_climb_from_nothing_to_the_whole(by: str, quantity: str) -> None:
 
 
 def test_time_steps_stack_computing_and_what_the_mesh_adds() -> None:
-    steps = [{"step": 0, "makespan_cycles": 12.0, "compute_cycles": 10.0}, {"step": 1} | dict.fromkeys(
-        ("makespan_cycles", "compute_cycles"), 7.0
-    )]
+    steps = [
+        {"step": 0, "makespan_cycles": 12.0, "compute_cycles": 10.0},
+        {"step": 1} | dict.fromkeys(("makespan_cycles", "compute_cycles"), 7.0),
+    ]
     computing, waiting = mesh_steps_figure({"steps": steps, "cycle_ns": 2.0}).data
     assert (list(computing.y), list(waiting.y)) == ([10, 7], [2, 0])
 

@@ -70,7 +70,9 @@ def test_designs_outside_the_limits_stay_as_dots_that_can_be_clicked() -> None:
     figure = pareto_figure(frame, meets=kept, front=source.on_front("accuracy", "edap") & kept)
     outside = next(trace for trace in figure.data if trace.name == "outside the limits")
     assert set(outside.customdata) == set(frame["report_hash"][~kept])
-    inside = [design for trace in figure.data if trace.customdata and trace is not outside for design in trace.customdata]
+    inside = [
+        design for trace in figure.data if trace.customdata and trace is not outside for design in trace.customdata
+    ]
     assert sorted(inside) == sorted(frame["report_hash"][kept])
     assert len(pareto_points(frame, "edap", "accuracy", None, kept).rows) == kept.sum()
 

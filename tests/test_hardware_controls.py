@@ -31,6 +31,15 @@ def _section(control: Control) -> tuple[type[BaseModel], str]:
     return model, leaf
 
 
+def _refused(model: type[BaseModel], leaf: str, stop: object) -> list[object]:
+    """What the section has against the value of this one field."""
+    try:
+        model.model_validate({leaf: stop})
+    except ValidationError as error:
+        return [problem for problem in error.errors() if problem["loc"]]
+    return []
+
+
 @pytest.mark.parametrize("control", ALL, ids=lambda control: control.name)
 def test_the_model_takes_every_stop(control: Control) -> None:
     """By itself: whether two fields go together is for the whole chip to say."""
@@ -41,10 +50,7 @@ def test_the_model_takes_every_stop(control: Control) -> None:
     assert 2 <= len(stops) <= 60
     model, leaf = _section(control)
     for stop in stops:
-        try:
-            model.model_validate({leaf: stop})
-        except ValidationError as error:
-            assert all(problem["loc"] == () for problem in error.errors()), (control.name, stop, error)
+        assert not _refused(model, leaf, stop)
 
 
 @pytest.mark.parametrize("chip", sorted(presets()))

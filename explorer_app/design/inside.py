@@ -137,8 +137,7 @@ def _drop(found: dict[str, Any], scheme: str) -> Any:
         why = "This chip is simulated without wires, or its idle rows float: no cell loses a fixed share. The switch "
         why += "above shows what wires of its resistances would take."
         return html.P(why, className="note")
-    graph = parts.graph("ir-drop-map", 430)
-    graph.figure = themed(figure, scheme)
+    graph = parts.graph("ir-drop-map", 430, figure=themed(figure, scheme))
     return [graph, html.P(f"all used rows active: {found['ir_loss']:.2%} of the current is lost", className="note")]
 
 
@@ -170,12 +169,8 @@ def _chain(app: dash.Dash, rooms: Rooms) -> None:
 
 def _drawn(chain: list[dict[str, Any]], scheme: str) -> list[Any]:
     figures = {"chain-steps": degradation_figure(chain), "chain-layers": layer_degradation_figure(chain)}
-    graphs = []
-    for name, figure in figures.items():
-        graph = parts.graph(name, int(figure.layout.height))
-        graph.figure = themed(figure, scheme)
-        graphs.append(graph)
+    graphs = [
+        parts.graph(name, int(figure.layout.height), figure=themed(figure, scheme)) for name, figure in figures.items()
+    ]
     title = dmc.Title("Spikes that differ from the exact network's, layer by layer", order=4)
     return [graphs[0], title, graphs[1]]
-
-

@@ -52,8 +52,8 @@ def layout(**asked: Any) -> html.Div:
     teach += "crossbars do, and what each error costs."
     hint = dmc.Card(parts.hint("No design is chosen", teach, link), withBorder=True)
     head = dmc.Card([html.Div(id="design-head"), html.Div(id="design-command")], withBorder=True)
-    page = html.Div([head, dmc.Card(tabs, withBorder=True)], id="design-page", style={"display": "none"})
-    page.className = "stack"
+    shown = [head, dmc.Card(tabs, withBorder=True)]
+    page = html.Div(shown, id="design-page", style={"display": "none"}, className="stack")
     return html.Div([html.Div(hint, id="design-hint"), page])
 
 
@@ -74,7 +74,9 @@ def _costs() -> list[Any]:
 
 
 def _limits() -> list[Any]:
-    note = "Headroom: how much faster with an infinitely fast limiter. Slack: how much slower the next resource may get "
+    note = (
+        "Headroom: how much faster with an infinitely fast limiter. Slack: how much slower the next resource may get "
+    )
     note += "before it limits. The limiter's TOPS: what it would allow if nothing else took time."
     return [
         parts.graph("roofline"),
@@ -116,11 +118,8 @@ def _crossbar() -> list[Any]:
         html.Div([dmc.Title("Conductance", order=4), parts.loading(parts.graph("conductance", 430))]),
         html.Div([dmc.Title("IR drop", order=4), wires, parts.loading(html.Div(id="ir-drop"))]),
     ]
-    sums = [
-        html.Div([dmc.Title("What its converters meet", order=4), html.Span(id="adc-note", className="note")]),
-        parts.loading(parts.graph("adc", 330)),
-    ]
-    sums[0].className = "card-head sub"
+    title = [dmc.Title("What its converters meet", order=4), html.Span(id="adc-note", className="note")]
+    sums = [html.Div(title, className="card-head sub"), parts.loading(parts.graph("adc", 330))]
     return [
         html.Div([layer, number, chip], className="switches low"),
         html.Div(id="crossbar-note", className="note"),

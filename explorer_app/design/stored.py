@@ -135,7 +135,13 @@ def source_tables(report: dict[str, Any]) -> list[Any]:
     tables: list[Any] = [parts.table(["component", "grade", "energy", "area", "source"], found)]
     try:
         rows = [
-            [html.Code(c.name), f"{number(c.value)} {c.unit}".removesuffix(" -"), parts.grade(c.grade), c.file, c.source]
+            [
+                html.Code(c.name),
+                f"{number(c.value)} {c.unit}".removesuffix(" -"),
+                parts.grade(c.grade),
+                c.file,
+                c.source,
+            ]
             for c in constants(chip_of(report))
         ]
     except SpikesimError as error:

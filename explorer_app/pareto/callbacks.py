@@ -89,7 +89,16 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         running=REST,
     )
     def cloud(
-        _: str, x: str, y: str, color: str, size: str, log: str, selected: str | None, scheme: str, places: Any, ids: Any
+        _: str,
+        x: str,
+        y: str,
+        color: str,
+        size: str,
+        log: str,
+        selected: str | None,
+        scheme: str,
+        places: Any,
+        ids: Any,
     ) -> Any:
         found = find_view(reader, x, y, places, ids)
         if isinstance(found, str):
@@ -270,8 +279,8 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         report = find_report(reader, selected)
         if report is None:
             return {}, {"display": "none"}, *[no_update] * 3, []
-        head = {"display": "none"}, {}, design_head(report), command_of(report)
-        return *head, f"/design?design={selected}", {"ids": [selected]}
+        shown = design_head(report), command_of(report), f"/design?design={selected}"
+        return {"display": "none"}, {}, *shown, {"ids": [selected]}
 
     @app.callback(
         Output("breakdown", "figure"),

@@ -34,16 +34,15 @@ COLUMN = {
     "minWidth": 58,
 }
 #: Enter on a row is a click on it
-ENTER = "if (params.event.key === 'Enter') setEventData({row: params.node.id})"
+ENTER = "params.event.key === 'Enter' ? setEventData({row: params.node.id}) : null"
 
 
 def layout(**asked: Any) -> html.Div:
     """The page in the view that an address asks for."""
     view = {name: str(asked.get(name, value)) for name, value in DEFAULTS.items()}
     limits = {name: asked[name] for name in LIMITED if name in asked}
-    left = html.Div([dcc.Store(id="asked", data=limits), dcc.Store(id="drawn"), _cloud(view), _table()])
-    left.className = "left"
-    return html.Div([left, _preview()], className="columns")
+    left = [dcc.Store(id="asked", data=limits), dcc.Store(id="drawn"), _cloud(view), _table()]
+    return html.Div([html.Div(left, className="left"), _preview()], className="columns")
 
 
 def _select(name: str, value: str) -> dmc.Select:
@@ -106,9 +105,10 @@ def _preview() -> html.Section:
         dmc.Button("›", id="next", size="compact-sm", variant="light", **{"aria-label": "next on the front"}),
     ]
     link = dcc.Link("everything about this design →", id="more", href="/design", className="button")
+    walk = html.Div([dmc.Text("along the front", size="xs", c="dimmed"), *step], className="switches")
     body = [
         html.Div(id="detail-head"),
-        html.Div([link, html.Div([dmc.Text("along the front", size="xs", c="dimmed"), *step], className="switches")]),
+        html.Div([link, walk], className="card-head middle"),
         html.Div(
             [dmc.Title("Where it goes", order=4), html.Div([by, quantity], className="switches")],
             className="card-head sub",
@@ -117,8 +117,8 @@ def _preview() -> html.Section:
         html.Div(dmc.Title("Evaluate it again", order=4), className="card-head sub"),
         html.Div(id="detail-command"),
     ]
-    body[1].className = "card-head middle"
-    teach = "Click a point, a row, or a name below the graph to see what it costs and why. Keys: / finds, Enter chooses."
+    teach = "Click a point, a row, or a name below the graph to see what it costs and why. "
+    teach += "Keys: / finds, Enter chooses."
     hint = html.Div(parts.hint("One design", teach), id="hint")
     detail = html.Div(body, id="detail", style={"display": "none"})
     return html.Section(dmc.Card([hint, detail], withBorder=True), className="right")

@@ -86,7 +86,9 @@ def knobs(hardware: Hardware, rows: Sequence[Mapping[str, Any]]) -> list[html.Di
     groups = []
     for section, members in groupby(made, key=lambda pair: pair[0].section):
         body = [_knob(control, row) for control, row in members]
-        groups.append(html.Div([dmc.Title(section, order=5), html.Div(body, className="knob-grid")], className="knob-group"))
+        groups.append(
+            html.Div([dmc.Title(section, order=5), html.Div(body, className="knob-grid")], className="knob-group")
+        )
     return groups
 
 

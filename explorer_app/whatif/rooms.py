@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from spikesim_py.activity import Activity
-from spikesim_py.evaluate import accuracy_key, check_run, cost, design, measure
 from spikesim_py.errors import SpikesimError
+from spikesim_py.evaluate import accuracy_key, check_run, cost, design, measure
 from spikesim_py.hardware import Hardware, load_hardware
 from spikesim_py.network import Network
 from spikesim_py.rebuild import rebuild
@@ -112,7 +112,9 @@ class Rooms:
             hits = np.flatnonzero(frame["accuracy_key"] == key)
             if not hits.size:
                 return None
-            found: Known = self._workshop.get(("study", key), lambda: self._report_of(str(frame["report_hash"][hits[0]])))
+            found: Known = self._workshop.get(
+                ("study", key), lambda: self._report_of(str(frame["report_hash"][hits[0]]))
+            )
             return found
         except SpikesimError:
             return None

@@ -31,7 +31,9 @@ def _tile(name: str, before: float, after: float) -> html.Div:
     told, better = arrow(before, after, larger)
     style = {None: "tile", True: "tile better", False: "tile worse"}[better]
     start = engineering(before, unit, 3)
-    return parts.tile(SHORT.get(name, label), engineering(after, unit, 3), told, style, f"{label}; at the start {start}")
+    return parts.tile(
+        SHORT.get(name, label), engineering(after, unit, 3), told, style, f"{label}; at the start {start}"
+    )
 
 
 def arrow(before: float, after: float, larger: bool) -> tuple[str, bool | None]:

@@ -84,12 +84,21 @@ def adc_figure(data: SumHistogram) -> go.Figure:
             figure.add_vline(x=end, line={"color": INK, "width": 1.2, "dash": "dot"})
             text = f"{which} code: {number(end)}"
             figure.add_annotation(
-                x=end, y=1.0, yref="paper", yanchor="bottom", text=text, showarrow=False, font={"size": 11, "color": MUTED}
+                x=end,
+                y=1.0,
+                yref="paper",
+                yanchor="bottom",
+                text=text,
+                showarrow=False,
+                font={"size": 11, "color": MUTED},
             )
     figure.update_xaxes(title={"text": "sum at the converter (levels of one cell)"})
     figure.update_yaxes(title={"text": "share of conversions (%)"}, type="log", exponentformat="none", dtick=1)
     figure.update_layout(
-        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.12}, margin={"t": 40}, height=330, showlegend=True
+        legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.12},
+        margin={"t": 40},
+        height=330,
+        showlegend=True,
     )
     return figure
 

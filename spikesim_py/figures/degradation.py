@@ -37,8 +37,7 @@ def degradation_figure(chain: Chain) -> go.Figure:
     """Accuracy after every step with its 95 % interval, and what the step changed, in points."""
     names = [label(stage["name"]) for stage in chain]
     values, low, high = (
-        100 * np.array(column, float)
-        for column in zip(*((s["accuracy"], *s["interval"]) for s in chain), strict=True)
+        100 * np.array(column, float) for column in zip(*((s["accuracy"], *s["interval"]) for s in chain), strict=True)
     )
     figure = go.Figure(layout={"template": TEMPLATE, "hovermode": "closest"})
     figure.add_scatter(

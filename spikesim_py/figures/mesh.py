@@ -43,7 +43,7 @@ def mesh_figure(data: Mapping[str, Any], most: float | None = None) -> go.Figure
 
 
 def mesh_steps_figure(data: Mapping[str, Any]) -> go.Figure:
-    """Every time-step: cycles of computing, and what waiting for packets adds; the plain data of `NocReport.to_dict`."""
+    """Every time-step: cycles of computing, and what waiting for packets adds; data as for `mesh_figure`."""
     figure = go.Figure(layout={"template": TEMPLATE, "barmode": "stack", "hovermode": "closest"})
     steps = [f"t = {step['step'] + 1}" for step in data["steps"]]
     compute = [step["compute_cycles"] for step in data["steps"]]

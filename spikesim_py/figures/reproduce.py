@@ -37,7 +37,9 @@ def overrides(report: Report) -> dict[str, Any] | None:
 def _bundled(chip: str) -> dict[str, Any] | None:
     """The fields of a bundled chip; None if there is none of that name."""
     try:
-        return flat_configuration({"hardware": load_hardware(chip).model_dump(mode="json")}) if chip in presets() else None
+        return (
+            flat_configuration({"hardware": load_hardware(chip).model_dump(mode="json")}) if chip in presets() else None
+        )
     except InputError:
         return None
 

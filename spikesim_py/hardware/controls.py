@@ -52,7 +52,7 @@ class Control:
     @property
     def numeric(self) -> bool:
         """Whether its values have an order that a slider can follow."""
-        return self.kind in ("whole", "real") or bool(self.choices) and not isinstance(self.choices[0], str)
+        return self.kind in ("whole", "real") or (bool(self.choices) and not isinstance(self.choices[0], str))
 
     def stops(self, value: Any) -> tuple[Any, ...]:
         """Values to choose from, ascending, None first where it may be left out; `value` is one of them."""
