@@ -21,24 +21,13 @@ POLL_MS = 1500
 REST = [(Output("clock", "disabled"), True, False)]
 #: path -> name of every page
 PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if"}
+#: ten steps from text to ground, as Mantine counts them
+_DARK = ["#e6eaef", "#c3ccd6", "#9aa7b5", "#7b8794", "#52606d", "#3a4552", "#242c35", "#171c22", "#12161b", "#0b0e12"]
 THEME = {
     "fontFamily": "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif",
     "primaryColor": "blue",
     "defaultRadius": "md",
-    "colors": {
-        "dark": [
-            "#e6eaef",
-            "#c3ccd6",
-            "#9aa7b5",
-            "#7b8794",
-            "#52606d",
-            "#3a4552",
-            "#242c35",
-            "#171c22",
-            "#12161b",
-            "#0b0e12",
-        ],
-    },
+    "colors": {"dark": _DARK},
 }
 #: whether figures are light or dark, for the callbacks that draw them
 SCHEME = Input("scheme", "computedColorScheme")

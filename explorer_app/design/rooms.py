@@ -87,7 +87,7 @@ class Rooms:
 
         def make() -> list[dict[str, Any]]:
             network, hardware = self.design(report)
-            run_on = {"data": _data(report), "samples": samples, "chips": chips, "seed": _seed(report)}
+            run_on: dict[str, Any] = {"data": _data(report), "samples": samples, "chips": chips, "seed": _seed(report)}
             return chain_data(degradation(network, hardware, **run_on))
 
         found: list[dict[str, Any]] | None = self._workshop.get(key, make) if run else self._workshop.known(key)

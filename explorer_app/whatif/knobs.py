@@ -15,8 +15,8 @@ from spikesim_py.figures.reproduce import flat_configuration
 from spikesim_py.hardware import Control, Hardware, controls
 
 #: parts of a chip in the order in which they are asked for most
-SECTIONS = ("crossbar", "adc", "device", "wires", "mapping", "mitigation", "technology", "pe", "tile", "noc")
-SECTIONS += ("schedule", "chip", "dram", "cost")
+SECTIONS: tuple[str, ...] = ("crossbar", "adc", "device", "wires", "mapping", "mitigation", "technology", "pe", "tile")
+SECTIONS += ("noc", "schedule", "chip", "dram", "cost")
 _ABOUT = {"accuracy": "changes accuracy only", "cost": "changes cost only", "both": "changes accuracy and cost"}
 #: units that a reader does not need to see beside a number
 _SILENT = ("-", "rows", "columns", "bit", "crossbars", "PEs", "lanes", "flits", "channels", "images", "tiles")
@@ -122,4 +122,5 @@ def _knob(control: Control, row: Mapping[str, Any]) -> html.Div:
         events={"hover": True, "focus": True, "touch": True},
     )
     head = html.Div([tip, words if control.numeric else html.Span(words, hidden=True)], className="limit-head")
-    return html.Div([head, tool], className="knob", **{"data-name": f"{control.name} {control.about}".lower()})
+    name_of: dict[str, Any] = {"data-name": f"{control.name} {control.about}".lower()}
+    return html.Div([head, tool], className="knob", **name_of)

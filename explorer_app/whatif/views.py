@@ -62,7 +62,7 @@ def accuracy(known: Known | None, start: Known | None, base: Base) -> html.Div:
 
 def start(base: Base, selected: bool) -> html.Div:
     """What the page starts from."""
-    title = [html.B(base.network.name), " on ", html.B(base.hardware.name)]
+    title: list[Any] = [html.B(base.network.name), " on ", html.B(base.hardware.name)]
     note = f"report {base.name[0][:12]}" if selected else "at the activity that the network stores, or the chip assumes"
     return html.Div([html.Span(title), html.Span(note, className="note")], className="card-title")
 
