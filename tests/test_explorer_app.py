@@ -214,7 +214,7 @@ def test_a_click_on_a_point_a_row_or_a_pick_chooses_its_design(call: Call) -> No
 
     assert chosen("pareto.clickData", pareto={"points": [{"customdata": "abc"}]}) == "abc"
     assert chosen("designs.cellClicked", designs={"rowId": "def"}) == "def"
-    assert chosen("designs.eventData", designs={"value": {"row": "ghi"}}) == "ghi"
+    assert chosen("designs.eventData", designs={"data": {"row": "ghi"}}) == "ghi"
     assert chosen('{"pick":"jkl"}.n_clicks', pick=[("jkl", 1)]) == "jkl"
     assert chosen("pareto.clickData", pareto={"points": [{"curveNumber": 0}]}) is None  # the front's line
     assert chosen("pareto.clickData") is None  # the page appears
@@ -264,17 +264,18 @@ def test_the_design_page_tells_configuration_sources_and_numbers(call: Call) -> 
     item = report(overrides={"adc.bits": 4, "crossbar.rows": 64})
     head = call("design-head.children", selected=item.report_hash, tab="limits")
     assert head["address"]["data"] == {"page": "/design", "query": f"design={item.report_hash}&tab=limits"}
-    found = call("configuration.children", selected=item.report_hash)
-    assert "program_sigma: 0.04" in str(found["configuration"])
-    assert "simulator-validated" in str(found["sources"])
-    assert "NeuroSim" in str(found["sources"])  # a constant of the library
-    assert "a note" in str(found["numbers"])
-    assert repr(item.energy_pj) in str(found["numbers"])
+    tabs = ("configuration", "sources", "numbers")
+    found = {tab: str(call(f"{tab}.children", selected=item.report_hash, tab=tab)) for tab in tabs}
+    assert "program_sigma: 0.04" in found["configuration"]
+    assert "simulator-validated" in found["sources"]
+    assert "NeuroSim" in found["sources"]  # a constant of the library
+    assert "a note" in found["numbers"]
+    assert repr(item.energy_pj) in found["numbers"]
 
 
 def test_dark_figures_are_drawn_for_dark_pages(call: Call) -> None:
     item = report(overrides={"adc.bits": 4, "crossbar.rows": 64})
-    costs = {"selected": item.report_hash, "design-quantity": "energy_pj", "design-by": "layer"}
+    costs = {"selected": item.report_hash, "tab": "costs", "design-quantity": "energy_pj", "design-by": "layer"}
     light, dark = (str(call("sunburst.figure", **costs, scheme=scheme)) for scheme in ("light", "dark"))
     assert ("#171c22" in light, "#171c22" in dark) == (False, True)
 

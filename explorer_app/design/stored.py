@@ -25,7 +25,8 @@ from ..head import command_of, design_head, find_report
 from ..reader import Reader
 from ..shell import SCHEME, show_address
 
-_CHOSEN = Input("selected", "data")
+#: what a tab shows is made when it is opened: until then it is not on the page
+_CHOSEN, _TAB = Input("selected", "data"), Input("tab", "value")
 
 
 def register(app: dash.Dash, reader: Reader) -> None:
@@ -42,7 +43,7 @@ def _head(app: dash.Dash, reader: Reader) -> None:
         Output("design-head", "children"),
         Output("design-command", "children"),
         _CHOSEN,
-        Input("tab", "value"),
+        _TAB,
     )
     def head(selected: str | None, tab: str) -> Any:
         report = find_report(reader, selected)
@@ -58,13 +59,14 @@ def _figures(app: dash.Dash, reader: Reader) -> None:
         Output("build-up", "figure"),
         Output("costs-note", "children"),
         _CHOSEN,
+        _TAB,
         Input("design-quantity", "value"),
         Input("design-by", "value"),
         SCHEME,
     )
-    def costs(selected: str | None, quantity: Quantity, by: By, scheme: str) -> Any:
+    def costs(selected: str | None, tab: str, quantity: Quantity, by: By, scheme: str) -> Any:
         report = find_report(reader, selected)
-        if report is None:
+        if tab != "costs" or report is None:
             return [no_update] * 3
         figures = sunburst_figure(report["tree"], quantity), build_up_figure(report["tree"], quantity, by)
         return *[themed(figure, scheme) for figure in figures], _band(report, quantity)
@@ -76,11 +78,12 @@ def _figures(app: dash.Dash, reader: Reader) -> None:
         Output("activity", "figure"),
         Output("activity-note", "children"),
         _CHOSEN,
+        _TAB,
         SCHEME,
     )
-    def limits(selected: str | None, scheme: str) -> Any:
+    def limits(selected: str | None, tab: str, scheme: str) -> Any:
         report = find_report(reader, selected)
-        if report is None:
+        if tab != "limits" or report is None:
             return [no_update] * 5
         found = report_roofline(report)
         figure = roofline_figure(found)
@@ -106,14 +109,12 @@ def _band(report: dict[str, Any], quantity: Quantity) -> str:
 
 
 def _texts(app: dash.Dash, reader: Reader) -> None:
-    @app.callback(
-        Output("configuration", "children"), Output("sources", "children"), Output("numbers", "children"), _CHOSEN
-    )
-    def texts(selected: str | None) -> Any:
-        report = find_report(reader, selected)
-        if report is None:
-            return [no_update] * 3
-        return configuration(report), source_tables(report), numbers(report)
+    for name, made in (("configuration", configuration), ("sources", source_tables), ("numbers", numbers)):
+
+        @app.callback(Output(name, "children"), _CHOSEN, _TAB)
+        def text(selected: str | None, tab: str, name: str = name, made: Any = made) -> Any:
+            report = find_report(reader, selected) if tab == name else None
+            return no_update if report is None else made(report)
 
 
 def configuration(report: dict[str, Any]) -> list[Any]:

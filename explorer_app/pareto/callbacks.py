@@ -230,7 +230,7 @@ def _choose(app: dash.Dash, reader: Reader) -> None:
         if isinstance(ctx.triggered_id, dict) and any(picks):
             return ctx.triggered_id["pick"]
         if cause == "designs.eventData" and key:
-            return key["value"]["row"]
+            return key["data"]["row"]
         if cause == "designs.cellClicked" and cell:
             return cell["rowId"]
         if cause == "pareto.clickData" and click and click["points"]:
