@@ -128,6 +128,7 @@ def test_a_click_on_a_point_shows_where_its_cost_goes(opened: Browser) -> None:
     assert page.count('[data-title^="Share chart"], [data-title*="cloud" i]') == 0
 
 
+@pytest.mark.slow
 def test_limits_and_the_chosen_design_go_into_the_address(opened: Browser) -> None:
     """An address that is copied shows the same to whoever opens it."""
     page = opened
@@ -343,6 +344,7 @@ def test_a_knob_changes_the_cost_and_an_unknown_accuracy_is_run_with_one_click(r
     page.wait(lambda: 0 < page.js(shown) < 12, "the knobs that were looked for")
 
 
+@pytest.mark.slow
 def test_a_switch_turns_page_and_figures_dark_and_keeps_them_so(real: tuple[Browser, str]) -> None:
     page, _ = real
     ground = "return document.querySelector('#sunburst .js-plotly-plot')._fullLayout.paper_bgcolor"

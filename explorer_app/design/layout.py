@@ -45,7 +45,7 @@ def layout(**asked: Any) -> html.Div:
         ],
         value=tab,
         id="tab",
-        keepMounted=False,
+        keepMounted=False,  # graphs that are drawn while their tabs are hidden can hang the page
     )
     link = dcc.Link("choose a design on the Pareto page →", href="/", className="button")
     teach = "This page takes one design apart: where its energy, time and area go, what limits it, what its mesh and "
