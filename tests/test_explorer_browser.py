@@ -189,7 +189,7 @@ def test_a_running_sweep_appears_without_disturbing_the_user(opened: Browser, sh
     zoomed = page.js(f"return {PLOT}._fullLayout.yaxis.range")
     shelf.put(study(bits=(1, 2, 4, 8)))
     page.wait(lambda: page.text("#status") == "24 designs", "the new designs")
-    assert page.js(f"return {DRAWN}") == 24
+    page.wait(lambda: page.js(f"return {DRAWN}") == 24, "all of them drawn")
     assert page.text(".hash") == item.report_hash[:12]
     assert page.js(f"return {PLOT}._fullLayout.yaxis.range") == zoomed
     page.wait(lambda: page.count("#designs .ag-row-selected") == 1, "the row, still selected")
