@@ -38,15 +38,33 @@ def picked(study: Study) -> str:
     return str(frame["report_hash"][list(picks.values())[min(1, len(picks) - 1)]])
 
 
+#: page -> (its address, what shows that it is drawn)
+PAGES = {
+    "pareto": ("/?accuracy=0.95&design={}", "#pareto .scatterlayer .point"),
+    "design": ("/design?design={}&tab=costs", "#sunburst .slice"),
+    "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),
+    "crossbar": ("/design?design={}&tab=crossbar", "#adc .bars .point"),
+    "what-if": ("/what-if?design={}&adc.bits=6&crossbar.mux=4", "#what-waterfall .bars .point"),
+}
+SCHEMES, WIDTHS = ("light", "dark"), (WIDTH, 1024)
+
+
 def explorer(page: Browser, study: Study) -> None:
-    """The explorer with one design clicked."""
+    """Every page of the explorer, light and dark, on a wide and on a narrow window."""
     server = make_server("127.0.0.1", 0, create_app(study.path).server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    page.open(f"http://127.0.0.1:{server.server_port}")
-    page.wait(lambda: page.count("#pareto .scatterlayer .point") >= len(study), "every design as a point")
-    page.click(f"#designs .ag-center-cols-container [row-id='{picked(study)}'] [col-id='network']")
-    page.wait(lambda: page.text("#detail-head"), "the design that was clicked")
-    save(page, "explorer.png")
+    url, design = f"http://127.0.0.1:{server.server_port}", picked(study)
+    page.open(url)
+    for width in WIDTHS:
+        for scheme in SCHEMES:
+            page.js("localStorage.setItem('mantine-color-scheme-value', arguments[0])", scheme)
+            for name, (address, drawn) in PAGES.items():
+                page.driver.set_window_size(width, 1400)
+                page.open(url + address.format(design))
+                page.wait(lambda drawn=drawn: page.count(drawn), f"{name}, drawn")
+                time.sleep(SETTLE_S)
+                first = (name, scheme, width) == ("pareto", "light", WIDTH)
+                save(page, "explorer.png" if first else f"explorer-{name}-{scheme}-{width}.png", width=width)
     page.open("about:blank")
     server.shutdown()
 
@@ -80,13 +98,13 @@ def mesh(page: Browser, network: str, fields: dict[str, int], images: int | None
         save(page, name, int(figures[0].layout.height) + 24)
 
 
-def save(page: Browser, name: str, height: int | None = None) -> None:
+def save(page: Browser, name: str, height: int | None = None, width: int = WIDTH) -> None:
     """The whole page (or its top), with the mouse out of the way."""
-    page.click_at(WIDTH / 2, 12)
+    page.click_at(width / 2, 12)
     page.js("window.scrollTo(0, 0)")
     whole = page.js("return document.documentElement.scrollHeight")
     chrome = page.js("return window.outerHeight - window.innerHeight")
-    page.driver.set_window_size(WIDTH, (height or whole) + chrome)
+    page.driver.set_window_size(width, (height or whole) + chrome)
     time.sleep(SETTLE_S)
     IMAGES.mkdir(exist_ok=True)
     page.driver.save_screenshot(str(IMAGES / name))

@@ -1,27 +1,49 @@
-"""Puts the page together: layout, callbacks, nothing that leaves the machine."""
+"""Puts the explorer together: shell, pages, nothing that leaves the machine."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import dash
+import dash_mantine_components as dmc  # type: ignore[import-untyped]
 
-from . import layout
-from .callbacks import register
+from . import design, pareto, shell, whatif
+from .access import guard
 from .reader import Reader
 
+dmc.pre_render_color_scheme()  # a script of every page of this process, which must be there once
 
-def create_app(store: Path | str | None = None) -> dash.Dash:
+
+def create_app(store: Path | str | None = None, *, token: str | None = None) -> dash.Dash:
     """The explorer of one study file, or the page that says how to make one.
 
     Args:
         store: a study file. It is read again whenever it grows; problems with it show on the page.
+        token: that every browser must bring; None answers this machine only.
     """
-    app = dash.Dash(__name__, title="spikesim explorer", update_title="", serve_locally=True)
-    if store is None:
-        app.layout = layout.welcome()
-        return app
-    reader = Reader(Path(store))
-    app.layout = layout.page(reader.path.name)
-    register(app, reader)
+    app = dash.Dash(
+        __name__,
+        title="spikesim explorer",
+        update_title="",
+        serve_locally=True,
+        use_pages=True,
+        pages_folder="",
+        include_pages_meta=False,
+        on_error=shell.complain,
+        suppress_callback_exceptions=True,
+    )
+    guard(app.server, token)
+    reader = None if store is None else Reader(Path(store))
+    layouts = {"/": pareto.layout, "/design": design.layout, "/what-if": whatif.layout}
+    if reader is None:
+        layouts |= {"/": lambda **_: shell.welcome(), "/design": lambda **_: shell.welcome()}
+    for order, (path, name) in enumerate(shell.PAGES.items()):
+        about = {"path": path, "name": name, "order": order, "title": f"{name} · spikesim"}
+        dash.register_page(name, layout=layouts[path], **about)  # type: ignore[no-untyped-call]
+    app.layout = shell.shell(None if reader is None else reader.path.name)
+    shell.register(app, reader)
+    whatif.register(app, reader)
+    if reader is not None:
+        pareto.register(app, reader)
+        design.register(app, reader)
     return app

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 
+from spikesim_py.figures.limits import meets
 from spikesim_py.report import METRICS
 from spikesim_py.sweep import load_study, nondominated
 
@@ -50,13 +52,25 @@ class Reader:
                 self._version = version
             return self._frame
 
-    def front(self, x: str, y: str) -> np.ndarray | None:
-        """Per row of `frame`, whether it is on the front of two metrics; None if either is no metric."""
+    def front(self, x: str, y: str, limits: Mapping[str, float] | None = None) -> np.ndarray | None:
+        """Per row of `frame`, whether it is on the front of two metrics among the designs that meet the limits.
+
+        None if either is no metric.
+        """
         if x == y or x not in METRICS or y not in METRICS:
             return None
-        return nondominated(self.frame(), [x, y])
+        frame, mask = self.frame(), meets(self.frame(), limits or {})
+        front = np.zeros(mask.size, bool)
+        front[mask] = nondominated({name: column[mask] for name, column in frame.items()}, [x, y])
+        return front
 
     def report(self, report_hash: str) -> dict[str, Any]:
         """The stored report of one design; raises `InputError` if there is none."""
         report: dict[str, Any] = load_study(self.path).report(report_hash)
         return report
+
+    def sources(self) -> list[str]:
+        """Names and files of the study's networks, as its sweep gives them."""
+        space = load_study(self.path).space
+        given = [space.network, *space.axes.get("network", ())]
+        return [str(source) for source in given if source]

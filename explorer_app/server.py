@@ -12,27 +12,32 @@ from werkzeug.serving import make_server
 from spikesim_py.errors import InputError
 from spikesim_py.sweep import load_study
 
+from .access import token_for
 from .app import create_app
 
 
-def serve(store: Path | str | None = None, host: str = "127.0.0.1", port: int = 8050) -> None:
+def serve(store: Path | str | None = None, host: str = "127.0.0.1", port: int = 8050, token: str | None = None) -> None:
     """Serve the explorer until it is interrupted.
 
     Args:
         store: a study file, or None for the page that says how to make one.
+        host: where to listen. On any address but this machine's own, a token guards every page.
         port: 0 takes a free one.
+        token: to use instead of a fresh one; then it guards this machine's own address too.
 
     Raises:
-        InputError: the store is no study, or the port cannot be had.
+        InputError: the store is no study, the port cannot be had, or the token is too short.
     """
     if store is not None:
         load_study(store)
+    token = token_for(host, token)
     listener = listen(host, port)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = create_app(store)
+    app = create_app(store, token=token)
     server = make_server(host, 0, app.server, threaded=True, fd=listener.fileno())
     what = store if store is not None else "no study yet: the page says how to make one"
-    print(f"serving on http://{host}:{listener.getsockname()[1]} ({what}; Ctrl-C stops)", flush=True)
+    address = f"http://{host}:{listener.getsockname()[1]}" + (f"/?token={token}" if token else "")
+    print(f"serving on {address} ({what}; Ctrl-C stops)", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

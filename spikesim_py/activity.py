@@ -149,6 +149,13 @@ class Activity:
             "layers": {name: asdict(record) for name, record in self.layers.items()},
         } | ({"exit": asdict(self.exit)} if self.exit else {})
 
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Activity:
+        """The inverse of `means` and, but for the samples, of `to_dict`."""
+        layers = {name: LayerActivity(**record) for name, record in data["layers"].items()}
+        exit = ExitOperations(**data["exit"]) if data.get("exit") else None
+        return Activity(layers, data["origin"], data["samples"], exit)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data; of the samples, mean and percentiles."""
         return self.means() | ({"each": self.each.to_dict()} if self.each else {})

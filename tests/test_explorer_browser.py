@@ -21,6 +21,7 @@ from werkzeug.serving import make_server
 import spikesim_py as ss
 from explorer_app import create_app
 from spikesim_py.errors import StoreError
+from spikesim_py.sweep import Study
 
 pytestmark = pytest.mark.browser
 PLOT = "document.querySelector('#pareto .js-plotly-plot')"
@@ -127,6 +128,46 @@ def test_a_click_on_a_point_shows_where_its_cost_goes(opened: Browser) -> None:
     assert page.count('[data-title^="Share chart"], [data-title*="cloud" i]') == 0
 
 
+@pytest.mark.slow
+def test_limits_and_the_chosen_design_go_into_the_address(opened: Browser) -> None:
+    """An address that is copied shows the same to whoever opens it."""
+    page = opened
+    page.wait(lambda: page.count("#limits [role=slider]") >= 4, "the sliders")
+    page.js("document.querySelector('#limits [role=slider]').focus()")
+    press_keys(page, "END", "ARROW_LEFT", "ARROW_LEFT")
+    page.wait(lambda: "within the limits" in page.text("#cloud-note"), "fewer designs")
+    page.wait(lambda: "accuracy=" in page.js("return location.search"), "the limit in the address")
+    page.click("#picks button")
+    page.wait(lambda: page.text(".hash") != "", "the design worth a look")
+    page.wait(lambda: "design=" in page.js("return location.search"), "the design in the address")
+    note, chosen, address = page.text("#cloud-note"), page.text(".hash"), page.js("return location.href")
+    page.js("sessionStorage.clear()")
+    page.open("about:blank")
+    page.open(address)
+    page.wait(lambda: page.text("#cloud-note") == note and page.text(".hash") == chosen, "the same view")
+
+
+def test_a_row_is_chosen_and_the_front_walked_by_keyboard_alone(opened: Browser) -> None:
+    page = opened
+    press_keys(page, "/")
+    page.wait(lambda: page.js("return document.activeElement.id") == "search", "the search field")
+    page.js("document.querySelector('#designs .ag-row[row-index=\"0\"] [col-id=network]').focus()")
+    press_keys(page, "ARROW_DOWN", "ENTER")
+    page.wait(lambda: page.text(".hash") != "", "the design of the focused row")
+    first = page.text(".hash")
+    page.js("document.querySelector('#next').focus()")
+    press_keys(page, "ENTER")
+    page.wait(lambda: page.text(".hash") != first, "the next design on the front")
+
+
+def press_keys(page: Browser, *names: str) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    for name in names:
+        ActionChains(page.driver).send_keys(getattr(Keys, name, name)).pause(0.2).perform()
+
+
 def test_axes_and_colour_can_be_chosen(opened: Browser) -> None:
     page = opened
     pick(page, "x", "energy efficiency")
@@ -148,7 +189,7 @@ def test_a_running_sweep_appears_without_disturbing_the_user(opened: Browser, sh
     zoomed = page.js(f"return {PLOT}._fullLayout.yaxis.range")
     shelf.put(study(bits=(1, 2, 4, 8)))
     page.wait(lambda: page.text("#status") == "24 designs", "the new designs")
-    assert page.js(f"return {DRAWN}") == 24
+    page.wait(lambda: page.js(f"return {DRAWN}") == 24, "all of them drawn")
     assert page.text(".hash") == item.report_hash[:12]
     assert page.js(f"return {PLOT}._fullLayout.yaxis.range") == zoomed
     page.wait(lambda: page.count("#designs .ag-row-selected") == 1, "the row, still selected")
@@ -190,6 +231,8 @@ def test_without_a_store_the_page_teaches(page: Browser, caplog: pytest.LogCaptu
     with served(create_app(None)) as url:
         page.open(url)
         page.wait(lambda: "spikesim demo" in page.text("#welcome"), "the commands")
+        page.click("#nav-what-if")
+        page.wait(lambda: "TOPS" in page.text("#what-tiles"), "costs of a bundled network")
         page.open("about:blank")
     check_quiet(page, caplog)
 
@@ -206,6 +249,141 @@ def test_nothing_is_wider_than_the_window(opened: Browser, width: int) -> None:
         )
     finally:
         opened.driver.set_window_size(1500, 1250)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    store = tmp_path_factory.mktemp("study") / "small.db"
+    axes = {"adc.bits": [4, 5]}
+    space = {"network": "digits-w2", "chip": "rram_32nm", "axes": axes, "samples": 20, "chips": 2}
+    return ss.sweep(space, store=store, executor="serial")
+
+
+@pytest.fixture
+def real(page: Browser, swept: Study, caplog: pytest.LogCaptureFixture) -> Iterator[tuple[Browser, str]]:
+    """The explorer with a real study, on its first design's page."""
+    design = str(swept.frame()["report_hash"][0])
+    with served(create_app(swept.path)) as url:
+        page.open(f"{url}/design?design={design}")
+        page.wait(lambda: page.text("#design-head .hash") == design[:12], "the design")
+        yield page, design
+        page.open("about:blank")
+    check_quiet(page, caplog)
+
+
+def open_tab(page: Browser, label: str) -> None:
+    page.js(
+        "[...document.querySelectorAll('[role=tab]')].find(e => e.innerText === arguments[0])"
+        ".setAttribute('data-test', 'tab')",
+        label,
+    )
+    page.click("[data-test=tab]")
+    page.js("document.querySelector('[data-test=tab]').removeAttribute('data-test')")
+
+
+def drawn(page: Browser, graph: str, what: str) -> None:
+    page.wait(lambda: page.count(f"#{graph} {what}"), f"{graph} with {what}")
+
+
+def test_everything_about_a_design_is_on_its_tabs(real: tuple[Browser, str]) -> None:
+    page, _ = real
+    drawn(page, "sunburst", ".slice")
+    drawn(page, "build-up", ".bars .point")
+    press(page, "design-quantity", "latency")
+    page.wait(lambda: "latency" in title(page, "build-up", "y"), "the latency")
+    open_tab(page, "What limits it")
+    drawn(page, "roofline", ".bars .point")
+    page.wait(lambda: "headroom" in page.text("#roofline-table"), "the table of limiters")
+    open_tab(page, "Floor plan")
+    drawn(page, "mesh", ".scatterlayer .trace")
+    drawn(page, "mesh-steps", ".bars .point")
+    open_tab(page, "Crossbars")
+    drawn(page, "conductance", ".heatmaplayer image")
+    drawn(page, "adc", ".bars .point")
+    page.wait(lambda: "without wires" in page.text("#ir-drop"), "why no cell loses anything")
+    press(page, "wires", "if gated 1T1R")
+    drawn(page, "ir-drop-map", ".heatmaplayer image")
+    open_tab(page, "Accuracy")
+    page.wait(lambda: "not run yet" in page.text("#chain-note"), "that the chain was not run")
+    page.click("#run-chain")
+    drawn(page, "chain-steps", ".scatterlayer .point")
+    drawn(page, "chain-layers", ".heatmaplayer image")
+    for tab, part, text in (
+        ("Configuration", "configuration", "program_sigma: 0.04"),
+        ("Sources", "sources", "constants of its cost library"),
+        ("Numbers", "numbers", "Methods"),
+    ):
+        open_tab(page, tab)
+        page.wait(lambda part=part, text=text: text in page.text(f"#{part}"), f"{text} on {tab}")
+    assert "tab=numbers" in page.js("return location.search")
+
+
+def test_a_knob_changes_the_cost_and_an_unknown_accuracy_is_run_with_one_click(real: tuple[Browser, str]) -> None:
+    page, _ = real
+    page.click("#nav-what-if")
+    page.wait(lambda: "from the study" in page.text("#what-accuracy"), "the accuracy of the start")
+    drawn(page, "what-waterfall", ".bars .point")
+    assert page.count(".knob") > 90
+    page.js("document.querySelector('[aria-label=\"adc.bits\"]').focus()")
+    press_keys(page, "ARROW_RIGHT")
+    page.wait(lambda: "adc.bits = 5" in page.text("#what-changes"), "one bit more")
+    page.wait(lambda: "from the study" in page.text("#what-accuracy"), "the other design's accuracy")
+    press_keys(page, "ARROW_LEFT", "ARROW_LEFT")
+    page.wait(lambda: "not measured" in page.text("#what-accuracy"), "that nobody knows")
+    page.click("#what-run")
+    page.wait(lambda: "measured here" in page.text("#what-accuracy"), "the accuracy")
+    assert "▼" in page.text("#what-tiles")
+    page.wait(lambda: "adc.bits=3" in page.js("return location.search"), "the change in the address")
+    page.driver.refresh()
+    page.wait(lambda: "measured here" in page.text("#what-accuracy"), "the same after a reload, without a run")
+    page.click("#what-reset")
+    page.wait(lambda: "nothing changed" in page.text("#what-changes"), "the start")
+    page.click("#what-find")
+    press_keys(page, *"sigma")
+    shown = "return [...document.querySelectorAll('.knob')].filter(e => e.offsetParent).length"
+    page.wait(lambda: 0 < page.js(shown) < 12, "the knobs that were looked for")
+
+
+@pytest.mark.slow
+def test_a_switch_turns_page_and_figures_dark_and_keeps_them_so(real: tuple[Browser, str]) -> None:
+    page, _ = real
+    ground = "return document.querySelector('#sunburst .js-plotly-plot')._fullLayout.paper_bgcolor"
+    drawn(page, "sunburst", ".slice")
+    light = page.js(ground)
+    page.click("#scheme")
+    page.wait(lambda: page.js(ground) != light, "a dark figure")
+    dark = page.js("return getComputedStyle(document.querySelector('.mantine-Card-root')).backgroundColor")
+    assert dark == "rgb(23, 28, 34)"
+    page.driver.refresh()
+    drawn(page, "sunburst", ".slice")
+    page.wait(lambda: page.js(ground) == "#171c22", "dark after a reload")
+    page.click("#scheme")
+    page.wait(lambda: page.js(ground) == light, "light again")
+
+
+@pytest.mark.slow
+def test_two_users_at_once_do_not_see_each_other(real: tuple[Browser, str]) -> None:
+    page, design = real
+    with browser() as other:
+        other.open(page.js("return location.origin") + "/design")
+        other.wait(lambda: "No design is chosen" in other.text("#design-hint"), "nothing chosen by the other")
+        assert page.text("#design-head .hash") == design[:12]
+        assert other.complaints() == []
+
+
+@pytest.mark.slow
+def test_other_hosts_need_the_token(page: Browser, caplog: pytest.LogCaptureFixture, swept: Study) -> None:
+    with served(create_app(swept.path, token="a-token-that-is-long-enough")) as url:
+        page.open(f"{url}/?token=a-token-that-is-long-enough")
+        page.wait(lambda: markers(page) == 2, "the designs")
+        assert "token" not in page.js("return location.href")
+        page.driver.delete_all_cookies()
+        page.open(url)
+        assert "needs its token" in page.text("body")
+        page.open("about:blank")
+    assert page.off_host() == []
+    page.complaints().clear()  # Chromium logs the refusal
+    assert not [record for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")]
 
 
 @pytest.mark.slow

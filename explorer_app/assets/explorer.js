@@ -1,6 +1,7 @@
-// Dash writes a zoom into the figure, so that plotly's uirevision no longer sees it as the user's: carry it over here.
+// What is quicker, or only possible, in the browser.
 window.dash_clientside = Object.assign({}, window.dash_clientside, {
   explorer: {
+    // Dash writes a zoom into the figure, so that plotly's uirevision no longer sees it as the user's: carry it over.
     keepZoom(drawn, shown) {
       if (!drawn) return window.dash_clientside.no_update;
       const layout = {...drawn.layout};
@@ -12,5 +13,64 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       }
       return {...drawn, layout};
     },
+    // The view of a page goes into its address, without a reload, and into the way back to the page.
+    address(view, selected, path) {
+      const paths = ["/", "/design", "/what-if"];
+      const key = page => `spikesim-view:${page}`;
+      const here = window.location.pathname;
+      if (view && view.page === here) {
+        sessionStorage.setItem(key(here), view.query);
+        const query = view.query ? `?${view.query}` : "";
+        if (window.location.search !== query) window.history.replaceState(window.history.state, "", here + query);
+      }
+      const chosen = page => {
+        const known = new URLSearchParams(sessionStorage.getItem(key(page)) || "");
+        if (selected) known.set("design", selected);
+        const query = known.toString();
+        return query ? `${page}?${query}` : page;
+      };
+      return [...paths.map(chosen), ...paths.map(page => page === path ? "nav-link here" : "nav-link")];
+    },
+    // What each knob says, and whether it was turned.
+    words(places, ids, stops) {
+      const known = Object.fromEntries((stops || []).map(row => [row.name, row]));
+      const rows = ids.map(id => known[id.knob]);
+      const moved = (row, place) => row && Number(place) !== row.base;
+      return [
+        rows.map((row, i) => row ? row.labels[Number(places[i])] ?? "" : ""),
+        rows.map((row, i) => moved(row, places[i]) ? "limit-words turned" : "limit-words"),
+      ];
+    },
+    // Shows the knobs whose name or meaning holds every word.
+    find(text, stops) {
+      const wanted = (text || "").toLowerCase().replaceAll("_", " ").split(/\s+/).filter(Boolean);
+      // the knobs that these stops belong to may still be on their way to the page
+      window.setTimeout(() => {
+        for (const group of document.querySelectorAll(".knob-group")) {
+          let any = false;
+          for (const knob of group.querySelectorAll(".knob")) {
+            const name = knob.dataset.name.replaceAll("_", " ");
+            const hit = wanted.every(word => name.includes(word));
+            knob.style.display = hit ? "" : "none";
+            any = any || hit;
+          }
+          group.style.display = any ? "" : "none";
+        }
+      }, 50);
+      return `${(stops || []).length} of them; hover a name for its meaning`;
+    },
+    reset(clicks, places, ids, stops) {
+      const known = Object.fromEntries((stops || []).map(row => [row.name, row.base]));
+      if (!clicks) return places.map(() => window.dash_clientside.no_update);
+      return places.map((place, i) => typeof place === "string" ? String(known[ids[i].knob]) : known[ids[i].knob]);
+    },
   },
+});
+// "/" leads to the search field, as everywhere.
+document.addEventListener("keydown", event => {
+  const typing = /^(input|textarea|select)$/i.test(event.target.tagName) || event.target.isContentEditable;
+  const search = document.getElementById("search");
+  if (event.key !== "/" || typing || !search) return;
+  event.preventDefault();
+  search.focus();
 });

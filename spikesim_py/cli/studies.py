@@ -121,18 +121,19 @@ def _stop_early(study: Any) -> None:
 @click.command()
 @click.argument("store", required=False)
 @click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--host", default="127.0.0.1", show_default=True)
-def explore(store: str | None, port: int, host: str) -> None:
+@click.option("--host", default="127.0.0.1", show_default=True, help="Other addresses are guarded by a token.")
+@click.option("--token", envvar="SPIKESIM_TOKEN", help="Token to use instead of a fresh one (or SPIKESIM_TOKEN).")
+def explore(store: str | None, port: int, host: str, token: str | None) -> None:
     """Open a study in the browser.
 
     \b
     Example:
       spikesim explore runs/demo.db
     """
-    _serve(store, host, port)
+    _serve(store, host, port, token)
 
 
-def _serve(store: str | None, host: str, port: int) -> None:
+def _serve(store: str | None, host: str, port: int, token: str | None = None) -> None:
     from explorer_app import serve
 
-    serve(Path(store) if store else None, host=host, port=port)
+    serve(Path(store) if store else None, host=host, port=port, token=token)

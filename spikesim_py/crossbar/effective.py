@@ -68,7 +68,7 @@ def effective_cells(cells: Cells, hardware: Hardware, *, seed: int, chip: int, s
         ConfigError: a column's current may exceed what `wires.column_limit_ua` declares readable.
     """
     count = range(cells.columns.count)
-    values = _stored(cells, hardware, seed, chip)
+    values = stored_levels(cells, hardware, seed, chip)
     sigmas = [column_read_sigma(cells, k, hardware, seed=seed, chip=chip) for k in count]
     sigma = None if sigmas[0] is None else np.stack([s for s in sigmas if s is not None], axis=2)
     wires = circuit(hardware)
@@ -112,8 +112,8 @@ def column_siemens(cells: Cells, hardware: Hardware, *, seed: int, chip: int) ->
     Raises:
         ConfigError: inactive rows float, so that a cell's share depends on the input.
     """
-    values, wires = _stored(cells, hardware, seed, chip), circuit(hardware)
-    held = np.maximum(values + background_levels(hardware.device), 0.0) * _unit(hardware)
+    values, wires = stored_levels(cells, hardware, seed, chip), circuit(hardware)
+    held = np.maximum(values + background_levels(hardware.device), 0.0) * level_siemens(hardware)
     if wires is None:
         return held
     if wires.topology is Topology.GATED_1T1R:
@@ -122,7 +122,7 @@ def column_siemens(cells: Cells, hardware: Hardware, *, seed: int, chip: int) ->
         raise ConfigError(
             f"wires.inactive_rows = {wires.inactive_rows}: a cell's current depends on the input; use grounded"
         )
-    conductance = _crossbar_siemens(values, cells, hardware)
+    conductance = crossbar_siemens(values, cells, hardware)
     return _Back(values.shape, cells)(_transfers(conductance, wires, hardware)[0])
 
 
@@ -133,7 +133,7 @@ def gated_siemens(siemens: NDArray[Any], active: NDArray[Any], hardware: Hardwar
         siemens: (rows, columns) of `column_siemens`, rows in the order of the crossbar's first ones.
         active: (reads, rows) 0 or 1.
     """
-    wires, unit = circuit(hardware), _unit(hardware)
+    wires, unit = circuit(hardware), level_siemens(hardware)
     assert wires is not None
     levels, sums = (siemens / unit).astype(np.float32), np.empty((len(active), siemens.shape[1]), np.float32)
     _, _, scratch = work_arrays(siemens.shape[1])
@@ -155,7 +155,7 @@ def wire_inputs(hardware: Hardware) -> dict[str, Any] | None:
     }
 
 
-def _stored(cells: Cells, hardware: Hardware, seed: int, chip: int) -> NDArray[Any]:
+def stored_levels(cells: Cells, hardware: Hardware, seed: int, chip: int) -> NDArray[Any]:
     """(groups, rows, kinds, outputs per group) levels above the off state."""
     kinds = range(cells.columns.count)
     return np.stack([column_cells(cells, k, hardware, seed=seed, chip=chip) for k in kinds], axis=2)
@@ -190,7 +190,7 @@ def _through_wires(
     values: NDArray[Any], sigma: NDArray[Any] | None, cells: Cells, wires: Wires, hardware: Hardware
 ) -> tuple[Effective, Any]:
     """Effective cells of a circuit that is linear in the rows' voltages, and what of a small change gets through."""
-    conductance, unit = _crossbar_siemens(values, cells, hardware), _unit(hardware)
+    conductance, unit = crossbar_siemens(values, cells, hardware), level_siemens(hardware)
     dummy = hardware.baseline is Baseline.DUMMY_COLUMN
     back = _Back(values.shape, cells)
     lines, analog = cells.word_lines, hardware.mapping.subtract is Subtract.ANALOG
@@ -222,10 +222,10 @@ def _through_wires(
     return Effective(cells_behind, None, delivered, error, solved=solved), back(passed / series**2)
 
 
-def _crossbar_siemens(values: NDArray[Any], cells: Cells, hardware: Hardware) -> NDArray[np.float64]:
+def crossbar_siemens(values: NDArray[Any], cells: Cells, hardware: Hardware) -> NDArray[np.float64]:
     """Conductances of whole crossbars; see `crossbar_levels`."""
     levels = crossbar_levels(values, cells, hardware, background_levels(hardware.device))
-    return np.maximum(levels, 0.0) * _unit(hardware)  # cells at 0 S were rounded to float32
+    return np.maximum(levels, 0.0) * level_siemens(hardware)  # cells at 0 S were rounded to float32
 
 
 def _transfers(conductance: NDArray[np.float64], wires: Wires, hardware: Hardware) -> tuple[NDArray[np.float64], float]:
@@ -255,7 +255,7 @@ class _Back:
 
 
 def _gated(values: NDArray[Any], wires: Wires, hardware: Hardware) -> tuple[Effective, NDArray[np.float64]]:
-    unit, background = _unit(hardware), background_levels(hardware.device)
+    unit, background = level_siemens(hardware), background_levels(hardware.device)
     held = np.maximum(values + background, 0.0)  # cells at 0 S were rounded to float32
     behind = 1 + wires.access_ohm * unit * held  # the access transistor
     off = background / (1 + wires.access_ohm * unit * background)
@@ -263,7 +263,7 @@ def _gated(values: NDArray[Any], wires: Wires, hardware: Hardware) -> tuple[Effe
     return Effective((held / behind).astype(np.float32), None, ladder=ladder, off=off), 1 / behind**2
 
 
-def _unit(hardware: Hardware) -> float:
+def level_siemens(hardware: Hardware) -> float:
     """Conductance of one level, in siemens."""
     return 1 / (on_levels(hardware.device) * hardware.device.r_on_ohm)
 
@@ -275,7 +275,7 @@ def _accuracy(hardware: Hardware) -> dict[str, Any]:
 
 def _check_readable(values: NDArray[Any], cells: Cells, wires: Wires | None, hardware: Hardware) -> None:
     """Refuse a chip whose columns may carry more current than `wires.column_limit_ua`."""
-    limit, unit = hardware.wires.column_limit_ua, _unit(hardware)
+    limit, unit = hardware.wires.column_limit_ua, level_siemens(hardware)
     if limit is None:
         return
     levels = crossbar_levels(values, cells, hardware, background_levels(hardware.device))

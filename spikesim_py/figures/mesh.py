@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from .style import CATEGORIES, COMPONENTS, MUTED, PAPER, REST, TEMPLATE
+from .style import CATEGORIES, COMPONENTS, MUTED, PAPER, REST, TEMPLATE, color_bar
 
 _HALF = 0.31  # of a tile's side, in tile pitches
 _LANE = 0.09  # a link's distance from the middle: its opposite runs beside it
@@ -42,6 +42,26 @@ def mesh_figure(data: Mapping[str, Any], most: float | None = None) -> go.Figure
     return figure
 
 
+def mesh_steps_figure(data: Mapping[str, Any]) -> go.Figure:
+    """Every time-step: cycles of computing, and what waiting for packets adds; data as for `mesh_figure`."""
+    figure = go.Figure(layout={"template": TEMPLATE, "barmode": "stack", "hovermode": "closest"})
+    steps = [f"t = {step['step'] + 1}" for step in data["steps"]]
+    compute = [step["compute_cycles"] for step in data["steps"]]
+    waits = [max(step["makespan_cycles"] - step["compute_cycles"], 0.0) for step in data["steps"]]
+    for name, cycles, color in (("computing", compute, CATEGORIES[0]), ("waiting for the mesh", waits, CATEGORIES[1])):
+        figure.add_bar(
+            x=steps,
+            y=cycles,
+            name=name,
+            marker={"color": color},
+            hovertemplate=f"%{{x}}<br>{name} <b>%{{y:,.0f}} cycles</b><extra></extra>",
+        )
+    figure.update_yaxes(title={"text": f"cycles of {data['cycle_ns']:g} ns"}, rangemode="tozero")
+    figure.update_xaxes(type="category", showgrid=False, ticks="")
+    legend = {"orientation": "h", "x": 0, "y": 1.04, "yanchor": "bottom"}
+    return figure.update_layout(legend=legend, margin={"t": 30, "r": 8}, height=260, showlegend=True)
+
+
 def _add_links(figure: go.Figure, links: Sequence[Mapping[str, Any]], most: float) -> None:
     if not most:
         return
@@ -70,7 +90,7 @@ def _add_links(figure: go.Figure, links: Sequence[Mapping[str, Any]], most: floa
             "cmin": 0,
             "cmax": most,
             "showscale": True,
-            "colorbar": {"title": {"text": "flits per<br>inference", "side": "top"}, "thickness": 12, "len": 0.6},
+            "colorbar": color_bar("flits per<br>inference", len=0.6),
         },
         text=[_told(link) for link in links],
         hovertemplate="%{text}<extra></extra>",

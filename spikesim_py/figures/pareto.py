@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import plotly.graph_objects as go
 
 from .axes import Placing, placing
 from .columns import Column, Frame, column, is_number, shown, varying
-from .style import CATEGORIES, FRONT, PAPER, SELECTED, SYMBOLS, TEMPLATE, ordered_colors
+from .style import AXIS, CATEGORIES, FRONT, PAPER, REST, SELECTED, SYMBOLS, TEMPLATE, VEIL, ordered_colors
 
 #: more colours than this in one legend cannot be told apart: a colour bar takes over
 _MAX_GROUPS = 8
 #: above this many points WebGL draws faster than SVG, and error bars hide the cloud
 _MANY = 3000
+#: diameters in px of the least and the largest of what size shows
+_SIZES = (6.0, 22.0)
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,20 @@ class Group:
     members: np.ndarray
 
 
-def pareto_points(frame: Frame, x: str, y: str, front: np.ndarray | None = None) -> Points:
+def pareto_points(
+    frame: Frame, x: str, y: str, front: np.ndarray | None = None, meets: np.ndarray | None = None
+) -> Points:
     """Extract the points of a frame.
 
     Args:
         frame: columns of a study. x, y: names of numeric columns.
         front: per row of the frame, whether it is on the front; None draws no front.
+        meets: per row of the frame, whether it counts at all; None takes every row.
     """
     across, up = column(frame, x), column(frame, y)
     xs, ys = np.asarray(frame[x], float) * across.factor, np.asarray(frame[y], float) * up.factor
-    rows = np.flatnonzero(np.isfinite(xs) & np.isfinite(ys))
+    known = np.isfinite(xs) & np.isfinite(ys)
+    rows = np.flatnonzero(known if meets is None else known & meets)
     on_front = np.zeros(xs.size, bool) if front is None else np.asarray(front, bool)
     low = high = None
     if y == "accuracy" and "accuracy_low" in frame:
@@ -95,46 +101,75 @@ def pareto_figure(
     color: str = "weight_bits",
     front: np.ndarray | None = None,
     *,
+    size: str | None = None,
+    meets: np.ndarray | None = None,
     selected: str | None = None,
     log_x: bool | None = None,
     log_y: bool | None = None,
 ) -> go.Figure:
-    """Scatter of two columns, coloured by a third, with the front as a step line.
+    """Scatter of two columns, coloured by a third, sized by a fourth, with the front as a step line.
 
     Args:
         front: per row of the frame, whether it is on the front.
+        meets: per row of the frame, whether it keeps the reader's limits; the others stay as grey dots.
         selected: report_hash of a design to ring.
         log_x, log_y: logarithmic axes; None decides by the span of the column.
     """
-    points = pareto_points(frame, x, y, front)
-    drawing = _Drawing(frame, points, placing(points.x, points.across, log_x), placing(points.y, points.up, log_y))
+    every, points = pareto_points(frame, x, y), pareto_points(frame, x, y, front, meets)
+    placed = placing(every.x, points.across, log_x), placing(every.y, points.up, log_y)
+    drawing = _Drawing(frame, points, *placed, marker_sizes(frame, size) if size else None)
+    ruled_out = _Drawing(frame, pareto_points(frame, x, y, None, None if meets is None else ~meets), *placed)
     figure = go.Figure(layout={"template": TEMPLATE, "hovermode": "closest", "dragmode": "zoom"})
-    figure.add_traces([*drawing.front_line(), *drawing.clouds(color), *drawing.ring(selected)])
+    figure.add_traces([] if meets is None else ruled_out.dots("outside the limits"))
+    figure.add_traces([*drawing.front_line(), *drawing.clouds(color), *replace(drawing, points=every).ring(selected)])
     figure.update_xaxes(drawing.across.axis())
     figure.update_yaxes(drawing.up.axis())
     figure.update_layout(
         uirevision=f"{x}|{y}|{log_x}|{log_y}",
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "title": {"text": ""}},
         margin={"t": 36, "r": 44},
-        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": "#9aa5b1", "activecolor": FRONT},
+        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": AXIS, "activecolor": FRONT},
     )
     return figure
 
 
+def marker_sizes(frame: Frame, name: str) -> np.ndarray:
+    """Diameters in px per row of a frame, from the smallest value of a numeric column to its largest.
+
+    Areas grow evenly with the value, or with its logarithm where it spans more than a decade; unknown ones are least.
+    """
+    values = np.asarray(frame[name], float)
+    known = np.isfinite(values)
+    if not known.any():
+        return np.full(values.size, _SIZES[0])
+    low, high = values[known].min(), values[known].max()
+    if low > 0 and high > 10 * low:
+        values, low, high = np.log(np.where(known, values, low)), np.log(low), np.log(high)
+    share = np.where(known, (values - low) / ((high - low) or 1.0), 0.0)
+    return np.sqrt(_SIZES[0] ** 2 + share * (_SIZES[1] ** 2 - _SIZES[0] ** 2))
+
+
 @dataclass(frozen=True)
 class _Drawing:
-    """Points on their way to traces."""
+    """Points on their way to traces; `sizes` are diameters per row of the frame, if they say something."""
 
     frame: Frame
     points: Points
     across: Placing
     up: Placing
+    sizes: np.ndarray | None = None
 
     def front_line(self) -> list[go.Scatter]:
         x, y, shape = self.points.step()
         line = {"shape": shape, "color": FRONT, "width": 1.6}
         at = {"x": self.across.place(x), "y": self.up.place(y)}
         return [go.Scatter(**at, mode="lines", line=line, name="Pareto front", hoverinfo="skip")] if x.size else []
+
+    def dots(self, name: str) -> list[go.Scatter | go.Scattergl]:
+        """Small grey points, which can still be asked what they are."""
+        members = np.arange(self.points.x.size)
+        dots = self.cloud(members, False, {"color": REST, "symbol": "circle-open"})
+        return [dots.update(name=name, error_y=None, marker_size=5)] if members.size else []
 
     def ring(self, selected: str | None) -> list[go.Scatter]:
         hit = np.flatnonzero(np.asarray(self.frame["report_hash"])[self.points.rows].astype(str) == selected)[:1]
@@ -170,7 +205,9 @@ class _Drawing:
     def cloud(self, members: np.ndarray, on_front: bool, marker: Mapping[str, object]) -> go.Scatter | go.Scattergl:
         points, many = self.points, self.points.x.size > _MANY
         line = {"width": 1.2 if on_front else 0, "color": PAPER}
-        look = {"size": 11 if on_front else 7, "opacity": 1.0 if on_front else 0.5, "line": line}
+        given = None if self.sizes is None else self.sizes[points.rows[members]]
+        look = {"size": (11 if on_front else 7) if given is None else given, "line": line}
+        look["opacity"] = 1.0 if on_front else 0.5
         return (go.Scattergl if many else go.Scatter)(
             x=self.across.place(points.x[members]),
             y=self.up.place(points.y[members]),
@@ -194,7 +231,7 @@ class _Drawing:
             "symmetric": False,
             "array": np.maximum(low, high) - y,
             "arrayminus": y - np.minimum(low, high),
-            "color": color if isinstance(color, str) and on_front else "rgba(95,108,123,0.22)",
+            "color": color if isinstance(color, str) and on_front else VEIL,
             "thickness": 1.2 if on_front else 0.8,
             "width": 3 if on_front else 0,
         }

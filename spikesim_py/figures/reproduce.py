@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import yaml
@@ -28,13 +29,19 @@ def flat_configuration(report: Report) -> dict[str, Any]:
 
 def overrides(report: Report) -> dict[str, Any] | None:
     """What the report's chip changes of the bundled chip of its name; None if there is no such chip."""
-    if report["chip"] not in presets():
-        return None
+    base = _bundled(report["chip"])
+    return base and {key: value for key, value in flat_configuration(report).items() if value != base[key]}
+
+
+@cache
+def _bundled(chip: str) -> dict[str, Any] | None:
+    """The fields of a bundled chip; None if there is none of that name."""
     try:
-        base = flat_configuration({"hardware": load_hardware(report["chip"]).model_dump(mode="json")})
+        return (
+            flat_configuration({"hardware": load_hardware(chip).model_dump(mode="json")}) if chip in presets() else None
+        )
     except InputError:
         return None
-    return {key: value for key, value in flat_configuration(report).items() if value != base[key]}
 
 
 def command(report: Report) -> str:

@@ -59,9 +59,11 @@ def sunburst_figure(tree: Tree, quantity: Quantity) -> go.Figure:
         customdata=[[engineering(value, unit), f"{value / (total or 1.0):.1%}"] for value in rows.values],
         hovertemplate=f"%{{label}}<br>{name} <b>%{{customdata[0]}}</b> (%{{customdata[1]}})<extra></extra>",
         sort=False,
+        leaf={"opacity": 1.0},
         insidetextorientation="radial",
     )
-    return figure.update_layout(margin={"t": 8, "b": 8, "l": 8, "r": 8}, height=520)
+    small = {"minsize": 9, "mode": "hide"}  # what cannot be read is left to the pointer
+    return figure.update_layout(margin={"t": 8, "b": 8, "l": 8, "r": 8}, height=520, uniformtext=small)
 
 
 def _color(name: str, leaf: bool, colors: dict[str, str]) -> str:

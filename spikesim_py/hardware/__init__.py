@@ -2,6 +2,7 @@
 
 from .adc import AdcKind, AdcRange, PercentilePer
 from .anchor import AdcAnchor
+from .controls import Control, controls
 from .device import Device, DeviceKind
 from .dram import DramKind
 from .io import extension, extension_of, hardware_fields, load_hardware, parse_override, presets
@@ -13,6 +14,7 @@ __all__ = [
     "AdcKind",
     "AdcRange",
     "Baseline",
+    "Control",
     "Defects",
     "Device",
     "DeviceKind",
@@ -24,6 +26,7 @@ __all__ = [
     "Subtract",
     "TapSum",
     "Topology",
+    "controls",
     "extension",
     "extension_of",
     "hardware_fields",

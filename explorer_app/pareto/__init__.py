@@ -1,0 +1,6 @@
+"""The page of all designs: a cloud with its front, limits, a table, and a look at one design."""
+
+from .callbacks import register
+from .layout import layout
+
+__all__ = ["layout", "register"]

@@ -1,0 +1,96 @@
+"""Pieces of the Pareto page that show data: sliders, picks, notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import dash_mantine_components as dmc  # type: ignore[import-untyped]
+import numpy as np
+import plotly.graph_objects as go
+from dash import html
+
+from spikesim_py._units import engineering
+from spikesim_py.figures.columns import Frame, column
+from spikesim_py.figures.limits import Limit
+from spikesim_py.figures.style import MUTED, TEMPLATE
+from spikesim_py.report import METRICS
+
+from ..head import SHORT
+from ..shell import count
+from .layout import DEFAULTS
+
+
+def sliders(found: Sequence[Limit], asked: Mapping[str, float]) -> list[html.Div]:
+    """One slider per metric, at the limit that is asked for."""
+    return [_slider(limit, asked.get(limit.name)) for limit in found]
+
+
+def _slider(limit: Limit, asked: float | None) -> html.Div:
+    place = limit.loosest if asked is None else limit.place(asked)
+    name = SHORT.get(limit.name, METRICS[limit.name][0])
+    slider = dmc.Slider(
+        id={"limit": limit.name},
+        min=limit.low,
+        max=limit.high,
+        step=0.001,
+        value=place,
+        inverted=limit.at_least,
+        label=None,
+        size="sm",
+        color="blue",
+        updatemode="mouseup",
+        thumbLabel=f"limit of {name}",
+    )
+    told = html.Span(limit.words(limit.value(place)), id={"limit-words": limit.name}, className="limit-words")
+    return html.Div([html.Div([html.Span(name), told], className="limit-head"), slider], className="limit")
+
+
+def picks(frame: Frame, found: Mapping[str, int], selected: str | None) -> list[Any]:
+    """Buttons that lead to the designs worth a first look."""
+    if not found:
+        return []
+    buttons = []
+    for reason, row in found.items():
+        design = str(frame["report_hash"][row])
+        about = " · ".join(_short(frame, name, row) for name in ("accuracy", "edap") if name in frame)
+        style = "filled" if design == selected else "light"
+        label = [f"{reason} ", html.Span(about, className="pick-numbers")]
+        buttons.append(dmc.Button(label, id={"pick": design}, size="compact-xs", variant=style))
+    return [dmc.Text("worth a look", size="xs", c="dimmed"), *buttons]
+
+
+def _short(frame: Frame, name: str, row: int) -> str:
+    value = float(frame[name][row])
+    return engineering(value, METRICS[name][1], 3) if np.isfinite(value) else "–"
+
+
+def query(view: Mapping[str, str | None], limits: Mapping[str, float], selected: str | None) -> str:
+    """The view as an address holds it: what differs from the page as it opens."""
+    said = {name: view[name] for name, value in DEFAULTS.items() if view.get(name) not in (None, value)}
+    said |= {name: f"{value:g}" for name, value in limits.items()}
+    return urlencode(said | ({"design": selected} if selected else {}))
+
+
+def waiting() -> go.Figure:
+    """Before the first design: an empty graph that says so."""
+    note = {"text": "waiting for the first design", "showarrow": False, "font": {"size": 15, "color": MUTED}}
+    hidden = {"visible": False}
+    return go.Figure(layout={"template": TEMPLATE, "annotations": [note], "xaxis": hidden, "yaxis": hidden})
+
+
+def summary(frame: Frame, front: np.ndarray | None, meets: np.ndarray | None) -> str:
+    """How much of the study the graph tells."""
+    parts = [count(frame)]
+    parts += [] if meets is None else [f"{int(meets.sum()):,} within the limits"]
+    parts += [] if front is None else [f"{int(front.sum())} on the front"]
+    return ", ".join(parts)
+
+
+def size_note(frame: Frame, name: str) -> str:
+    """What the size of a marker says."""
+    values, about = np.asarray(frame[name], float), column(frame, name)
+    unit = METRICS[name][1] if name in METRICS else ""
+    low, high = (engineering(float(end(values)), unit, 3) for end in (np.nanmin, np.nanmax))
+    return f" · size: {about.label}, {low} to {high}"

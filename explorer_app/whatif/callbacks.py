@@ -1,0 +1,164 @@
+"""What happens on the What-if page when a knob is turned."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import dash
+import yaml
+from dash import ALL, ClientsideFunction, Input, Output, State, no_update
+
+from spikesim_py.diff import TreeDiff, diff
+from spikesim_py.errors import SpikesimError
+from spikesim_py.figures import themed, waterfall_figure
+
+from .. import parts
+from ..reader import Reader
+from ..shell import SCHEME, show_address
+from . import views
+from .knobs import changes, knobs, stops
+from .layout import CHIP, NETWORK
+from .rooms import Rooms
+
+_BASE = tuple((name, "value") for name in ("what-start", "what-network", "what-chip"))
+_PLACES = {"knob": ALL}
+
+
+def register(app: dash.Dash, reader: Reader | None) -> None:
+    """Bind the page; without a study it starts from bundled names alone."""
+    rooms = Rooms(reader)
+    _begin(app, rooms, reader is not None)
+    _turn(app, rooms, reader is not None)
+    _measure(app, rooms, reader is not None)
+    _browser(app)
+
+
+def _begin(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
+    @app.callback(
+        Output("knobs", "children"),
+        Output("what-stops", "data"),
+        Output("what-base", "children"),
+        Output("what-names", "style"),
+        Output("what-problem", "children"),
+        Input("selected", "data"),
+        *[Input(*pair) for pair in _BASE],
+        State("what-asked", "data"),
+    )
+    def begin(selected: str | None, start: str, network: str, chip: str, asked: dict[str, str]) -> Any:
+        own = selected if studied and start == "design" else None
+        try:
+            base = rooms.base(own, network, chip)
+        except SpikesimError as error:
+            return *[no_update] * 3, {}, parts.problem(str(error), "That cannot be the start")
+        rows = stops(base.hardware, asked)
+        hidden = {"display": "none"} if own else {}
+        return knobs(base.hardware, rows), rows, views.start(base, bool(own)), hidden, None
+
+
+def _turn(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
+    @app.callback(
+        Output("what-tiles", "children"),
+        Output("what-waterfall", "figure"),
+        Output("what-accuracy", "children"),
+        Output("what-run", "style"),
+        Output("what-changes", "children"),
+        Output("what-command", "children"),
+        Output("what-time", "children"),
+        Output("what-problem", "children", allow_duplicate=True),
+        Input(_PLACES, "value"),
+        Input("what-by", "value"),
+        Input("what-quantity", "value"),
+        Input("what-measured", "data"),
+        SCHEME,
+        State(_PLACES, "id"),
+        State("what-stops", "data"),
+        State("selected", "data"),
+        *[State(*pair) for pair in _BASE],
+        prevent_initial_call=True,
+    )
+    def turn(
+        places: Any, by: Any, quantity: Any, _: int, scheme: str, ids: Any, rows: Any, selected: Any, *names: str
+    ) -> Any:
+        if not places:
+            return [no_update] * 8
+        began = time.perf_counter()
+        own = selected if studied and names[0] == "design" else None
+        base = rooms.base(own, names[1], names[2])
+        changed = changes(rows, [one["knob"] for one in ids], places)
+        show_address("/what-if", _query(own, names, changed))
+        try:
+            hardware, report = rooms.changed(base, changed)
+        except SpikesimError as error:
+            return *[no_update] * 7, parts.problem(str(error), "Such a chip is not possible")
+        found: TreeDiff = diff(base.report, report, by)
+        figure = waterfall_figure(found.to_dict() | {"names": ["as it starts", "with the changes"]}, quantity)
+        known, first = rooms.accuracy(base, hardware), rooms.accuracy(base, base.hardware)
+        run = {"display": "none"} if known or base.network.shape_only else {}
+        told = ", ".join(f"{name} = {value}" for name, value in changed.items()) or "nothing changed yet: turn a knob"
+        shown = views.tiles(base.report, report), themed(figure, scheme), views.accuracy(known, first, base), run, told
+        line = views.command_of(base, hardware)
+        return *shown, line, f"costed in {1e3 * (time.perf_counter() - began):.0f} ms", None
+
+
+def _query(selected: str | None, names: tuple[str, ...], changed: dict[str, Any]) -> str:
+    """The page as an address holds it."""
+    said = {"design": selected} if selected else {}
+    for name, value, default in zip(("start", "network", "chip"), names, ("design", NETWORK, CHIP), strict=True):
+        said |= {name: value} if value != default and not (selected and name != "start") else {}
+    texts = {name: yaml.safe_dump(value).removesuffix("\n").removesuffix("\n...") for name, value in changed.items()}
+    return urlencode(said | texts)
+
+
+def _measure(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
+    @app.callback(
+        Output("what-measured", "data"),
+        Output("what-problem", "children", allow_duplicate=True),
+        Input("what-run", "n_clicks"),
+        State(_PLACES, "value"),
+        State(_PLACES, "id"),
+        State("what-stops", "data"),
+        State("selected", "data"),
+        *[State(*pair) for pair in _BASE],
+        prevent_initial_call=True,
+        running=[(Output("what-run", "loading"), True, False)],
+    )
+    def run(clicks: int | None, places: Any, ids: Any, rows: Any, selected: Any, *names: str) -> Any:
+        """The accuracy of what the knobs say; it stays for whoever asks next."""
+        if not clicks:
+            return no_update, no_update
+        base = rooms.base(selected if studied and names[0] == "design" else None, names[1], names[2])
+        changed = changes(rows, [one["knob"] for one in ids], places)
+        try:
+            rooms.run(base, rooms.changed(base, changed)[0])
+        except SpikesimError as error:
+            return no_update, parts.problem(str(error), "It cannot be measured")
+        return clicks, None
+
+
+def _browser(app: dash.Dash) -> None:
+    """What needs no server: words beside sliders, finding one, going back to the start."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "words"),
+        Output({"knob-words": ALL}, "children"),
+        Output({"knob-words": ALL}, "className"),
+        Input(_PLACES, "value"),
+        State(_PLACES, "id"),
+        State("what-stops", "data"),
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "find"),
+        Output("what-count", "children"),
+        Input("what-find", "value"),
+        Input("what-stops", "data"),
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("explorer", "reset"),
+        Output(_PLACES, "value"),
+        Input("what-reset", "n_clicks"),
+        State(_PLACES, "value"),
+        State(_PLACES, "id"),
+        State("what-stops", "data"),
+        prevent_initial_call=True,
+    )

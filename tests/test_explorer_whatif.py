@@ -1,0 +1,153 @@
+"""The What-if page without a browser: knobs, costs as `cost` gives them, and accuracies that are known or run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dash_calls import caller
+
+import spikesim_py as ss
+from explorer_app import create_app
+from explorer_app.reader import Reader
+from explorer_app.whatif.knobs import changes, fields, knobs, stops
+from explorer_app.whatif.rooms import Rooms
+from explorer_app.whatif.views import arrow
+from spikesim_py.hardware import load_hardware
+from spikesim_py.sweep import Study
+
+Call = Callable[..., dict[str, Any]]
+NAMES = {"what-start": "names", "what-network": "digits-w2", "what-chip": "rram_32nm", "what-asked": {}}
+CHIP = load_hardware("rram_32nm")
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    store: Path = tmp_path_factory.mktemp("study") / "small.db"
+    axes = {"adc.bits": [4, 5]}
+    space = {"network": "digits-w2", "chip": "rram_32nm", "axes": axes, "samples": 20, "chips": 2}
+    return ss.sweep(space, store=store, executor="serial")
+
+
+def test_the_knobs_start_at_the_chip_and_nothing_is_changed() -> None:
+    rows = stops(CHIP, {})
+    assert [row["name"] for row in rows] == [control.name for control, _ in fields(CHIP)]
+    for row, (_, value) in zip(rows, fields(CHIP), strict=True):
+        assert row["at"] == row["base"]
+        assert row["values"][row["base"]] == value
+        assert len(row["labels"]) == len(row["values"])
+    assert changes(rows, [row["name"] for row in rows], [row["base"] for row in rows]) == {}
+
+
+def test_an_address_turns_knobs_also_to_values_between_the_stops() -> None:
+    asked = {"adc.bits": "7", "crossbar.rows": "96", "wires.topology": "passive", "device.ideal": "true"}
+    asked |= {"tile.pes": "nonsense", "no.such": "3"}
+    rows = stops(CHIP, asked)
+    found = changes(rows, [row["name"] for row in rows], [row["at"] for row in rows])
+    assert found == {"adc.bits": 7, "crossbar.rows": 96, "wires.topology": "passive", "device.ideal": True}
+
+
+def test_every_knob_says_what_it_means_and_in_which_unit() -> None:
+    rows = stops(CHIP, {})
+    text = str([group.to_plotly_json() for group in knobs(CHIP, rows)])
+    for control, _ in fields(CHIP):
+        assert control.name in text
+    by_name = {row["name"]: row for row in rows}
+    assert by_name["technology.node_nm"]["labels"][-1] == "65 nm"
+    assert by_name["adc.bits"]["labels"][4] == "5"
+    assert by_name["device.levels"]["labels"][0] == "none"
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [(2, 3, "▲ +50.0%"), (2, 1, "▼ −50.0%"), (1, 7, "▲ 7×")])
+def test_arrows_say_which_way_and_whether_that_is_good(before: float, after: float, told: str) -> None:
+    assert arrow(before, after, larger=True) == (told, after > before)
+    assert arrow(before, after, larger=False) == (told, after < before)
+    assert arrow(before, before * 1.0001, larger=True) == ("as before", None)
+
+
+def _turned(call: Call, **turned: Any) -> dict[str, Any]:
+    """What the page shows with some knobs turned to values."""
+    rows = call("what-stops.data", **NAMES)["what-stops"]["data"]
+    places = []
+    for row in rows:
+        value = turned.get(row["name"].replace(".", "__"))
+        places.append((row["name"], row["base"] if value is None else row["values"].index(value)))
+    more = {"what-stops": rows, "knob": places, "what-by": "component", "what-quantity": "energy_pj"}
+    return call("what-waterfall.figure", "what-by.value", **NAMES, **more)
+
+
+def test_costs_are_those_of_cost() -> None:
+    found = _turned(caller(create_app(None)), adc__bits=4, crossbar__mux=16)
+    first = ss.cost("digits-w2", "rram_32nm")
+    then = ss.cost("digits-w2", "rram_32nm", overrides={"adc.bits": 4, "crossbar.mux": 16})
+    assert f"{then.latency_ns / first.latency_ns - 1:+.1%}".replace("-", "−") in str(found["what-tiles"])
+    assert found["address"]["data"]["query"].endswith("crossbar.mux=16&adc.bits=4")
+    command = str(found["what-command"])
+    assert "spikesim evaluate digits-w2 rram_32nm --set crossbar.mux=16 --set adc.bits=4" in command
+    assert "not measured" in str(found["what-accuracy"])
+    assert found["what-run"]["style"] == {}
+
+
+def test_an_impossible_chip_is_a_message_and_the_page_stays() -> None:
+    found = _turned(caller(create_app(None)), crossbar__mux=256)
+    assert "mux = 256: must be at most cols = 128" in str(found["what-problem"])
+    assert "what-tiles" not in found
+
+
+def test_a_workload_without_weights_has_costs_and_no_accuracy() -> None:
+    call = caller(create_app(None))
+    rows = call("what-stops.data", **NAMES | {"what-network": "vgg9-cifar10"})["what-stops"]["data"]
+    places = {"knob": [(row["name"], row["base"]) for row in rows], "what-stops": rows}
+    names = NAMES | {"what-network": "vgg9-cifar10", "what-by": "layer", "what-quantity": "area_um2"}
+    found = call("what-waterfall.figure", "what-by.value", **places, **names)
+    assert "no accuracy" in str(found["what-accuracy"])
+    assert found["what-run"]["style"] == {"display": "none"}
+
+
+def test_an_accuracy_of_the_same_arithmetic_is_known_from_the_study(swept: Study) -> None:
+    rooms, frame = Rooms(Reader(swept.path)), swept.frame()
+    first, second = (str(found) for found in frame["report_hash"])
+    base = rooms.base(first, "", "")
+    assert base.report.energy_pj == frame["energy_pj"][0]
+    hardware, report = rooms.changed(base, {"adc.bits": 5})
+    known = rooms.accuracy(base, hardware)
+    assert known is not None
+    assert known.value == frame["accuracy"][1]
+    assert report.energy_pj == frame["energy_pj"][1]  # with what its layers saw
+    cheaper, _ = rooms.changed(base, {"technology.clock_mhz": 500.0})  # which no arithmetic depends on
+    same = rooms.accuracy(base, cheaper)
+    assert same is not None
+    assert same.value == frame["accuracy"][0]
+    assert rooms.base(second, "", "").report.energy_pj == frame["energy_pj"][1]
+
+
+def test_an_accuracy_is_run_once_and_then_known(swept: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = Rooms(Reader(swept.path))
+    base = rooms.base(str(swept.frame()["report_hash"][0]), "", "")
+    hardware, _ = rooms.changed(base, {"adc.bits": 3})
+    assert rooms.accuracy(base, hardware) is None
+    found = rooms.run(base, hardware)
+    expected = ss.evaluate("digits-w2", "rram_32nm", samples=20, chips=2, overrides={"adc.bits": 3})
+    assert found.value == expected.accuracy
+    monkeypatch.setattr("explorer_app.whatif.rooms.measure", None)  # whoever asks again has it at once
+    assert rooms.run(base, hardware) == rooms.accuracy(base, hardware) == found
+    assert rooms.changed(base, {"adc.bits": 3})[1].energy_pj == expected.energy_pj
+
+
+def test_a_turn_takes_less_than_100_ms_of_the_server() -> None:
+    """Median of its processor time, without the first, which loads what all others share."""
+    call = caller(create_app(None))
+    _turned(call, adc__bits=4)
+    rows = call("what-stops.data", **NAMES)["what-stops"]["data"]
+    taken = []
+    for bits in (3, 4, 6, 7, 8, 4, 6):
+        places = [(row["name"], bits - 1 if row["name"] == "adc.bits" else row["base"]) for row in rows]
+        more = {"what-stops": rows, "knob": places, "what-by": "component", "what-quantity": "energy_pj"}
+        began = time.process_time()
+        assert "figure" in call("what-waterfall.figure", "what-by.value", **NAMES, **more)["what-waterfall"]
+        taken.append(time.process_time() - began)
+    assert np.median(taken) < 0.1
