@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from importer_files import MAKERS, nir_file
+from importer_files import MAKERS, lif, nir_file, write_nir
 from peers import peer
 
 import spikesim_py as ss
@@ -168,6 +169,31 @@ def test_a_checkpoint_is_a_network_wherever_one_is_named(tmp_path) -> None:
     assert report.to_dict()["import"]["semantics"]["reset"] == "zero"
     assert any("reset = zero is assumed" in note for note in report.notes)
     assert "import" not in ss.cost("digits-w4", "rram_32nm").to_dict()
+
+
+def test_vectors_of_maps_are_told_how_to_be_imported(tmp_path) -> None:
+    nodes = {
+        "input": {"type": "Input", "shape": np.array([64])},
+        "fc": {"type": "Linear", "weight": np.eye(10, 64)},
+        "unit": lif(10),
+        "output": {"type": "Output", "shape": np.array([10])},
+    }
+    path = write_nir(tmp_path / "net.nir", nodes, list(itertools.pairwise(nodes)))
+    with pytest.raises(ValueError, match="import it with input_shape = 1,8,8"):
+        ss.evaluate(path, "sram_32nm", data="digits:poisson", samples=2)
+    net = import_network(path, input_shape=(1, 8, 8))
+    assert ss.evaluate(net, "sram_32nm", data="digits:poisson", samples=2).accuracy >= 0
+
+
+def test_tables_keep_their_columns_apart(tmp_path) -> None:
+    """Of a float network they state no word widths."""
+    path, options = MAKERS["lava"](tmp_path)
+    whole = import_network(path, **options).describe()
+    assert "layer0_scale  affine" in whole
+    assert "membrane 24 bits" in whole
+    text = import_network(nir_file(tmp_path)[0]).describe()
+    assert "leak 0." in text
+    assert not any(word in text for word in (">>", "membrane 16", "saturate"))
 
 
 def test_accuracy_before_and_after_is_told(tmp_path) -> None:
