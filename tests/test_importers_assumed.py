@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from importer_files import lif, text_file, write_nir
+from importer_files import MAKERS, lif, text_file, write_nir
 
+from spikesim_py.errors import InputError
 from spikesim_py.importers import AssumedWarning, import_network
 
 ALWAYS = {"reset", "max_spikes", "time_steps", "input_bits"}
@@ -123,6 +124,25 @@ def test_normed_inputs_of_sinabs_are_said_by_the_gain(tmp_path: Path) -> None:
     nets = [import_network(path, convention="sinabs", gain=gain) for gain in ("unit", "tau")]
     plain, normed = (sum(net.run(x).spikes.values()) for net in nets)
     assert plain > 3 * normed > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "value"),
+    [
+        ("lava", "reset", "subtract"),
+        ("lava", "convention", "sinabs"),
+        ("text", "dt", 1e-3),
+        ("spikesim", "reset", "zero"),
+        ("snntorch", "v_min", -1),
+        ("spikingjelly", "gain", "unit"),
+        ("nir", "beta", 0.5),
+    ],
+)
+def test_what_a_format_says_itself_is_no_option_of_it(kind: str, option: str, value: Any, tmp_path: Path) -> None:
+    """An option that changed nothing would be believed."""
+    path, options = MAKERS[kind](tmp_path)
+    with pytest.raises(InputError, match=f"{option}: {kind} checkpoints leave it not open"):
+        import_network(path, **options | {option: value})
 
 
 def test_matrices_in_text_leave_almost_all_open(tmp_path: Path) -> None:

@@ -64,6 +64,27 @@ def test_the_order_of_an_integrators_synapse_comes_back(order: str, reads: str, 
     _comes_back(_float([unit], {}, "accumulate"), tmp_path / "again.nir")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reset_delay": True},  # the input of the step after a spike is lost
+        {"reset_delay": True, "reset": "subtract"},
+        {"v_leak": 0.3, "v_init": 0.3},
+        {"v_reset": -0.2, "v_init": -0.2},
+        {"leak": {"multiplier": 0}},
+    ],
+)
+def test_conventions_of_units_come_back(fields: dict, tmp_path) -> None:
+    unit = {"op": "lif", "name": "l", "inputs": ["ff"], "leak": {"multiplier": 0.9}} | fields
+    _comes_back(_float([unit], {"l.theta": np.ones(1, np.float32)}), tmp_path / "again.nir")
+
+
+def test_where_membranes_start_must_be_a_level(tmp_path) -> None:
+    unit = {"op": "lif", "name": "l", "inputs": ["ff"], "v_init": 0.4}
+    with pytest.raises(ValueError, match="its membranes differ in where they start"):
+        export_nir(_float([unit], {"l.theta": np.ones(1, np.float32)}), tmp_path / "again.nir")
+
+
 @pytest.mark.parametrize("source", ["l", "rec", "biased"])
 @pytest.mark.parametrize("steps", [1, 2])
 def test_loops_come_back_wherever_their_delay_stands(source: str, steps: int, tmp_path) -> None:
@@ -155,8 +176,14 @@ def test_on_the_command_line(tmp_path) -> None:
     )
     assert done.exit_code == 0, done.output
     assert ss.load_network(output).arithmetic == "integer"
-    done = CliRunner().invoke(main, ["export", str(path), "-o", str(tmp_path / "again.nir")])
-    assert done.exit_code == 0, done.output
+    assert ss.load_network(output).model.metadata["import"]["semantics"]["dt"] == 1e-4
+    for dt in ("2ms", "0.002"):
+        again = tmp_path / f"{dt}.nir"
+        done = CliRunner().invoke(main, ["export", str(path), "--dt", dt, "-o", str(again)])
+        assert done.exit_code == 0, done.output
+        assert import_network(again).model.metadata["import"]["semantics"]["dt"] == 0.002
+    done = CliRunner().invoke(main, ["export", str(path), "--dt", "inf", "-o", str(tmp_path / "no.nir")])
+    assert "dt = inf: must be a positive number of seconds" in done.output
     done = CliRunner().invoke(main, ["import", str(path), "--input-shape", "a,b", "-o", str(output)])
     assert done.exit_code == 2
     assert "must be whole numbers" in done.output

@@ -38,8 +38,8 @@ def export_nir(network: Network, path: str | Path, dt: float = 1e-4) -> Path:
         import h5py
     except ImportError:
         raise InputError("writing NIR needs h5py: pip install 'spikesim-py[interop]'") from None
-    if not dt > 0:
-        raise InputError(f"dt = {dt}: must be positive")
+    if not 0 < dt < float("inf"):
+        raise InputError(f"dt = {dt}: must be a positive number of seconds")
     graph = _Export(network, dt)
     buffer = BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -97,7 +97,8 @@ class _Export:
     def semantics(self) -> Fields:
         """The fields that units share; those of the readout and the input."""
         units = [node for node in self.network.nodes if isinstance(node, Lif)]
-        told: Fields = {"dt": self.dt, "decay": "euler", "v_init": "zero", "time_steps": self.network.time_steps}
+        told: Fields = {"dt": self.dt, "decay": "euler", "gain": "tau", "synapse_gain": "tau"}
+        told |= {"v_init": self._start(), "time_steps": self.network.time_steps}
         for name in _MATCHING:
             values = {getattr(unit, name) for unit in units}
             if len(values) > 1:
@@ -113,6 +114,21 @@ class _Export:
         spec, readout = self.network.model.input, self.network.nodes[-1]
         assert isinstance(readout, Readout)
         return told | {"coding": spec.coding, "input_bits": spec.bits, "readout": readout.mode}
+
+    def _start(self) -> str:
+        """Where all membranes are at first, in the words of `Options`."""
+        nodes = [node for node in self.network.nodes if isinstance(node, Membrane)]
+        for choice, name in (("zero", ""), ("leak", "v_leak"), ("reset", "v_reset")):
+            if all(self._starts_at(node, name) for node in nodes):
+                return choice
+        raise NetworkError(f"network {self.network.name!r}: its membranes differ in where they start: NIR keeps none")
+
+    def _starts_at(self, node: Membrane, name: str) -> bool:
+        """Whether v_init is the level of a name; what the file has no level for starts at 0."""
+        shape = self._shape(node.name)
+        kept = "v_threshold" in self.nodes[node.name] if name == "v_reset" else name in self.nodes[node.name]
+        level = self._full(node, name, getattr(node, name), shape) if kept else 0
+        return bool((self._full(node, "v_init", node.v_init, shape) == level).all())
 
     def _shape(self, name: str) -> NDArray[np.int64]:
         """(N,) of vectors, (C, H, W) of maps."""
@@ -228,8 +244,8 @@ class _Export:
     def _unit(self, node: Lif | Li) -> Fields:
         if node.order != "leak_first":
             raise self.error(node.name, f"order = {node.order!r}")
-        if node.store_shift or node.v_init or f"{node.name}.v_init" in self.network.arrays:
-            raise self.error(node.name, "store_shift or v_init")
+        if node.store_shift:
+            raise self.error(node.name, "store_shift")
         if node.v_min is not None or f"{node.name}.v_min" in self.network.arrays:
             raise self.error(node.name, "v_min")
         shape = self._shape(node.name)

@@ -249,14 +249,19 @@ def _spiking(node: Fields, semantics: Semantics, factor: Values, gain: Values, *
         v_init=rest,
         v_min=v_min,
         reset=semantics.reset,
-        reset_delay=semantics.reset_delay
-        and semantics.reset != "none"
-        and not (semantics.reset == "zero" and "synapse" not in more),
+        reset_delay=_late(semantics, "synapse" in more),
         strict=semantics.strict,
         max_spikes=semantics.max_spikes,
         refractory=semantics.refractory,
         **more,
     )
+
+
+def _late(semantics: Semantics, synapse: bool) -> bool:
+    """Whether a reset comes a step late; snnTorch's `Leaky` empties its membrane before the next input, so that its
+    reset to zero does not, unless it is said to."""
+    said = semantics.options.reset_delay is not None or "reset_delay" in semantics.told
+    return semantics.reset_delay and semantics.reset != "none" and (said or synapse or semantics.reset != "zero")
 
 
 def _if(node: Fields, semantics: Semantics) -> Op:

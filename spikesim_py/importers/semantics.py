@@ -261,5 +261,6 @@ def as_options(values: Mapping[str, Any]) -> Options:
 
 
 def said(options: Options) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in asdict(options).items() if value is not None}
+    """The options that were given: those that are not as they are by default."""
+    default = Options()
+    return {name: value for name, value in asdict(options).items() if value != getattr(default, name)}
