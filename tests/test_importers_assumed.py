@@ -12,7 +12,7 @@ import pytest
 import torch
 from importer_files import MAKERS, lif, text_file, write_nir
 
-from spikesim_py.errors import InputError
+from spikesim_py.errors import InputError, NetworkError
 from spikesim_py.importers import AssumedWarning, import_network
 
 ALWAYS = {"reset", "max_spikes", "time_steps", "input_bits"}
@@ -126,6 +126,16 @@ def test_normed_inputs_of_sinabs_are_said_by_the_gain(tmp_path: Path) -> None:
     assert plain > 3 * normed > 0
 
 
+@pytest.mark.filterwarnings("ignore::spikesim_py.importers.AssumedWarning")
+@pytest.mark.parametrize("tau", [np.float32(1e-4), np.float32(9.999998e-5)])
+def test_a_time_constant_of_one_step_forgets_all(tau: np.float32, tmp_path: Path) -> None:
+    """As float32 holds it, a bit below 1e-4 (snnTorch's beta = 0)."""
+    net = import_network(_file(tmp_path, lif(3, tau=tau, r=1.0)), dt=1e-4)
+    assert net.by_name["unit"].leak.multiplier == 0
+    with pytest.raises(NetworkError, match="must be from 0 to 1; a time constant below one time-step"):
+        import_network(_file(tmp_path, lif(3, tau=0.99e-4, r=1.0)), dt=1e-4)
+
+
 @pytest.mark.parametrize(
     ("kind", "option", "value"),
     [
@@ -141,7 +151,7 @@ def test_normed_inputs_of_sinabs_are_said_by_the_gain(tmp_path: Path) -> None:
 def test_what_a_format_says_itself_is_no_option_of_it(kind: str, option: str, value: Any, tmp_path: Path) -> None:
     """An option that changed nothing would be believed."""
     path, options = MAKERS[kind](tmp_path)
-    with pytest.raises(InputError, match=f"{option}: {kind} checkpoints leave it not open"):
+    with pytest.raises(InputError, match=f"{option}: changes nothing of {kind} checkpoints"):
         import_network(path, **options | {option: value})
 
 

@@ -89,7 +89,7 @@ def _imported(source: Any, format: str | None, chosen: Options, data_dt: float |
         raise InputError(f"format = {name!r}: reads files, not a {type(source).__name__}")
     for option in said(chosen):
         if option not in kind.options:
-            raise InputError(f"{option}: {name} checkpoints leave it not open (they take: {', '.join(kind.options)})")
+            raise InputError(f"{option}: changes nothing of {name} checkpoints (they take: {', '.join(kind.options)})")
     semantics = Semantics(chosen, CONVENTIONS[chosen.convention or kind.convention])
     if data_dt is not None:
         semantics.tell("dt", data_dt, "the time-step of the data, unless the file tells its own")
