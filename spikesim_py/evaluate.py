@@ -275,8 +275,17 @@ def check_fits(net: Network, dataset: Dataset) -> int:
             f"data {dataset.name!r} has images {shape} up to {dataset.images.max()}: network {net.name!r} "
             f"takes {(*steps, *spec.shape)} of {spec.bits} bits"
             + ("; images need a coding, such as digits:poisson" if steps and len(shape) == 3 else "")
+            + _shape_hint(net, shape[-3:])
         )
     return len(dataset)
+
+
+def _shape_hint(net: Network, shape: tuple[int, ...]) -> str:
+    """How an imported network takes maps where it states vectors of as many numbers."""
+    takes = net.model.input.shape
+    if "import" not in net.model.metadata or shape == takes or np.prod(shape) != np.prod(takes):
+        return ""
+    return f"; import it with input_shape = {','.join(map(str, shape))}"
 
 
 def accuracy_key(

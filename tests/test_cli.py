@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from conftest import tiny_network
 
@@ -71,6 +72,7 @@ def files(tmp_path: Path) -> Path:
         "  - {op: readout, name: out, inputs: [c]}\n"
     )
     (tmp_path / "notes.db").write_text("not a database")
+    torch.save({}, tmp_path / "net.pt")
     return tmp_path
 
 
@@ -81,6 +83,7 @@ BAD = [
         "crossbar.rows = -3: must be greater",
     ),
     (["cost", "cut.safetensors", "rram_32nm"], "cut.safetensors: is not a network file, or is truncated"),
+    (["cost", "net.pt", "rram_32nm"], "first spikesim import CHECKPOINT --from FRAMEWORK"),
     (["cost", "misfit.yaml", "rram_32nm"], "misfit.yaml: node 'c': in_channels = 4: but 'input' has 3"),
     (["explore", "notes.db"], "notes.db"),
     (["explore", "missing.db"], "missing.db"),

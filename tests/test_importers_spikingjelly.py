@@ -67,6 +67,14 @@ def test_spike_trains_are_those_of_the_framework(kind: str, v_reset: float | Non
     _assert_same(import_network(net, "spikingjelly", time_steps=STEPS, fold="affine"), net, _inputs(20))
 
 
+@pytest.mark.parametrize("kind", ["SimpleIFNode", "SimpleLIFNode"])
+@pytest.mark.parametrize("v_reset", [0.0, -0.25, 0.2])
+def test_simple_units_start_at_zero(kind: str, v_reset: float) -> None:
+    options = {"tau": 3.0, "decay_input": True} if kind == "SimpleLIFNode" else {}
+    net = _stack(kind, v_reset=v_reset, **options)
+    _assert_same(import_network(net, "spikingjelly", time_steps=STEPS, fold="affine"), net, _inputs(20))
+
+
 @pytest.mark.parametrize("decay_input", [True, False])
 def test_inputs_may_decay_with_the_membrane(decay_input: bool, tmp_path) -> None:
     net = _stack("LIFNode", decay_input=decay_input)
@@ -126,6 +134,32 @@ def test_a_state_dict_with_an_architecture(tmp_path) -> None:
 def test_a_state_dict_alone_is_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="keep neither time constants nor thresholds: give an architecture"):
         import_network({"0.weight": torch.zeros(2, 2)}, "spikingjelly")
+
+
+@pytest.mark.parametrize("form", ["module", "pickle"])
+def test_a_unit_in_two_places_is_refused(form: str, tmp_path) -> None:
+    """SpikingJelly runs them on one membrane; two would spike otherwise. Shared weights are no such thing."""
+    unit, layer = _units("IFNode")[0], torch.nn.Linear(20, 20)
+    source = torch.nn.Sequential(layer, unit, layer, unit)
+    if form == "pickle":
+        torch.save(source, tmp_path / "net.pt")
+        source = tmp_path / "net.pt"
+    with pytest.raises(ValueError, match="module '3': is the same unit as '1'"):
+        import_network(source, "spikingjelly")
+    twice = torch.nn.Sequential(layer, unit, layer, _units("IFNode")[1])
+    assert len(import_network(twice, "spikingjelly").layers) == 2
+
+
+@pytest.mark.parametrize(
+    ("decode", "mode", "warned"),
+    [("last-mem", "last", False), ("mean-mem", "accumulate", False), ("max-mem", "accumulate", True)],
+)
+def test_how_a_silent_unit_is_decoded_is_the_readout(decode: str, mode: str, warned: bool) -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(20, 5), peer(f"{MODULE}.neuron").NonSpikingIFNode(decode=decode))
+    made = import_network(net, "spikingjelly")
+    assert made.nodes[-1].mode == mode
+    assert any("readout" in line for line in made.model.metadata["import"]["assumed"]) == warned
+    assert import_network(net, "spikingjelly", readout="last").nodes[-1].mode == "last"
 
 
 def test_an_unknown_unit_is_named() -> None:

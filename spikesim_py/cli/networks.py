@@ -10,6 +10,16 @@ from ..errors import InputError
 from . import common
 
 
+def _seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """`1e-3` and `1ms` in seconds; raises `DataError` for what is neither."""
+    from ..datasets.request import microseconds
+
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return microseconds(text or "") / 1e6
+
+
 @click.command("import")
 @click.argument("checkpoint")
 @click.option(
@@ -25,7 +35,7 @@ from . import common
     type=click.Choice(["nir", "norse", "snntorch", "spikingjelly", "sinabs"]),
     help="Whose time-steps the file means.",
 )
-@click.option("--dt", type=float, metavar="SECONDS", help="Seconds per time-step.")
+@click.option("--dt", callback=_seconds, metavar="TIME", help="Of a time-step: seconds, or 1ms.")
 @click.option("--decay", type=click.Choice(["euler", "exponential"]), help="How time constants become decays.")
 @click.option("--gain", type=click.Choice(["tau", "unit"]), help="What multiplies a unit's input.")
 @click.option("--reset", type=click.Choice(["zero", "subtract", "none"]), help="What a spike leaves of the membrane.")
@@ -85,7 +95,9 @@ def import_checkpoint(
 @click.option(
     "-o", "--output", required=True, metavar="NET.nir|FOLDER", help="A NIR file, or a folder of plain arrays."
 )
-@click.option("--dt", default=1e-4, show_default=True, type=float, help="Seconds per time-step of a NIR file.")
+@click.option(
+    "--dt", default="1e-4", show_default=True, callback=_seconds, metavar="TIME", help="Of a NIR file: seconds, or 1ms."
+)
 @common.data_root
 @click.option("--data", help="Dataset of which a folder gets golden vectors: inputs, sums, membranes, spikes.")
 @click.option("--samples", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many samples of it.")

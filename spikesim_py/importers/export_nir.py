@@ -2,11 +2,13 @@
 
 Decays become time constants by Euler's rule, tau = dt / (1 - decay), with r = tau / dt, so that inputs count as they
 are (as snnTorch's exporter does). An affine becomes the bias of the layer before it, or a 1 x 1 convolution of its own.
+The equations are of real numbers: how an integer network rounds, and how wide its words are, stays behind.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 
 from .._files import write_atomic
 from ..errors import InputError, NetworkError
-from ..network import Add, Affine, Conv, Delay, Flatten, Li, Lif, Linear, Network, Pool, Readout
+from ..network import Add, Affine, Conv, Delay, Flatten, Li, Lif, Linear, Membrane, Network, Pool, Readout
 from .nir import OWN_GROUP
 
 _VERSION = "1.0"
@@ -36,8 +38,8 @@ def export_nir(network: Network, path: str | Path, dt: float = 1e-4) -> Path:
         import h5py
     except ImportError:
         raise InputError("writing NIR needs h5py: pip install 'spikesim-py[interop]'") from None
-    if not dt > 0:
-        raise InputError(f"dt = {dt}: must be positive")
+    if not 0 < dt < float("inf"):
+        raise InputError(f"dt = {dt}: must be a positive number of seconds")
     graph = _Export(network, dt)
     buffer = BytesIO()
     with h5py.File(buffer, "w") as file:
@@ -77,19 +79,34 @@ class _Export:
         self.nodes["input"] = {"type": "Input", "shape": self._shape("input")}
         for node in self.network.nodes:
             self._node(node)
-        return {"type": "NIRGraph", "nodes": self.nodes, "edges": self.edges}
+        return {"type": "NIRGraph", "nodes": self.nodes, "edges": self._resolved()}
+
+    def _resolved(self) -> list[list[str]]:
+        """Edges between nodes of the file; those of a loop named what came later."""
+        counted = Counter((end, target) for source, target in self.edges for end in self._ends(source))
+        for (source, target), times in counted.items():
+            if times > 1:
+                raise self.error(target, f"reads {source!r} {times} times")
+        return [list(edge) for edge in counted]
+
+    def _ends(self, name: str) -> list[str]:
+        """The nodes whose sum a value is."""
+        ends = self.ends[name]
+        return ends if ends == [name] else [end for source in ends for end in self._ends(source)]
 
     def semantics(self) -> Fields:
         """The fields that units share; those of the readout and the input."""
         units = [node for node in self.network.nodes if isinstance(node, Lif)]
-        told: Fields = {"dt": self.dt, "decay": "euler", "time_steps": self.network.time_steps}
+        told: Fields = {"dt": self.dt, "decay": "euler", "gain": "tau", "synapse_gain": "tau"}
+        told |= {"v_init": self._start(), "time_steps": self.network.time_steps}
         for name in _MATCHING:
             values = {getattr(unit, name) for unit in units}
             if len(values) > 1:
                 raise NetworkError(f"network {self.network.name!r}: its units differ in {name}: NIR keeps none")
             if values:
                 told[name] = values.pop()
-        orders = {(unit.synapse.order, unit.synapse.reads) for unit in units if unit.synapse}
+        membranes = [node for node in self.network.nodes if isinstance(node, Membrane)]
+        orders = {(unit.synapse.order, unit.synapse.reads) for unit in membranes if unit.synapse}
         if len(orders) > 1:
             raise NetworkError(f"network {self.network.name!r}: its synapses differ in order: NIR keeps none")
         for order, reads in orders:
@@ -97,6 +114,21 @@ class _Export:
         spec, readout = self.network.model.input, self.network.nodes[-1]
         assert isinstance(readout, Readout)
         return told | {"coding": spec.coding, "input_bits": spec.bits, "readout": readout.mode}
+
+    def _start(self) -> str:
+        """Where all membranes are at first, in the words of `Options`."""
+        nodes = [node for node in self.network.nodes if isinstance(node, Membrane)]
+        for choice, name in (("zero", ""), ("leak", "v_leak"), ("reset", "v_reset")):
+            if all(self._starts_at(node, name) for node in nodes):
+                return choice
+        raise NetworkError(f"network {self.network.name!r}: its membranes differ in where they start: NIR keeps none")
+
+    def _starts_at(self, node: Membrane, name: str) -> bool:
+        """Whether v_init is the level of a name; what the file has no level for starts at 0."""
+        shape = self._shape(node.name)
+        kept = "v_threshold" in self.nodes[node.name] if name == "v_reset" else name in self.nodes[node.name]
+        level = self._full(node, name, getattr(node, name), shape) if kept else 0
+        return bool((self._full(node, "v_init", node.v_init, shape) == level).all())
 
     def _shape(self, name: str) -> NDArray[np.int64]:
         """(N,) of vectors, (C, H, W) of maps."""
@@ -111,11 +143,8 @@ class _Export:
         self.edges += [[source, name] for source in sources]
         self.ends[name] = [name]
 
-    def _sources(self, node: Any) -> list[str]:
-        return [end for source in node.inputs for end in self.ends.get(source, [source])]
-
     def _node(self, node: Any) -> None:
-        sources = self._sources(node)
+        sources = node.inputs
         if isinstance(node, Conv | Linear):
             self._put(node.name, sources, self._layer(node))
         elif isinstance(node, Affine):
@@ -195,11 +224,10 @@ class _Export:
         )
 
     def _delay(self, node: Delay, sources: list[str]) -> None:
-        """A delay of one step that closes a loop is what an edge back is; others are nodes."""
-        names = [other.name for other in self.network.nodes]
+        """Spikes that close a loop, a step late, are what an edge back is; other delays are nodes."""
         steps = self.network.arrays.get(f"{node.name}.steps", np.array(node.steps))
-        later = node.inputs[0] != "input" and names.index(node.inputs[0]) > names.index(node.name)
-        if later and node.steps == 1:
+        later = sources[0] not in self.ends
+        if later and (steps == 1).all() and isinstance(self.network.by_name[sources[0]], Lif):
             self.ends[node.name] = sources
             return
         shape = self._shape(node.inputs[0])
@@ -216,8 +244,8 @@ class _Export:
     def _unit(self, node: Lif | Li) -> Fields:
         if node.order != "leak_first":
             raise self.error(node.name, f"order = {node.order!r}")
-        if node.store_shift or node.v_init or f"{node.name}.v_init" in self.network.arrays:
-            raise self.error(node.name, "store_shift or v_init")
+        if node.store_shift:
+            raise self.error(node.name, "store_shift")
         if node.v_min is not None or f"{node.name}.v_min" in self.network.arrays:
             raise self.error(node.name, "v_min")
         shape = self._shape(node.name)

@@ -12,31 +12,54 @@ from typing import Any
 from ..errors import InputError, NetworkError, did_you_mean
 from ..network import Network
 from ..network import load_network as load_own
-from .semantics import CONVENTIONS, AssumedWarning, Options, Semantics, as_options
+from .semantics import CONVENTIONS, AssumedWarning, Options, Semantics, as_options, said
+
+_DATA = ("name", "time_steps", "coding", "input_bits", "readout")
+_UNITS = ("convention", "reset", "strict", "max_spikes", "refractory")
+_AT_ONCE = (*_DATA, "input_shape", *_UNITS, "fold", "architecture")
+_MODULES = (*_AT_ONCE, "reset_delay")
+#: what the equations of NIR leave open
+_STEPS = ("dt", "decay", "gain", "synapse_gain", "v_min", "v_init", "synapse_order", "synapse_reads")
 
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of checkpoint: its module (with `read`), whose time-steps it has, what it is in words."""
+    """A kind of checkpoint: its module (with `read`), whose time-steps it has, what it is in words, and which options
+    (fields of `Options`) it leaves to the user."""
 
     module: str
     convention: str
     about: str
+    options: tuple[str, ...]
     suffixes: tuple[str, ...] = ()
     live: bool = False
 
 
 #: what can be imported, by the name that `--from` takes
 FORMATS: Mapping[str, Format] = {
-    "nir": Format("nir", "nir", "NIR graphs (Norse, Sinabs, Rockpool and others export them)", (".nir",)),
-    "snntorch": Format("snntorch", "snntorch", "snnTorch modules and state dicts", live=True),
-    "spikingjelly": Format(
-        "spikingjelly", "spikingjelly", "SpikingJelly modules, state dicts by an architecture", live=True
+    "nir": Format(
+        "nir",
+        "nir",
+        "NIR graphs (Norse, Sinabs, Rockpool and others export them)",
+        (*_DATA, "input_shape", *_UNITS, "reset_delay", "fold", *_STEPS),
+        (".nir",),
     ),
-    "lava": Format("lava", "nir", "lava-dl exchange files, integer exact", (".net",)),
-    "spikesim": Format("spikesim_vgg9", "nir", "SpikeSim's VGG9 checkpoints, with its quantizer", live=True),
-    "text": Format("text", "nir", "integer matrices in plain text, one file per layer"),
-    "state_dict": Format("state_dict", "spikingjelly", "named arrays and an architecture in YAML", live=True),
+    "snntorch": Format("snntorch", "snntorch", "snnTorch modules and state dicts", _MODULES, live=True),
+    "spikingjelly": Format(
+        "spikingjelly", "spikingjelly", "SpikingJelly modules, state dicts by an architecture", _AT_ONCE, live=True
+    ),
+    "lava": Format("lava", "nir", "lava-dl exchange files, integer exact", (*_DATA, "input_shape"), (".net",)),
+    "spikesim": Format(
+        "spikesim_vgg9",
+        "nir",
+        "SpikeSim's VGG9 checkpoints, with its quantizer",
+        (*_DATA, "input_shape", "fold", "beta", "quantizer_bits"),
+        live=True,
+    ),
+    "text": Format(
+        "text", "nir", "integer matrices in plain text, one file per layer", (*_DATA, *_UNITS, "beta", "threshold")
+    ),
+    "state_dict": Format("state_dict", "spikingjelly", "named arrays and an architecture in YAML", _MODULES, live=True),
 }
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 
@@ -64,6 +87,9 @@ def _imported(source: Any, format: str | None, chosen: Options, data_dt: float |
     kind = FORMATS[name]
     if not isinstance(source, str | Path) and not kind.live:
         raise InputError(f"format = {name!r}: reads files, not a {type(source).__name__}")
+    for option in said(chosen):
+        if option not in kind.options:
+            raise InputError(f"{option}: changes nothing of {name} checkpoints (they take: {', '.join(kind.options)})")
     semantics = Semantics(chosen, CONVENTIONS[chosen.convention or kind.convention])
     if data_dt is not None:
         semantics.tell("dt", data_dt, "the time-step of the data, unless the file tells its own")

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import NetworkError, did_you_mean
-from .graph import Flatten, Graph, Identity, Input, Op, Output, Pool, Values, Weights, batch_norm
+from .graph import Flatten, Graph, Identity, Input, Op, Output, Pool, Unit, Values, Weights, batch_norm
 from .rebuilt import Stub
 from .semantics import Semantics
 from .tensors import check_finite
@@ -27,13 +27,15 @@ _MAX_MODULES = 10_000
 
 @dataclass(frozen=True, eq=False)
 class Module:
-    """A module: the last part of its class's name, and what it holds."""
+    """A module: the last part of its class's name, the package that has it ("" if unknown), and what it holds."""
 
     kind: str
     path: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
     arrays: Mapping[str, Any] = field(default_factory=dict)
     children: Mapping[str, Module] = field(default_factory=dict)
+    package: str = ""
+    identity: int = 0
 
     def error(self, text: str) -> NetworkError:
         return NetworkError(f"module {self.path or self.kind!r}: {text}")
@@ -88,7 +90,8 @@ def from_torch(module: Any, path: str = "", depth: int = 0) -> Module:
             if tensor is not None and tensor.numel():
                 arrays[name] = tensor.detach().cpu().double().numpy()
     children = _children(module._modules, path, depth, from_torch)
-    return Module(type(module).__name__, path, _plain(state), arrays, children)
+    package = type(module).__module__.partition(".")[0]
+    return Module(type(module).__name__, path, _plain(state), arrays, children, package, id(module))
 
 
 def from_stub(stub: Stub, path: str = "", depth: int = 0) -> Module:
@@ -103,9 +106,9 @@ def from_stub(stub: Stub, path: str = "", depth: int = 0) -> Module:
     attributes = {key: value for key, value in state.items() if isinstance(key, str) and not key.startswith("_")}
     inner = state.get("_modules")
     stubs = {str(k): v for k, v in (inner if isinstance(inner, dict) else {}).items() if isinstance(v, Stub)}
-    return Module(
-        stub.kind.rpartition(".")[2], path, _plain(attributes), arrays, _children(stubs, path, depth, from_stub)
-    )
+    package, kind = stub.kind.partition(".")[0], stub.kind.rpartition(".")[2]
+    children = _children(stubs, path, depth, from_stub)
+    return Module(kind, path, _plain(attributes), arrays, children, package, id(stub))
 
 
 def _children(held: Mapping[str, Any], path: str, depth: int, make: Callable[..., Module]) -> dict[str, Module]:
@@ -129,6 +132,8 @@ def _plain(state: Mapping[str, Any]) -> dict[str, Any]:
 #: what makes operations of a module; None where it is passed over (dropout)
 Reader = Callable[[Module, Semantics], Parts | None]
 _CONTAINERS = {"Sequential", "ModuleList", "SeqToANNContainer", "MultiStepContainer", "StepModeContainer"}
+#: packages whose classes do what their names say here
+_PACKAGES = {"", "torch", "snntorch", "spikingjelly"}
 _SKIPPED = {"Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"}
 
 
@@ -142,11 +147,15 @@ def graph_of(root: Module, readers: Mapping[str, Reader], semantics: Semantics, 
     nodes: dict[str, Op] = {"input": Input(None)}
     edges: list[tuple[str, str]] = []
     last = "input"
+    units: dict[int, Module] = {}
     for module in _leaves(root, readers, semantics):
         made = read_module(module, readers, semantics)
         if made is None:
             continue
         ops, inner = made
+        first = units.setdefault(module.identity or id(module), module)
+        if first is not module and any(isinstance(op, Unit) for op in ops.values()):
+            raise module.error(f"is the same unit as {first.path!r}: one membrane in two places is not supported")
         names = {end: f"{module.path}.{end}" if end else module.path or module.kind for end in ops}
         nodes |= {names[end]: op for end, op in ops.items()}
         edges += [(names[a], names[b]) for a, b in inner]
@@ -165,6 +174,12 @@ def read_module(module: Module, readers: Mapping[str, Reader], semantics: Semant
     if module.kind not in known:
         hint = did_you_mean(module.kind, known)
         raise module.error(f"is a {module.kind}, which is not read{hint} (read: {', '.join(sorted(known))})")
+    if module.package not in _PACKAGES:
+        semantics.assume(
+            "architecture",
+            f"module {module.path!r} is a {module.kind} of the package {module.package!r}, whose forward() is not read",
+            f"what {module.kind} is elsewhere",
+        )
     return known[module.kind](module, semantics)
 
 

@@ -28,6 +28,8 @@ OWN_GROUP = "spikesim"
 OWN_FIELDS = (
     "dt",
     "decay",
+    "gain",
+    "synapse_gain",
     "reset",
     "reset_delay",
     "strict",

@@ -86,7 +86,11 @@ def infer_dt(nodes: Sequence[Fields], semantics: Semantics) -> None:
         semantics.tell("dt", semantics.dt**2, "norse 1.1 writes time constants times its time-step (norse issue 411)")
     told = [step for step in steps if step > 0]
     if told and max(told) - min(told) <= _NEAR * max(told) and 1e-9 <= told[0] <= 1:
-        semantics.tell("dt", float(f"{told[0]:.4g}"), "its r makes an input count as it is at this time-step")
+        common, why = float(f"{told[0]:.4g}"), "its r makes an input count as it is at this time-step"
+        unusual = semantics.open("dt") and abs(common - semantics.dt) > _NEAR * semantics.dt
+        semantics.tell("dt", common, why)
+        if unusual:  # or r is a resistance
+            semantics.assume("dt", f"a file has no time-step, in s; {why}")
 
 
 def _uniform(values: Values) -> float:
@@ -218,7 +222,10 @@ def _threshold(node: Fields, semantics: Semantics) -> Op:
 def _step_gain(node: Fields, semantics: Semantics) -> Values:
     """What an integrator's input counts per step: r dt, or one where r is 1 or 1 / dt."""
     r = node.array("r")
-    if np.all(np.abs(r - 1) <= _NEAR) or np.all(np.abs(r * semantics.dt - 1) <= _NEAR):
+    if np.all(np.abs(r * semantics.dt - 1) <= _NEAR):
+        return number(1)
+    if np.all(np.abs(r - 1) <= _NEAR):
+        semantics.note(f"node {node.name!r}: r = 1 counts its input as it is, as Norse and Sinabs mean it")
         return number(1)
     return np.asarray(r * semantics.dt, np.float64)
 
@@ -242,14 +249,19 @@ def _spiking(node: Fields, semantics: Semantics, factor: Values, gain: Values, *
         v_init=rest,
         v_min=v_min,
         reset=semantics.reset,
-        reset_delay=semantics.reset_delay
-        and semantics.reset != "none"
-        and not (semantics.reset == "zero" and "synapse" not in more),
+        reset_delay=_late(semantics, "synapse" in more),
         strict=semantics.strict,
         max_spikes=semantics.max_spikes,
         refractory=semantics.refractory,
         **more,
     )
+
+
+def _late(semantics: Semantics, synapse: bool) -> bool:
+    """Whether a reset comes a step late; snnTorch's `Leaky` empties its membrane before the next input, so that its
+    reset to zero does not, unless it is said to."""
+    said = semantics.options.reset_delay is not None or "reset_delay" in semantics.told
+    return semantics.reset_delay and semantics.reset != "none" and (said or synapse or semantics.reset != "zero")
 
 
 def _if(node: Fields, semantics: Semantics) -> Op:

@@ -25,6 +25,8 @@ Coding = Literal["direct", "events"]
 ReadoutMode = Literal["accumulate", "last", "spike_count"]
 Fold = Literal["weights", "affine"]
 
+#: what float32 makes of a ratio of 1
+_FLOAT32 = 1e-6
 #: spikes per time-step of a unit that may send as many as fit its membrane
 MANY_SPIKES = 65535
 
@@ -225,7 +227,10 @@ class Semantics:
         import numpy as np
 
         ratio = self.dt / np.asarray(tau, np.float64)
-        return 1 - ratio if self.decay == "euler" else np.exp(-ratio)
+        if self.decay == "exponential":
+            return np.exp(-ratio)
+        left = 1 - ratio
+        return np.where(np.abs(left) < _FLOAT32, 0.0, left)  # tau = dt, as float32 holds it
 
     def record(self) -> dict[str, Any]:
         """For the network's metadata: every choice, and which of them were assumed."""
@@ -261,5 +266,6 @@ def as_options(values: Mapping[str, Any]) -> Options:
 
 
 def said(options: Options) -> dict[str, Any]:
-    """The options that were given."""
-    return {name: value for name, value in asdict(options).items() if value is not None}
+    """The options that were given: those that are not as they are by default."""
+    default = Options()
+    return {name: value for name, value in asdict(options).items() if value != getattr(default, name)}

@@ -6,6 +6,7 @@ None subtracts the threshold; membranes start at v_reset and decay towards it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,16 @@ def _if(module: Module, semantics: Semantics) -> Parts:
     return _unit(module, semantics, number(1), number(1))
 
 
+def _from_zero(read: Reader) -> Reader:
+    """The simple units start at 0, whatever v_reset is."""
+
+    def simple(module: Module, semantics: Semantics) -> Parts:
+        ops, edges = read(module, semantics) or ({}, [])
+        return {end: replace(op, v_init=number(0)) if isinstance(op, Unit) else op for end, op in ops.items()}, edges
+
+    return simple
+
+
 def _half_threshold(module: Module, semantics: Semantics) -> Parts:
     return _unit(module, semantics, number(1), number(1), v_init=number(module.number("v_threshold", 1.0) / 2))
 
@@ -99,8 +110,13 @@ def _cuba(module: Module, semantics: Semantics) -> Parts:
 
 def _silent(factor: Any) -> Reader:
     def read(module: Module, semantics: Semantics) -> Parts:
-        if module.attributes.get("decode") not in (None, "last-mem"):
-            semantics.note(f"module {module.path!r}: decode = {module.attributes['decode']!r} is the readout's part")
+        decode = module.attributes.get("decode")
+        if decode is not None and semantics.options.readout is None and "readout" not in semantics.told:
+            mode = {"last_mem": "last", "last-mem": "last"}.get(decode, "accumulate")
+            why = f"module {module.path!r} has decode = {decode!r}"
+            semantics.tell("readout", mode, why)
+            if mode != "last" and decode != "mean-mem":
+                semantics.assume("readout", f"{why}, which is no readout", mode)
         rate = factor(module)
         return {"": Unit(number(1 - rate), number(rate or 1))}, []
 
@@ -109,10 +125,10 @@ def _silent(factor: Any) -> Reader:
 
 UNITS: dict[str, Reader] = {
     "IFNode": _if,
-    "SimpleIFNode": _if,
+    "SimpleIFNode": _from_zero(_if),
     "HalfThresholdIFNode": _half_threshold,
     "LIFNode": _lif,
-    "SimpleLIFNode": _lif,
+    "SimpleLIFNode": _from_zero(_lif),
     "ParametricLIFNode": _plif,
     "CUBALIFNode": _cuba,
     "NonSpikingIFNode": _silent(lambda module: 0.0),

@@ -144,6 +144,8 @@ class _Layers:
             raise NetworkError(f"{where}: name = {name!r}: is taken")
         if not isinstance(inputs, list) or not inputs or not all(isinstance(n, str) for n in inputs):
             raise NetworkError(f"{where}: inputs = {inputs!r}: must be a list of names")
+        if len(set(inputs)) < len(inputs):
+            raise NetworkError(f"{where}: inputs = {inputs!r}: must differ")
         held = self._held(prefix, where)
         inner = {key[10:]: value for key, value in held.items() if key.startswith("recurrent.")}
         children = {"recurrent": Module("Linear", f"{name}.recurrent", arrays=inner)} if inner else {}

@@ -11,16 +11,20 @@ from .units import Leak, Lif, Membrane, replaced_by_arrays
 def describe(network: Network) -> str:
     """One line per node: operation, output shape, bits per value, weights."""
     spec = network.model.input
+    first = max(10, *(len(node.name) for node in network.nodes)) + 2
+    third = max(12, *(len("+".join(node.inputs)) for node in network.nodes)) + 2
     lines = [
         f"{network.name}: {network.arithmetic} network, T = {network.time_steps}, input {spec.shape} of "
         f"{spec.bits} bits, {spec.coding} coding, encoder {spec.encoder}",
-        f"{'node':<12}{'operation':<10}{'reads':<14}{'output':<16}{'bits':>5}  details",
+        f"{'node':<{first}}{'operation':<10}{'reads':<{third}}{'output':<16}{'bits':>5}  details",
     ]
     for node in network.nodes:
         edge = network.edges[node.name]
         shape = "x".join(map(str, edge.shape))
         said = _details(network, node)
-        lines.append(f"{node.name:<12}{node.op:<10}{'+'.join(node.inputs):<14}{shape:<16}{edge.bits:>5}  {said}")
+        lines.append(
+            f"{node.name:<{first}}{node.op:<10}{'+'.join(node.inputs):<{third}}{shape:<16}{edge.bits:>5}  {said}"
+        )
     metadata = network.model.metadata
     lines += yaml.safe_dump(metadata, sort_keys=False, width=100).splitlines() if metadata else []
     return "\n".join(lines)
@@ -39,13 +43,17 @@ def _details(network: Network, node: object) -> str:
     if not isinstance(node, Membrane):
         return ""
     own = [name for name in replaced_by_arrays(node) if f"{node.name}.{name}" in network.arrays]
-    return ", ".join(_unit(node) + [f"{name} from an array" for name in own])
+    return ", ".join(_unit(node, network.arithmetic != "float") + [f"{name} from an array" for name in own])
 
 
-def _unit(node: Membrane) -> list[str]:
-    """What units do, beginning with what all of them have; the rest only where it is not the default."""
-    kept = f"membrane {node.membrane_bits} bits ({node.overflow}{'' if node.signed else ', unsigned'})"
-    said = [f"leak {_leak(node.leak)}", kept]
+def _unit(node: Membrane, whole: bool) -> list[str]:
+    """What units do, beginning with what all of them have; the rest only where it is not the default.
+
+    Words have bits, and may overflow, where numbers are `whole`.
+    """
+    said = [f"leak {_leak(node.leak)}"]
+    if whole:
+        said.append(f"membrane {node.membrane_bits} bits ({node.overflow}{'' if node.signed else ', unsigned'})")
     if isinstance(node, Lif):
         level = f" to {node.v_reset:g}" if node.v_reset else ""
         said.insert(1, f"reset {node.reset}{level}{' one step later' if node.reset_delay else ''}")
@@ -58,9 +66,10 @@ def _unit(node: Membrane) -> list[str]:
     if node.synapse:
         late = ", read before it is updated" if node.synapse.reads == "previous" else ""
         first = ", input first, then leak" if node.synapse.order == "input_first" else ""
-        said.append(f"synapse {_leak(node.synapse.leak)} of {node.synapse.bits} bits{first}{late}")
+        bits = f" of {node.synapse.bits} bits" if whole else ""
+        said.append(f"synapse {_leak(node.synapse.leak)}{bits}{first}{late}")
     return said
 
 
 def _leak(leak: Leak) -> str:
-    return f"{leak.multiplier:g} >> {leak.shift}"
+    return f"{leak.multiplier:g} >> {leak.shift}" if leak.shift else f"{leak.multiplier:g}"

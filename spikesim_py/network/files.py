@@ -23,6 +23,7 @@ from .model import Network
 
 SUFFIX = ".safetensors"
 _KEY = "spikesim"
+_HINT = "; another framework's checkpoint: first spikesim import CHECKPOINT --from FRAMEWORK -o NET.safetensors"
 
 
 def zoo() -> dict[str, Path]:
@@ -65,12 +66,13 @@ def _load_safetensors(path: Path) -> Network:
         with safe_open(path, framework="np") as file:
             text = (file.metadata() or {}).get(_KEY)
             if text is None:
-                raise NetworkError(f"{path}: is a safetensors file without a {_KEY!r} description")
+                raise NetworkError(f"{path}: is a safetensors file without a {_KEY!r} description{_HINT}")
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         if isinstance(error, NetworkError):
             raise
-        raise NetworkError(f"{path}: is not a network file, or is truncated ({_first_line(error)})") from None
+        hint = "" if path.suffix == SUFFIX else _HINT
+        raise NetworkError(f"{path}: is not a network file, or is truncated ({_first_line(error)}){hint}") from None
     try:
         description: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
