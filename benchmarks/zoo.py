@@ -71,7 +71,8 @@ def _train(name: str, made: dict[str, SpikingNetwork], given: argparse.Namespace
         where = torch.cuda.get_device_name() if given.device == "cuda" else given.device
         bits = recipe.quantization
         metadata = {
-            "dataset": load_dataset(recipe.dataset, "report", 1).name,
+            "dataset": recipe.dataset,
+            "images": load_dataset(recipe.dataset, "report", 1).name.partition("/")[0],
             "weight_bits": bits.weight_bits if bits else 32,
             "membrane_bits": bits.membrane_bits if bits else 32,
             "seed": recipe.seed,
