@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from spikesim_py.cli import main
 from spikesim_py.cli.terminal.progress import progress
 from spikesim_py.errors import StoreError
-from spikesim_py.sweep import Store, cost_sweep, dry_run, load_space, load_study, sweep
+from spikesim_py.sweep import Store, cost_sweep, designs, dry_run, load_space, load_study, parse_goal, pick, sweep
 
 SPACE: dict[str, Any] = {
     "name": "first",
@@ -61,8 +61,6 @@ def test_an_estimate_refuses_what_the_sweep_would_refuse(path: Path) -> None:
 def test_a_failure_never_takes_the_place_of_a_result(path: Path) -> None:
     space = load_space(SPACE)
     before = load_study(path).frame()
-    from spikesim_py.sweep import designs
-
     with Store.write(path, space, resume=True) as store:
         for position, design in enumerate(designs(space)):
             store.add_failure(position, design, "no luck")
@@ -87,6 +85,21 @@ def test_a_study_of_costs_alone_says_so(tmp_path: Path) -> None:
         result = spikesim(question[0], path, *question[1:])
         assert result.exit_code == 2
         assert "c.db: has no finished design (only costs: see `spikesim table --costs`)" in result.output
+
+
+def test_costs_can_be_asked_too(tmp_path: Path) -> None:
+    costs = cost_sweep(SPACE, store=tmp_path / "c.db", executor="serial").costs()
+    found = pick(costs, parse_goal("cheapest with area <= 5 mm2 and adc.bits == 5"))
+    fits = (costs["area_um2"] <= 5e6) & (costs["adc.bits"] == 5)
+    assert costs["edap"][found.rows].tolist() == [costs["edap"][fits].min()]
+
+
+def test_a_long_message_leaves_the_numbers_of_jobs_readable(path: Path) -> None:
+    with Store.write(path, load_space(SPACE), resume=True) as store:
+        store.jobs.end(1, "failed", "what went wrong " * 20)
+    shown = spikesim("jobs", str(path)).output
+    assert "last sign of life" in shown
+    assert "sweep   python   failed" in shown
 
 
 def test_the_label_names_the_split_that_was_reported(tmp_path: Path) -> None:
