@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from spikesim_py.cli import main
 from spikesim_py.cli.terminal.progress import progress
-from spikesim_py.errors import StoreError
+from spikesim_py.errors import InputError, StoreError
 from spikesim_py.sweep import Store, cost_sweep, designs, dry_run, load_space, load_study, parse_goal, pick, sweep
 
 SPACE: dict[str, Any] = {
@@ -110,6 +110,13 @@ def test_the_label_names_the_split_that_was_reported(tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.output
     assert "accuracies are of the split 'search'" in result.output
+
+
+def test_a_search_knows_beforehand_that_its_picks_can_be_measured(tmp_path: Path) -> None:
+    for call in (dry_run, sweep):
+        with pytest.raises(InputError, match="split = 'reprot': must be one of report"):
+            call(SPACE | {"split": "reprot"}, store=tmp_path / "x.db", search={"method": "random", "samples": 8})
+    assert not (tmp_path / "x.db").exists()
 
 
 def test_an_estimate_of_costs_alone_counts_combinations(tmp_path: Path) -> None:
