@@ -379,6 +379,13 @@ def test_a_failed_measurement_does_not_end_the_search(tmp_path: Path, monkeypatc
     study = sweep(SMALL, store=tmp_path / "f.db", search=HOW, executor="serial")
     assert len(study) > 0
     assert (study.frame()["adc.bits"] > 3).all()
+    assert study.failures()
+    assert all('"adc.bits": 3' in line and "search: error: ValueError: no luck" in line for line in study.failures())
+    version = study.version()
+    monkeypatch.setattr(run, "_measure", real)
+    again = sweep(SMALL, store=study.path, search=Search("exhaustive", budget=36, samples=60), executor="serial")
+    assert again.failures() == []  # all of them were measured by now
+    assert again.version() != version
 
 
 def test_hopeless_designs_stop_early(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_the_version_changes_with_results_and_not_with_signs_of_life(tmp_path: P
         store.jobs.begin(number)
         store.jobs.beat(number, 1, 2, "designs")
         assert study.version() == before
-        store.add_failure(0, points[0], "in place of a design that is there")
+        store.add_rows([(points[0].key, 0, "{}", "done", None, "in place of another", "{}", b"", 0.0)])
         assert (changed := study.version()) != before
         store.bulk.add(store.bulk.begin("hash", {}, 1), 0, 1, {"x": encode(np.ones(1))})
         assert study.version() != changed

@@ -54,9 +54,22 @@ def pareto(study: str, metrics: str, draws: int, seed: int, html_path: str | Non
 
 
 def _front(study: str, metrics: list[str], draws: int, seed: int) -> Any:
-    from ..sweep import front_summary, load_study
+    from ..sweep import front_summary
 
-    return front_summary(load_study(study), metrics, draws=draws, seed=seed)
+    return front_summary(_asked(study)[0], metrics, draws=draws, seed=seed)
+
+
+def _asked(path: str) -> tuple[Any, Any]:
+    """A study and its columns; raises `InputError` if it has no design to answer with."""
+    from ..errors import InputError
+    from ..sweep import load_study
+
+    study = load_study(path)
+    frame = study.frame()
+    if not len(frame["report_hash"]):
+        costs = " (only costs: see `spikesim table --costs`)" if study.bulk_sweeps() else ""
+        raise InputError(f"{path}: has no finished design{costs}")
+    return study, frame
 
 
 @click.command()
@@ -78,12 +91,11 @@ def pick(study: str, goal: str) -> None:
       spikesim pick runs/demo.db "cheapest edap with accuracy >= 0.95 and area <= 5 mm2"
       spikesim pick runs/demo.db "most accurate with energy < 10 uJ and adc.bits <= 5"
     """
-    from ..sweep import load_study, parse_goal
+    from ..sweep import parse_goal
     from ..sweep import pick as run
     from .terminal.fronts import print_pick
 
-    wanted, opened = parse_goal(goal), load_study(study)
-    frame = opened.frame()
+    wanted, (opened, frame) = parse_goal(goal), _asked(study)
     found = run(frame, wanted)
     print_pick(frame, opened.space.axes, found)
     if not found.rows.size:
@@ -103,11 +115,11 @@ def nearest(study: str, design: str, metrics: str) -> None:
     Example:
       spikesim nearest runs/demo.db "network == digits-w4, adc.bits == 8, crossbar.rows == 64"
     """
-    from ..sweep import find_design, load_study, nearest_front_design
+    from ..sweep import find_design, nearest_front_design
     from .terminal.fronts import print_advice
 
-    opened = load_study(study)
-    frame, axes = opened.frame(), list(opened.space.axes)
+    opened, frame = _asked(study)
+    axes = list(opened.space.axes)
     row = find_design(frame, design)
     print_advice(frame, axes, nearest_front_design(frame, row, _names(metrics), axes))
 
@@ -134,12 +146,12 @@ def sensitivity(study: str, metrics: str, log: bool, draws: int, seed: int, html
       spikesim sensitivity runs/demo.db --metrics edap,energy_pj --log --html runs/sensitivity.html
     """
     from ..figures.front_pages import sensitivity_page
-    from ..sweep import load_study, metric_sensitivity
+    from ..sweep import metric_sensitivity
     from .terminal.fronts import print_sensitivity
 
     common.check_outputs(html_path)
-    opened = load_study(study)
-    frame, axes = opened.frame(), list(opened.space.axes)
+    opened, frame = _asked(study)
+    axes = list(opened.space.axes)
     found = {name: metric_sensitivity(frame, name, axes, log=log, draws=draws, seed=seed) for name in _names(metrics)}
     common.deliver(
         lambda: print_sensitivity(found, log),

@@ -79,15 +79,16 @@ def sweep(
       spikesim sweep digits-space --search gp --budget 100 --seed 0
       spikesim sweep digits-space --cost-only
     """
-    from .terminal.study import print_dry_run, run_cost_sweep, run_sweep
+    from .terminal.study import print_cost_dry_run, print_dry_run, run_cost_sweep, run_sweep
 
     store = store or f"runs/{Path(space).stem}.db"
     common.check_outputs(html_path)
-    if dry_run:
-        print_dry_run(space, store, workers, how)
-        return
     if cost_only:
         _check_cost_only(html_path, resume, how)
+    if dry_run:
+        print_cost_dry_run(space) if cost_only else print_dry_run(space, store, workers, how)
+        return
+    if cost_only:
         _stop_early(run_cost_sweep(space, store, executor, workers, events=events))
         return
     study = run_sweep(space, store, executor, workers, resume=resume, how=how, events=events)

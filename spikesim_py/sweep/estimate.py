@@ -21,7 +21,7 @@ from .plan import Search, as_search, field_of
 from .resolve import Protocol, Resolver
 from .reuse import Others
 from .search import Field
-from .space import Design, Source, load_space
+from .space import Design, Source, Space, load_space
 from .store import Store
 
 #: a trial measurement: samples, and device instances
@@ -63,10 +63,13 @@ def dry_run(
     Args:
         space, search, reuse, workers: as for `sweep`.
         timed: also estimate the time, which may take a trial measurement.
+
+    Raises:
+        InputError: as `sweep`, but for stores that cannot be written.
     """
     plan, how = load_space(space), as_search(search)
     resolver = Resolver(plan)
-    finished, pace = _stored(store)
+    finished, pace = _stored(store, plan)
     with Others([*reuse, *([store] if finished is not None else [])]) as others:
         if how:
             made, samples, trial = _searched(resolver, how, others)
@@ -79,11 +82,12 @@ def dry_run(
     return replace(made, minutes=made.measurements * seconds / 60, basis=basis)
 
 
-def _stored(store: str | Path) -> tuple[set[str] | None, float | None]:
+def _stored(store: str | Path, space: Space) -> tuple[set[str] | None, float | None]:
     """Keys of the designs that are done, and seconds per inference; None where there is no study."""
     if not Path(store).expanduser().exists():
         return None, None
     with Store.read(store) as kept:
+        kept.check_space(space)
         return kept.finished(), kept.seconds_per_inference()
 
 

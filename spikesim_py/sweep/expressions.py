@@ -18,13 +18,22 @@ from numpy.typing import NDArray
 
 from ..errors import ConfigError, did_you_mean
 
-_COMPARE: dict[type, Callable[[Any, Any], Any]] = {
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
+#: a comparison as it is written, of goals too
+COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_SIGNS: dict[type, str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
 }
 _ARITHMETIC: dict[type, Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -97,7 +106,7 @@ def _truth(tree: ast.expr, names: dict[str, None]) -> bool:
             if len(tree.ops) > 1 or not isinstance(right, ast.List | ast.Tuple):
                 return False
             sides = [tree.left, *right.elts]
-        elif type(op) not in _COMPARE:
+        elif type(op) not in _SIGNS:
             return False
     return all(_value(side, names) for side in sides)
 
@@ -154,6 +163,6 @@ def _compared(tree: ast.Compare, columns: Mapping[str, Any]) -> Any:
                 found = found | np.asarray(left == _evaluated(choice, columns), dtype=bool)
             return found if isinstance(op, ast.In) else np.logical_not(found)
         right = _evaluated(comparator, columns)
-        result = result & np.asarray(_COMPARE[type(op)](left, right), dtype=bool)
+        result = result & np.asarray(COMPARE[_SIGNS[type(op)]](left, right), dtype=bool)
         left = right
     return result

@@ -7,7 +7,7 @@ are columns, or what people call them (`area`, `energy`, `latency`), alone or wi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from .._units import unit_factor
 from ..errors import InputError, did_you_mean
 from ..report import METRICS
+from .expressions import COMPARE
 
 Frame = Mapping[str, NDArray[Any]]
 
@@ -37,14 +38,6 @@ _WORDS: dict[str, tuple[bool | None, str | None]] = {
     **dict.fromkeys(("lowest", "least", "minimal", "minimize"), (False, None)),
     **dict.fromkeys(("highest", "largest", "most", "maximal", "maximize"), (True, None)),
     "best": (None, None),
-}
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "<=": np.less_equal,
-    ">=": np.greater_equal,
-    "!=": np.not_equal,
-    "==": np.equal,
-    "<": np.less,
-    ">": np.greater,
 }
 _SPELLINGS = {"≤": "<=", "≥": ">=", "≠": "!=", "=": "=="}
 _CONDITION = re.compile(r"\s*([A-Za-z_][\w.]*)\s*(<=|>=|==|!=|[<>=≤≥≠])\s*(\S.*?)\s*")
@@ -140,15 +133,17 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
     if not matched:
         raise InputError(f"condition {text!r}: must read like 'accuracy >= 0.95' or 'area <= 5 mm2'")
     given, operator, right = matched.groups()
+    if re.search(r"[<>=≤≥≠]|\sor\s", right):
+        raise InputError(f"condition {text!r}: must be one comparison; several are joined by 'and'")
     operator = _SPELLINGS.get(operator, operator)
     name, factor = _resolve(frame, given)
     column = np.asarray(frame[name])
     if column.dtype.kind not in "iufb":
         if operator not in ("==", "!="):
             raise InputError(f"condition {text!r}: {name} is a text; it can be == or !=")
-        return np.asarray(_OPERATORS[operator](column.astype(str), right.strip("'\"")), dtype=bool)
+        return np.asarray(COMPARE[operator](column.astype(str), right.strip("'\"")), dtype=bool)
     if column.dtype.kind == "b" and right.lower() in ("true", "false"):
-        return np.asarray(_OPERATORS[operator](column, right.lower() == "true"), dtype=bool)
+        return np.asarray(COMPARE[operator](column, right.lower() == "true"), dtype=bool)
     number = _QUANTITY.fullmatch(right)
     if not number:
         raise InputError(f"condition {text!r}: {right!r}: must be a number, with or without a unit")
@@ -158,10 +153,11 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
             raise InputError(f"condition {text!r}: names a unit twice")
         found = unit_factor(number[2], _unit(name))
         if found is None:
-            raise InputError(f"condition {text!r}: unit {number[2]!r}: {name} is in {_unit(name) or 'no unit'}")
+            own = _unit(name).removeprefix("-") or "no unit"
+            raise InputError(f"condition {text!r}: unit {number[2]!r}: {name} is in {own}")
         scale = found
     value = float(Decimal(number[1]) * Decimal(str(scale)))  # 95 % is 0.95, not the next number above it
-    return np.asarray(_OPERATORS[operator](column, value) & ~np.isnan(column.astype(float)), dtype=bool)
+    return np.asarray(COMPARE[operator](column, value) & ~np.isnan(column.astype(float)), dtype=bool)
 
 
 def _unit(name: str) -> str:
@@ -183,7 +179,9 @@ def _resolve(frame: Frame, given: str) -> tuple[str, float]:
             factor = unit_factor(suffix, _unit(known[stem])) if suffix else 1.0
             if factor is not None:
                 return known[stem], factor
-    raise InputError(f"{given!r}: the study has no such column{did_you_mean(lower, known)} (see its columns)")
+    raise InputError(
+        f"{given!r}: the study has no such column{did_you_mean(lower, known)} (columns: {', '.join(frame)})"
+    )
 
 
 def find_design(frame: Frame, text: str) -> int:

@@ -7,7 +7,6 @@ which answer comes first.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ _LENT = "lent"
 
 
 @dataclass(frozen=True)
-class Pick:
+class Chosen:
     """A design that no other one beats, by the search's own measurements: on the search split, and chosen by them."""
 
     axes: dict[str, Value]
@@ -98,7 +97,6 @@ class Hunt:
         self._tasks: list[tuple[Arm, Design]] = []
         self._waiting: deque[Arm] = deque()
         self._spent = 0
-        self.failures: list[str] = []
         self._recall()
 
     @property
@@ -128,13 +126,16 @@ class Hunt:
         if status == "ok" and value.accuracy.key != design.accuracy_key:
             status, value = "error", "its network's file was changed while the search ran"
         if status != "ok":
-            self.failures.append(f"{json.dumps(dict(design.axes))}: {status}: {value}")
+            position = arm if isinstance(arm, int) else 0
+            self._store.add_failure(position, self._resolver.design(design.axes), f"search: {status}: {value}")
             return
         whole = self._protocol.key(design.network, design.hardware)
-        self._store.add_measurement(design.accuracy_key, value, config_of(design) | {_WHOLE: whole})
+        with self._store.together():
+            self._store.add_measurement(design.accuracy_key, value, config_of(design) | {_WHOLE: whole})
+            self._store.forget_failure(design.axes)
         self._learn(arm, value)
 
-    def picks(self) -> list[Pick]:
+    def picks(self) -> list[Chosen]:
         """Designs that no other known one beats, measured in full on the search split."""
         found = [(trial, row) for trial in self._finished() for row in range(len(trial.losses))]
         if not found:
@@ -142,7 +143,7 @@ class Hunt:
         values = np.array([[*trial.losses[row], -_of(trial).value] for trial, row in found])
         best = np.flatnonzero(moocore.is_nondominated(values))
         space = self._resolver.space
-        return [Pick(values_of(space, found[i][0].codes[found[i][1]]), _of(found[i][0])) for i in best]
+        return [Chosen(values_of(space, found[i][0].codes[found[i][1]]), _of(found[i][0])) for i in best]
 
     def _finished(self) -> list[_Trial]:
         return [trial for trial in self._trials.values() if trial.finished]

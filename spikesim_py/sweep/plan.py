@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ..datasets import network_data
 from ..errors import InputError, did_you_mean
 from .candidates import costed, enumerate_space
 from .fidelity import stage_samples
@@ -70,8 +71,15 @@ def as_search(given: Search | Mapping[str, Any] | str | None) -> Search | None:
 
 
 def field_of(resolver: Resolver, search: Search) -> tuple[Field, str]:
-    """Where to search, and the method that `auto` is there."""
+    """Where to search, and the method that `auto` is there.
+
+    Raises:
+        InputError: the method cannot search there, a design is impossible, or the data that picks are to be measured
+            on are not there.
+    """
     space = resolver.space
+    source, _, _ = resolver.parts({axis: values[0] for axis, values in space.axes.items()})
+    network_data(resolver.network(source), space.data, space.split, space.samples)  # better known before than after
     small = space.size <= LISTED
     name = search.method if search.method != "auto" else ("gp" if small else "nsga2")
     if needs_list(name) and not small:

@@ -76,6 +76,7 @@ def sweep(
         Store.write(store, plan, resume) as kept,
         running(kept, "sweep", spec, origin, job, progress) as control,
     ):
+        kept.sweeps(plan)
         found: dict[str, Accuracy] = {}
         if how and field:
             hunt = Hunt(resolver, *field, how, kept, others.measurement, control.progress)

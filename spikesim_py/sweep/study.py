@@ -36,14 +36,18 @@ class Study:
         with Store.read(self.path) as store:
             return store.space()
 
-    def frame(self) -> Frame:
+    def frame(self, *, by_time: bool = False) -> Frame:
         """Columns by name, one row per finished design.
+
+        Args:
+            by_time: in the order in which designs were finished, as `hypervolume_history` takes them; else in that of
+                the space.
 
         The fields of the axes, and `COLUMNS`: `network`, `chip`, `weight_bits`, `crossbar.rows`, `crossbar.cols`,
         `adc.bits`; every metric of `METRICS`; `accuracy_low`, `accuracy_high`; `report_hash`, `accuracy_key`.
         """
         with Store.read(self.path) as store:
-            rows = store.columns()
+            rows = store.columns(by_time)
         names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(COLUMNS)
         return {name: _column([row.get(name) for row in rows]) for name in names}
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def print_jobs(jobs: Sequence[Job]) -> None:
     """One line per job, the oldest first."""
-    table = new_table("jobs", "job", "kind", "from", "state", "designs", "last sign of life", "message")
+    table = new_table("jobs", "job", "kind", "from", "state", "designs", "last sign of life")
+    table.add_column("message", overflow="fold")  # may be long: the numbers stay readable
     for job in jobs:
         state = f"{job.state} ({job.request} asked for)" if job.request and job.active else job.state
         age = f"{max(0.0, time.time() - job.heartbeat):.0f} s ago"

@@ -21,12 +21,16 @@ def progress(events: bool = False) -> Iterator[Callable[[int, int, str], None]]:
             yield report
         return
     show, pause = (_event_of, _EVENT_S) if events else (_line_of, _LINE_S)
-    started, first, last = time.monotonic(), None, 0.0
+    started, first, last, before = time.monotonic(), None, 0.0, (0, 0)
 
     def line(done: int, total: int, what: str) -> None:
-        nonlocal first, last
+        nonlocal started, first, last, before
         now = time.monotonic()
-        first = done if first is None else first
+        if first is None:
+            first = done
+        elif done < before[0] or total != before[1]:  # something else is counted now, at a pace of its own
+            started, first = now, done
+        before = done, total
         if done == total or now - last >= pause:
             last = now
             show(done, total, what, _left(done - first, total - done, now - started))

@@ -9,16 +9,35 @@ from ..._units import engineering
 from . import console, new_table
 from .progress import event, progress
 
+#: columns below which a table of many axes loses digits
+_WIDTH = 150
+
 
 def print_dry_run(space: str, store: str, workers: int | None, how: dict[str, Any]) -> None:
     """How many designs a sweep has, how many are stored, how many accuracies are distinct, and about how long."""
     from ...sweep import dry_run
 
     plan = dry_run(space, store, workers=workers, **how)
-    print(f"{plan.designs} designs, {plan.stored} stored, {plan.measurements} distinct accuracy measurements to make")
+    if "search" in how:
+        every = f" with {plan.accuracies} accuracies" if plan.accuracies is not None else ""
+        print(
+            f"{plan.designs} designs{every}, {plan.measurements} distinct accuracy measurements to make by the search,"
+        )
+        print("then one for each accuracy among its picks, on the split that is reported")
+    else:
+        print(
+            f"{plan.designs} designs, {plan.stored} stored, {plan.measurements} distinct accuracy measurements to make"
+        )
     if plan.minutes is not None:
         time_ = f"{plan.minutes:.0f} minutes" if plan.minutes >= 2 else f"{60 * plan.minutes:.0f} s"
         print(f"about {time_} (from {plan.basis})")
+
+
+def print_cost_dry_run(space: str) -> None:
+    """How many combinations costs alone are of."""
+    from ...sweep import load_space
+
+    print(f"{load_space(space).size} combinations before constraints; costs alone measure nothing")
 
 
 def run_sweep(
@@ -46,7 +65,8 @@ def run_sweep(
     print_pareto(study)
     print(f"{len(study)} designs in {store}, {seconds:.1f} s")
     if how and "search" in how:
-        print("accuracies are of the report split; search_accuracy is what the search saw, and flatters")
+        split = study.space.split
+        print(f"accuracies are of the split {split!r}; search_accuracy is what the search saw, and flatters")
     return study
 
 
@@ -70,9 +90,7 @@ def run_cost_sweep(space: str, store: str, executor: str, workers: int | None, *
 def print_least(study: Any) -> None:
     """The design of least energy, latency, area and EDAP of a bulk sweep."""
     figures = ("energy_pj", "latency_ns", "area_um2", "edap")
-    axes = list(
-        dict.fromkeys(field for axis in study.bulk_sweeps()[-1].spec["space"]["axes"] for field in axis.split("+"))
-    )
+    axes = [axis.split("+")[0] for axis in study.bulk_sweeps()[-1].spec["space"]["axes"]]  # the others move with it
     frame = study.costs([*axes, *figures])
     table = new_table(
         f"least of {len(frame['edap'])} designs", "least", *axes, "energy", "latency", "area", "EDAP J·s·mm²"
@@ -82,7 +100,7 @@ def print_least(study: Any) -> None:
         energy, latency, area, edap = (float(frame[figure][best]) for figure in figures)
         costs = (engineering(energy, "pJ"), engineering(latency, "ns"), engineering(area, "µm²"), f"{edap:.3g}")
         table.add_row(name, *(str(frame[axis][best]) for axis in axes), *costs)
-    console().print(table)
+    console(_WIDTH).print(table)
 
 
 def print_pareto(study: Any) -> None:

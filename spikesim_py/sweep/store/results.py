@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cached_property
@@ -18,7 +18,7 @@ from ...activity import Activity, LayerActivity
 from ...errors import StoreError
 from ...evaluate import MODEL_VERSION, Measurement
 from ...report import Accuracy, Report
-from ..space import Design, Space
+from ..space import Design, Space, Value
 from .bulk import BulkTable
 from .database import Database
 from .jobs import JobTable
@@ -27,6 +27,11 @@ from .problems import decoded
 #: a design's row, packed
 Row = tuple[Any, ...]
 _DESIGN = "INSERT OR REPLACE INTO design VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#: a failure never takes the place of a result
+_FAILURE = """
+INSERT INTO design VALUES (?, ?, ?, 'failed', ?, NULL, NULL, NULL, ?)
+ON CONFLICT (key) DO UPDATE SET error = excluded.error, created = excluded.created WHERE status = 'failed'
+"""
 #: a measurement gives way to one of at least as many inferences
 _MEASUREMENT = """
 INSERT INTO measurement (key, data, created, samples, chips, config) VALUES (?, ?, ?, ?, ?, ?)
@@ -89,13 +94,22 @@ class Store:
 
     def _begin_study(self, space: Space, resume: bool) -> None:
         with self._db.transaction():
-            if self._db.rows("SELECT 1 FROM meta LIMIT 1"):
-                _check_same(self.path, self.space(), space)
-                self._check_model()
+            self.check_space(space)
             if not resume and self._db.rows("SELECT 1 FROM design UNION ALL SELECT 1 FROM chunk LIMIT 1"):
                 raise StoreError(f"{self.path}: has results already; resume it, or name another file")
-            values = {"space": space.model_dump_json(), "version": __version__, "model_version": str(MODEL_VERSION)}
+            values = {"version": __version__, "model_version": str(MODEL_VERSION)}
             self._db.put("INSERT OR REPLACE INTO meta VALUES (?, ?)", *values.items())
+            self._db.put("INSERT OR IGNORE INTO meta VALUES ('space', ?)", (space.model_dump_json(),))
+
+    def sweeps(self, space: Space) -> None:
+        """A sweep over a space begins: its axes are those that questions to the study are about."""
+        self._db.put("INSERT OR REPLACE INTO meta VALUES ('space', ?)", (space.model_dump_json(),))
+
+    def check_space(self, space: Space) -> None:
+        """Raises `StoreError` if the study cannot take the designs of a space."""
+        if self._db.rows("SELECT 1 FROM meta LIMIT 1"):
+            _check_same(self.path, self.space(), space)
+            self._check_model()
 
     def _check_model(self) -> None:
         """Results of two models never stand in one table."""
@@ -172,17 +186,22 @@ class Store:
 
     def add_failure(self, position: int, design: Design, error: str) -> None:
         axes = json.dumps(dict(design.axes))
-        self._db.put(_DESIGN, (design.key, position, axes, "failed", error, None, None, None, time.time()))
+        self._db.put(_FAILURE, (design.key, position, axes, error, time.time()))
+
+    def forget_failure(self, axes: Mapping[str, Value]) -> None:
+        """A design that failed before has not failed again."""
+        self._db.put("DELETE FROM design WHERE status = 'failed' AND axes = ?", (json.dumps(dict(axes)),))
 
     def version(self) -> str:
         """Changes whenever a design or a block of costs is stored, and not with a job's signs of life."""
-        tables = ("design", "chunk") if self._db.version > 1 else ("design",)
-        found = [self._db.rows(f"SELECT max(rowid) FROM {table}")[0][0] for table in tables]  # a new one per row
-        return ".".join(str(row or 0) for row in found)
+        places = ["design WHERE status = 'done'", *(["chunk"] if self._db.version > 1 else [])]
+        newest = [self._db.rows(f"SELECT rowid FROM {place} ORDER BY rowid DESC LIMIT 1") for place in places]
+        return ".".join(str(rows[0][0] if rows else 0) for rows in newest)  # a new one per row
 
-    def columns(self) -> list[dict[str, Any]]:
-        """The numbers of every finished design, in the order of the space."""
-        rows = self._db.rows("SELECT columns FROM design WHERE status = 'done' ORDER BY position, key")
+    def columns(self, by_time: bool = False) -> list[dict[str, Any]]:
+        """The numbers of every finished design, in the order of the space, or in that in which they were finished."""
+        order = "rowid" if by_time else "position, key"
+        rows = self._db.rows(f"SELECT columns FROM design WHERE status = 'done' ORDER BY {order}")
         with decoded(self.path):
             return [dict(json.loads(text)) for (text,) in rows]
 
