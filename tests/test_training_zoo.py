@@ -48,6 +48,17 @@ def test_a_file_stores_the_activity_of_the_calibration_split(name):
     assert set(measured) == {"conv1", "conv2", "conv3", "fc"}
 
 
+def test_the_network_for_cifar10_describes_itself():
+    """Its data do not ship: what it answers there is measured by `benchmarks.zoo`."""
+    network = load_network("cifar10-vgg9-quarter-w4u8")
+    metadata = network.model.metadata
+    assert TrainingConfig(**metadata["recipe"]) == load_config(network.name)
+    assert (metadata["dataset"], metadata["images"]) == ("cifar10", "CIFAR-10 (JPEG)")
+    assert metadata["test_accuracy"] == metadata["test_correct"] / metadata["test_samples"]
+    assert {layer.weight_bits for layer in network.layers} == {4}
+    assert set(network.model.activity) == {layer.name for layer in network.layers}
+
+
 def test_every_bit_width_is_the_same_network():
     shapes = {tuple(layer.weight_shape for layer in load_network(name).layers) for name in BITS}
     assert shapes == {((16, 1, 3, 3), (32, 16, 3, 3), (64, 32, 3, 3), (10, 256))}
