@@ -61,8 +61,8 @@ def _run(full: bool) -> Findings:
         *accumulation_claims(tried),
     )
     notes = (
-        "The abstract's numbers are all that was at hand: which chip the 11 % are of, and which topologies the 1.24x and "
-        "10x compare, it does not say. Sweeps over crossbar size and ADC bits have no published number here.",
+        "The abstract's numbers are all that was at hand: which chip the 11 % are of, and which topologies the 1.24x "
+        "and 10x compare, it does not say. Sweeps over crossbar size and ADC bits have no published number here.",
         f"{NETWORK} is the true network, with its fully connected layers, unless a row says otherwise; activity 15 %.",
         "The 4-bit ANN is the same network at T = 1 with 4-bit activations, read in four bit planes.",
         "Accuracy is that of digits-w4 on SpikeSim's crossbars; a 4-bit ADC that spans the largest sum loses most.",

@@ -69,7 +69,7 @@ def gains(found: Mapping[str, Report]) -> dict[str, tuple[float, float]]:
 
 
 def sparsity_needed(network: Network, rival: Report, chip: str = "rram_32nm") -> float | None:
-    """The input rate at which the SNN takes the rival's energy on a chip that skips what is silent; None: at no rate."""
+    """The input rate at which the SNN takes the rival's energy on a chip that skips what is silent; None: never."""
     low, high = 0.0, 1.0
 
     def energy(rate: float) -> float:
@@ -138,5 +138,5 @@ def sparsity_claim() -> Claim:
         f"{SPARSITY:.1%} ({_SPARSITY_SOURCE})",
         "none" if found is None else f"{found:.1%}",
         "not reproduced" if found is None else ratio_verdict(SPARSITY, found),
-        "theirs is of digital accelerators; here crossbars that skip idle rows and columns, the ANN's bits at 15 % ones",
+        "theirs is of digital accelerators; here crossbars that skip idle rows and columns, the ANN at 15 % ones",
     )
