@@ -8,7 +8,15 @@ from ..errors import InputError, did_you_mean
 from .base import Claim, Findings, PaperStudy, Verdict
 
 #: in the order in which they are listed; `some-name` is the module or package `some_name` here, which has a `STUDY`
-NAMES = ("spikesim-paper", "released-defects", "md-snn-hardware", "time-steps", "membrane-bits")
+NAMES = (
+    "spikesim-paper",
+    "released-defects",
+    "md-snn-hardware",
+    "time-steps",
+    "membrane-bits",
+    "encoding",
+    "placement",
+)
 
 __all__ = ["NAMES", "Claim", "Findings", "PaperStudy", "Verdict", "load_study"]
 

@@ -2,12 +2,13 @@
 
 A ratio or a value is `reproduced` within 10 % of what is published, `trend only` if it lies further off but on the same
 side of no change, else `not reproduced`. A bound is reproduced or not. A number that is defined exactly must agree to
-nine digits.
+nine digits. Where the comparison made here is not the published one, a claim is a trend at most.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from .._units import number
 from .base import Claim, Verdict
@@ -51,3 +52,8 @@ def bound_claim(claim: str, above: float, source: str, found: float, note: str =
     """A share that is published as a lower bound."""
     verdict: Verdict = "reproduced" if found > above else "not reproduced"
     return Claim(claim, f"> {above:.0%} ({source})", f"{found:.1%}", verdict, note)
+
+
+def at_most_a_trend(claim: Claim) -> Claim:
+    """A claim that was tried on another comparison than the published: a number that agrees proves no more."""
+    return replace(claim, verdict="trend only") if claim.verdict == "reproduced" else claim
