@@ -107,6 +107,11 @@ class Chip:
     spiking: bool = False
     op: str = "an addition or a multiplication"
 
+    @property
+    def digital(self) -> bool:
+        """Whether it has no converters."""
+        return self.hardware.digital_crossbar
+
 
 def chips() -> dict[str, Chip]:
     """Every chip, in the order of `conditions.yaml`; raises `ConfigError` where chips and conditions do not match."""

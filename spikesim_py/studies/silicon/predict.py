@@ -1,8 +1,9 @@
 """What the model says of a chip with a band, from nothing that was measured on it.
 
-Between fitted nodes every component's energy, area and time is interpolated on logarithms of the node; beyond 65 nm
-the line through 45 and 65 nm goes on, and what is found so is graded `assumed`. At a supply V instead of the node's
-V0, energies go with (V / V0)^2 and times with the alpha-power law of Sakurai and Newton (JSSC 25, 1990)::
+Between fitted nodes every component's energy, area and time is interpolated on logarithms of the node. Beyond 65 nm
+areas go with F^2, charges and times with F, at the supply of 65 nm; what is found so is graded `assumed`. At a supply
+V instead of the node's V0, energies go with (V / V0)^2 and times with the alpha-power law of Sakurai and Newton (JSSC
+25, 1990)::
 
     t ~ V / (V - Vt)^alpha,  alpha = 1.3,  Vt = 0.4 V (both assumed for every chip)
 
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...activity import resolve_activity
-from ...cost import CostNode, Grade, branch
+from ...cost import CostNode, branch
 from ...cost.band import ENDS, CostInputs, sample
 from ...cost.components.base import weakest
 from ...cost.resources import resource_of
@@ -111,11 +112,12 @@ def _part(trees: Trees, resources: tuple[str, ...], draws: int) -> dict[str, Flo
 
 def condition_trees(chip: Chip, condition: Condition) -> Trees:
     """The components in the scope of the published numbers, at the chip's node and supply, for every ADC anchor."""
-    nominal = at_node(chip.node_nm, lambda node: load_technology(node).vdd_volt)
     low, high, weight = between(chip.node_nm)
+    nominal = _mean(load_technology(low).vdd_volt, load_technology(high).vdd_volt, weight)
     first, second = (_fitted(chip, condition, node, nominal) for node in (low, high))
     supply = nominal if condition.supply_v is None else condition.supply_v
-    scale = _Supply((supply / nominal) ** 2, delay(supply) / delay(nominal), chip.hardware.device.kind)
+    feature = max(chip.node_nm / NODES[-1], 1.0)
+    scale = _Scale(feature, (supply / nominal) ** 2, delay(supply) / delay(nominal), chip.hardware.device.kind)
     return {
         anchor: branch(chip.name, [scale(leaf) for leaf in _pairs(tree, second[anchor], weight)])
         for anchor, tree in first.items()
@@ -141,20 +143,10 @@ def _leaves(tree: CostNode, chosen: Callable[[CostNode], bool]) -> CostNode:
 
 
 def between(node_nm: float) -> tuple[int, int, float]:
-    """The fitted nodes around a node, and how far it is from the first to the second, on logarithms.
-
-    Beyond the last of them the weight is above 1.
-    """
-    for low, high in pairwise(NODES):
-        if node_nm <= high or high == NODES[-1]:
-            return low, high, math.log(node_nm / low) / math.log(high / low)
-    raise AssertionError("the last pair takes every node")
-
-
-def at_node(node_nm: float, law: Callable[[int], float]) -> float:
-    """A quantity of the fitted nodes at another node."""
-    low, high, weight = between(node_nm)
-    return _mean(law(low), law(high), weight)
+    """The fitted nodes around a node, and how far it is from the first to the second, on logarithms."""
+    node = min(node_nm, NODES[-1])
+    low, high = next(pair for pair in pairwise(NODES) if node <= pair[1])
+    return low, high, math.log(node / low) / math.log(high / low)
 
 
 def _mean(first: float, second: float, weight: float) -> float:
@@ -165,14 +157,15 @@ def _mean(first: float, second: float, weight: float) -> float:
 def _pairs(first: CostNode, second: CostNode, weight: float) -> Iterator[CostNode]:
     """Components between two nodes."""
     for one, other in zip(first.children, second.children, strict=True):
-        grades: list[Grade] = [node.grade for node in (one, other) if node.grade]
-        if weight > 1:
-            grades.append("assumed")
-        amounts = {
-            name: _mean(getattr(one, name), getattr(other, name), weight)
-            for name in ("energy_pj", "area_um2", "critical_ns", "busy_ns")
-        }
-        yield replace(one, grade=weakest(*grades), **amounts)
+        grades = [node.grade for node in (one, other) if node.grade]
+        yield replace(
+            one,
+            energy_pj=_mean(one.energy_pj, other.energy_pj, weight),
+            area_um2=_mean(one.area_um2, other.area_um2, weight),
+            critical_ns=_mean(one.critical_ns, other.critical_ns, weight),
+            busy_ns=_mean(one.busy_ns, other.busy_ns, weight),
+            grade=weakest(*grades),
+        )
 
 
 def delay(supply_v: float) -> float:
@@ -183,18 +176,26 @@ def delay(supply_v: float) -> float:
 
 
 @dataclass(frozen=True)
-class _Supply:
-    """What another supply makes of a component."""
+class _Scale:
+    """What a larger feature and another supply make of a component; 1 where nothing changes."""
 
+    feature: float
     energy: float
     time: float
     kind: DeviceKind
 
     def __call__(self, leaf: CostNode) -> CostNode:
         own = leaf.name == "crossbar" and self.kind is not DeviceKind.SRAM  # at the read voltage
+        assert leaf.grade  # it is a component
         return replace(
             leaf,
-            energy_pj=leaf.energy_pj * (1.0 if own else self.energy),
-            critical_ns=leaf.critical_ns * self.time,
-            busy_ns=leaf.busy_ns * self.time,
+            energy_pj=leaf.energy_pj * self.feature * (1.0 if own else self.energy),
+            area_um2=leaf.area_um2 * self._area(leaf),
+            critical_ns=leaf.critical_ns * self.feature * self.time,
+            busy_ns=leaf.busy_ns * self.feature * self.time,
+            grade=leaf.grade if self.feature == 1.0 else "assumed",
         )
+
+    def _area(self, leaf: CostNode) -> float:
+        """Cells have the area that the chip's file gives them, at its own node."""
+        return 1.0 if leaf.name == "crossbar" else self.feature**2
