@@ -54,7 +54,7 @@ def test_every_field_that_a_chip_sets_has_a_source(name: str) -> None:
     for field in ("r_on_ohm", "unit_cap_ff", "read_volt", "cell_area_um2"):
         value = getattr(hardware.device, field)
         default = type(hardware.device).model_fields[field].default
-        assert value == default or f"device.{field}" in hardware.sources or field == "unit_cap_ff"
+        assert value == default or f"device.{field}" in hardware.sources
 
 
 def test_only_development_chips_have_measured_values() -> None:

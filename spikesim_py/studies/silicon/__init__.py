@@ -56,15 +56,16 @@ def silicon_over_model(known: Mapping[str, Chip], seen: Measured, draws: int = D
     return ratios
 
 
-def rows(found: Sequence[Prediction], seen: Measured) -> list[dict[str, Cell]]:
+def rows(found: Sequence[Prediction], known: Mapping[str, Chip], seen: Measured) -> list[dict[str, Cell]]:
     """The frozen columns, and what was measured of development chips: predicted over it, inside the band or not."""
     table: list[dict[str, Cell]] = []
     for line in found:
         value = seen.get((line.chip, line.condition, line.metric))
-        known: dict[str, Cell] = {"measured": value, "ratio": None, "inside": None}
+        scored: dict[str, Cell] = {"measured": value, "ratio": None, "inside": None}
         if value is not None:
-            known |= {"ratio": line.value / value, "inside": "yes" if line.low <= value <= line.high else "no"}
-        table.append(asdict(line) | known)
+            scored |= {"ratio": line.value / value, "inside": "yes" if line.low <= value <= line.high else "no"}
+        counted = known[line.chip].op if line.metric.startswith("TOPS") else None
+        table.append(asdict(line) | scored | {"operation": counted})
     return table
 
 
@@ -117,9 +118,9 @@ def _claims(table: Sequence[Mapping[str, Cell]]) -> list[Claim]:
 
 def run(full: bool) -> Findings:
     """Predict every chip, and score the development chips; the long version has five times the draws."""
-    found, seen = predictions(5 * DRAWS if full else DRAWS), measured()
-    table = rows(found, seen)
-    spiking = [chip.name for chip in chips().values() if chip.spiking]
+    found, known, seen = predictions(5 * DRAWS if full else DRAWS), chips(), measured()
+    table = rows(found, known, seen)
+    spiking = [chip.name for chip in known.values() if chip.spiking]
     return Findings(
         rows=tuple(table),
         figure=figure(found, seen),
