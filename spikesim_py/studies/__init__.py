@@ -22,7 +22,7 @@ __all__ = ["NAMES", "Claim", "Findings", "PaperStudy", "Verdict", "load_study"]
 
 
 def load_study(name: str) -> PaperStudy:
-    """The study of that name; raises `InputError` with the nearest one if there is none."""
+    """The study of that name; raises `InputError` with the nearest name if there is none."""
     if name not in NAMES:
         raise InputError(f"study {name!r}: is none{did_you_mean(name, NAMES)} (known: {', '.join(NAMES)})")
     study: PaperStudy = import_module(f".{name.replace('-', '_')}", __name__).STUDY

@@ -36,6 +36,12 @@ def study_page(study: PaperStudy, found: Findings) -> str:
     return _page(study.name, body)
 
 
+def claims_markdown(found: Findings) -> str:
+    """The verdict table as Markdown, for the docs."""
+    lines = [CLAIMS, tuple("---" for _ in CLAIMS), *claim_rows(found)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
 def cell_text(value: Cell) -> str:
     """A cell as readers see it."""
     return "" if value is None else number(value) if isinstance(value, float) else str(value)

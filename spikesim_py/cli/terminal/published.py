@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...studies import Findings, PaperStudy
-from ...studies.page import CLAIMS, claim_rows
-from . import console, new_table
+from . import console
 
 
 def print_studies(known: Sequence[PaperStudy]) -> None:
@@ -20,9 +19,9 @@ def print_findings(study: PaperStudy, found: Findings) -> None:
     """The verdicts and the notes; the numbers are for files."""
     out = console()
     out.print(f"[bold]{study.name}[/bold]  {study.about}")
-    table = new_table("verdicts", *CLAIMS[:4])
-    for row in claim_rows(found):
-        table.add_row(*row[:4])
-    out.print(table)
-    for line in (*(f"{claim.claim}: {claim.note}" for claim in found.claims if claim.note), *found.notes):
-        out.print(f"  {line}")
+    for claim in found.claims:
+        out.print(f"[bold]{claim.verdict:<16}[/bold]{claim.claim}")
+        note = f" ({claim.note})" if claim.note else ""
+        out.print(f"{'':<16}published: {claim.published}; here: {claim.found}{note}")
+    for note in found.notes:
+        out.print(note)
