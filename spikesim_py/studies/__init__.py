@@ -16,6 +16,7 @@ NAMES = (
     "membrane-bits",
     "encoding",
     "placement",
+    "silicon",
 )
 
 __all__ = ["NAMES", "Claim", "Findings", "PaperStudy", "Verdict", "load_study"]

@@ -1,7 +1,7 @@
 """Where tiles lie on the mesh: in their order, as a snake, and moved so that flits pass the fewest links.
 
-SpiNeMap (IEEE TVLSI 2020, arXiv 1909.01843) and SNEAP (arXiv 2004.01639) partition a network and then place its clusters; here the mapping
-has decided what a tile holds, and only its place is free.
+SpiNeMap (IEEE TVLSI 2020, arXiv 1909.01843) and SNEAP (arXiv 2004.01639) partition a network and then place its
+clusters; here the mapping has decided what a tile holds, and only its place is free.
 """
 
 from __future__ import annotations

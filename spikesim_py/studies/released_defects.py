@@ -140,16 +140,19 @@ def _run(full: bool) -> Findings:
         empty = dict.fromkeys(("energy_uj", "latency_ms", "area_mm2"))
         ends = {"accuracy": report.accuracy, "accuracy_low": low, "accuracy_high": high}
         rows.append({"part": "accuracy engine", "corrected": name, **empty, **ends})
-    quantities = (("energy", "energy_uj", "µJ"), ("latency", "latency_ms", "ms"), ("area", "area_mm2", "mm²"))
-    shown = rows[: len(steps)]
+    units = (
+        ("energy", "energy_pj", 1e-6, "µJ"),
+        ("latency", "latency_ns", 1e-6, "ms"),
+        ("area", "area_um2", 1e-6, "mm²"),
+    )
     charts = [
         (
             f"{NETWORK}, {label}: defects corrected one after the other",
             steps_chart(
-                [(str(row["corrected"]), float(row[name])) for row in shown], Axis(f"{label} ({unit})", log=True)
-            ),  # type: ignore[arg-type]
+                [(step, getattr(report, name) * factor) for step, report in steps], Axis(f"{label} ({unit})", log=True)
+            ),
         )
-        for label, name, unit in quantities
+        for label, name, factor, unit in units
     ]
     notes = (
         "Each step corrects one defect more, in the order of docs/released_defects.md; `spikesim cost vgg9-cifar10 "

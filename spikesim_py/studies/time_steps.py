@@ -8,7 +8,7 @@ decides is charged.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,9 @@ import numpy as np
 from ..evaluate import cost, evaluate
 from ..figures.chart import Axis, Series, xy_chart
 from ..figures.panels import panels
-from ..importers import load_network
 from ..report import Report
 from .base import Cell, Claim, Findings, PaperStudy
-from .verdicts import change_claim, ratio_claim
+from .verdicts import at_most_a_trend, change_claim, ratio_claim
 
 TRAINED, SHAPE, CHIP = "digits-w4", "vgg9-cifar10", "rram_32nm"
 _SOURCE = "DT-SNN, DAC 2023, abstract"
@@ -28,6 +27,10 @@ STEPS = (1, 2, 3, 4, 6, 8)
 PUBLISHED_STEPS, PUBLISHED_OF, PUBLISHED_EDP = 1.46, 4, -0.80
 #: an inference ends below this share of the largest entropy
 THRESHOLDS = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+
+
+#: accuracy that may be lost on the search split; DT-SNN's is said to be none
+LOSSES = (0.0, 0.01)
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,16 @@ def _row(
     latency_ns: float,
     edp: float,
 ) -> dict[str, Cell]:
-    numbers = {"energy_nj": energy_pj * 1e-3, "latency_us": latency_ns * 1e-3, "edp_nj_us": edp * 1e-6}
-    return {"part": part, "network": network, "exit": rule, "time_steps": steps, "accuracy": accuracy} | numbers
+    return {
+        "part": part,
+        "network": network,
+        "exit": rule,
+        "time_steps": steps,
+        "accuracy": accuracy,
+        "energy_nj": energy_pj * 1e-3,
+        "latency_us": latency_ns * 1e-3,
+        "edp_nj_us": edp * 1e-6,
+    }
 
 
 def ended(rule: str, split: str, chips: int) -> Ended:
@@ -66,13 +77,14 @@ def ended(rule: str, split: str, chips: int) -> Ended:
     assert costs is not None
     assert kept is not None
     edp = float(np.mean(costs.energy_pj * costs.latency_ns))
-    means = (float(values.mean()) for values in (kept.steps, costs.energy_pj, costs.latency_ns))
-    return Ended(rule, report.accuracy or 0.0, *means, edp)
+    steps, energy, latency = (float(values.mean()) for values in (kept.steps, costs.energy_pj, costs.latency_ns))
+    return Ended(rule, report.accuracy or 0.0, steps, energy, latency, edp)
 
 
-def chosen(tried: Sequence[Ended], whole: Ended) -> Ended:
-    """The rule with the least EDP of those that lose nothing against the whole run; the whole run if all lose."""
-    return min((one for one in tried if one.accuracy >= whole.accuracy), key=lambda one: one.edp, default=whole)
+def chosen(tried: Sequence[Ended], whole: Ended, loss: float = 0.0) -> Ended:
+    """The rule with the least EDP of those that lose at most `loss` of accuracy; the whole run if all lose more."""
+    fine = [one for one in tried if one.accuracy >= whole.accuracy - loss]
+    return min(fine, key=lambda one: one.edp, default=whole)
 
 
 def static(network: str, activity: float | None = None) -> list[Report]:
@@ -87,35 +99,32 @@ def growth(reports: Sequence[Report], name: str) -> tuple[float, float]:
     return four / one, step / one
 
 
-def claims(shape: Sequence[Report], whole: Ended, early: Ended) -> tuple[Claim, ...]:
-    """Growth with T, then early exit."""
-    linear = []
+def claims(shape: Sequence[Report], whole: Ended, early: Mapping[float, Ended]) -> tuple[Claim, ...]:
+    """Growth with T, then early exit by the loss of accuracy that was allowed on the search split."""
+    made = []
     for name, label in (("energy_pj", "energy"), ("latency_ns", "latency")):
         factor, share = growth(shape, name)
         note = f"affine: a further step takes {share:.0%} of what T = 1 takes; the first layer is read once for all T"
-        linear.append(ratio_claim(f"{label} is linear in T: {SHAPE}, T = 4 over T = 1", 4.0, _SOURCE, factor, note))
-    saved = early.edp / whole.edp - 1
-    exact = (
-        f"accuracy {early.accuracy:.2%} against {whole.accuracy:.2%} at T = {PUBLISHED_OF}; {early.rule or 'no exit'}"
-    )
-    return (
-        *linear,
-        ratio_claim(
-            f"mean time-steps over T = {PUBLISHED_OF}, by early exit",
-            PUBLISHED_STEPS / PUBLISHED_OF,
-            f"{PUBLISHED_STEPS} steps, {_SOURCE}",
-            early.steps / load_network(TRAINED).time_steps,
-            exact,
-        ),
-        change_claim("EDP, by early exit", PUBLISHED_EDP, _SOURCE, saved, exact),
-    )
+        made.append(ratio_claim(f"{label} is linear in T: {SHAPE}, T = 4 over T = 1", 4.0, _SOURCE, factor, note))
+    for loss, one in early.items():
+        what = f"early exit, {loss * 100:g} points of accuracy allowed"
+        note = (
+            f"accuracy {one.accuracy:.2%} against {whole.accuracy:.2%} at T = {PUBLISHED_OF}; {one.rule or 'no exit'}"
+        )
+        steps = f"{PUBLISHED_STEPS} of {PUBLISHED_OF}, {_SOURCE}"
+        ratio = ratio_claim(f"time-steps, {what}", PUBLISHED_STEPS / PUBLISHED_OF, steps, one.steps / whole.steps, note)
+        change = change_claim(f"EDP, {what}", PUBLISHED_EDP, _SOURCE, one.edp / whole.edp - 1, note)
+        made += [ratio, change] if not loss else [at_most_a_trend(ratio), at_most_a_trend(change)]
+    return tuple(made)
 
 
 def _run(full: bool) -> Findings:
     chips = 16 if full else 4
     tried = [ended(f"entropy:{threshold}", "search", chips) for threshold in THRESHOLDS]
-    rule = chosen(tried, ended("", "search", chips)).rule
-    whole, early = (ended(one, "report", chips) for one in ("", rule))
+    searched = ended("", "search", chips)
+    rules = {loss: chosen(tried, searched, loss).rule for loss in LOSSES}
+    whole = ended("", "report", chips)
+    early = {loss: ended(rule, "report", chips) for loss, rule in rules.items()}
     shapes = {name: static(name) for name in (SHAPE, TRAINED)}
     rows = [
         _row("T", name, "", t, None, report.energy_pj, report.latency_ns, report.energy_pj * report.latency_ns)
@@ -123,7 +132,7 @@ def _run(full: bool) -> Findings:
         for t, report in zip(STEPS, reports, strict=True)
     ]
     rows += [one.row("early exit, search split") for one in tried]
-    rows += [one.row("early exit, report split") for one in (whole, early)]
+    rows += [one.row("early exit, report split") for one in (whole, *early.values())]
     relative = [
         Series(f"{name}, {label}", STEPS, [getattr(r, key) / getattr(reports[0], key) for r in reports])
         for name, reports in shapes.items()
@@ -142,7 +151,7 @@ def _run(full: bool) -> Findings:
         columns=1,
     )
     notes = (
-        f"The threshold has the least EDP of those that lose nothing on the search split ({chips} chips).",
+        f"The threshold has the least EDP of those that lose no more on the search split ({chips} chips).",
         f"{TRAINED} is a network of three convolutions on 8 x 8 images: DT-SNN's were VGG-16 and ResNet-19 on CIFAR.",
         "EDP is the mean over samples of each one's energy x latency.",
     )
