@@ -107,7 +107,7 @@ def claims(shape: Sequence[Report], whole: Ended, early: Mapping[float, Ended]) 
         note = f"affine: a further step takes {share:.0%} of what T = 1 takes; the first layer is read once for all T"
         made.append(ratio_claim(f"{label} is linear in T: {SHAPE}, T = 4 over T = 1", 4.0, _SOURCE, factor, note))
     for loss, one in early.items():
-        what = f"early exit, {loss * 100:g} points of accuracy allowed"
+        what = f"early exit, {f'{loss * 100:g} point' if loss else 'no loss'} of accuracy allowed"
         note = (
             f"accuracy {one.accuracy:.2%} against {whole.accuracy:.2%} at T = {PUBLISHED_OF}; {one.rule or 'no exit'}"
         )
@@ -138,8 +138,10 @@ def _run(full: bool) -> Findings:
         for name, reports in shapes.items()
         for key, label in (("energy_pj", "energy"), ("latency_ns", "latency"))
     ]
-    front = [*tried, whole]
-    exits = Series("entropy thresholds", [one.edp / whole.edp for one in front], [one.accuracy for one in front], False)
+    front = [*tried, searched]
+    exits = Series(
+        "entropy thresholds", [one.edp / searched.edp for one in front], [one.accuracy for one in front], False
+    )
     figure = panels(
         [
             ("against T = 1", xy_chart(relative, Axis("time-steps T"), Axis("times T = 1"), width=760)),

@@ -37,7 +37,7 @@ def ratio_claim(claim: str, published: float, source: str, found: float, note: s
 
 def change_claim(claim: str, published: float, source: str, found: float, note: str = "") -> Claim:
     """A published relative change beside ours."""
-    given = f"{published:+.0%} ({source})"
+    given = f"{100 * published:+.3g}% ({source})"
     return Claim(claim, given, f"{found:+.1%}", change_verdict(published, found), note)
 
 
