@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikesim_py.figures.style import CATEGORIES, INK, MUTED, RULE
-
-from .svg import document, text
+from spikesim_py.figures.svg import document, text
 
 if TYPE_CHECKING:
     from .distillation_study import Gain

@@ -8,30 +8,14 @@ its released constants do not reproduce that, and neither paper nor script say w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
-import spikesim_py as ss
 from spikesim_py.cost import CostNode, branch
 from spikesim_py.cost.resources import NEURON_MODULE, neuron_share
-from spikesim_py.hardware import Defects
+from spikesim_py.studies.spikesim_paper.costs import NEURON_SHARE as PAPER
+from spikesim_py.studies.spikesim_paper.costs import designs
 
 from .timing import Row, show
 
-#: share of area that the paper's abstract gives as a lower bound
-PAPER = 0.11
-
-_FIXED = {f"cost.defects.{name}": False for name in Defects.model_fields}
-_NO_FC = {"cost.defects.fc_layers_omitted": True}
-#: the same crossbars, ADCs, mapping and clock on the circuits of the parametric library
-_PARAMETRIC = {"cost.library": "parametric", "technology.node_nm": 65}
-DESIGNS: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("released, as published: convolutions, memory of five", {}),
-    ("released, memory of all seven (defect 6)", {"cost.defects.neuron_memory_first_five": False}),
-    ("released, corrected, convolutions", _FIXED | _NO_FC),
-    ("released, corrected, with the FC layers", _FIXED),
-    ("parametric, 65 nm, with the FC layers", _PARAMETRIC),
-)
 #: what the released constants have no counterpart of
 _NOT_RELEASED = ("level_shifter", "sign_count", "preactivation_buffer", "noc_routers", "noc_links")
 
@@ -47,7 +31,7 @@ not say which chip its 11 % are of."""
 
 def neuron_rows() -> list[Row]:
     """Share of the area, over the paper's bound."""
-    found = [(name, ss.cost("vgg9-cifar10", "spikesim_released", overrides=given).tree) for name, given in DESIGNS]
+    found = [(name, report.tree) for name, report in designs()]
     whole = found[-1][1]
     convolutions = branch("chip", [node for node in whole.children if not node.name.startswith("fc")])
     found.append(("parametric, convolutions and what is shared only", convolutions))

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spikesim_py.figures.style import CATEGORIES, INK, MUTED, RULE
-
-from .svg import document, text
+from spikesim_py.figures.svg import document, text
 
 #: panel, distance between panels, margins, in pixels; largest error drawn
 WIDE, HIGH, STEP, LEFT, TOP, LARGEST = 380, 240, 450, 60, 70, 0.5

@@ -13,7 +13,7 @@ import click
 
 from .._version import __version__
 from ..errors import InputError, SpikesimError
-from . import catalogue, chips, comparisons, evaluate, fronts, jobs, networks, neurobench, noc, studies, train
+from . import catalogue, chips, comparisons, evaluate, fronts, jobs, networks, neurobench, noc, studies, study, train
 
 
 class _Commands(click.Group):
@@ -78,6 +78,7 @@ for _command in (
     fronts.nearest,
     fronts.sensitivity,
     studies.explore,
+    study.study,
     jobs.jobs,
     jobs.table,
     train.train,

@@ -1,10 +1,10 @@
-"""Words and frames of the figures that benchmarks write: SVGs that need nothing but a browser to be seen."""
+"""Words and frames of figures that are files: SVGs that need nothing but a browser to be seen."""
 
 from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from spikesim_py.figures.style import FONT, INK, PAPER
+from .style import FONT, INK, PAPER
 
 
 def text(x: float, y: float, label: str, colour: str = INK, anchor: str = "start") -> str:
