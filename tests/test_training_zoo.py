@@ -48,12 +48,16 @@ def test_a_file_stores_the_activity_of_the_calibration_split(name):
     assert set(measured) == {"conv1", "conv2", "conv3", "fc"}
 
 
-def test_the_network_for_cifar10_describes_itself():
-    """Its data do not ship: what it answers there is measured by `benchmarks.zoo`."""
-    network = load_network("cifar10-vgg9-quarter-w4u8")
+@pytest.mark.parametrize(
+    ("name", "dataset", "images"),
+    [("cifar10-vgg9-quarter-w4u8", "cifar10", "CIFAR-10 (JPEG)"), ("mnist-w4", "mnist", "MNIST")],
+)
+def test_a_network_whose_data_do_not_ship_describes_itself(name, dataset, images):
+    """What it answers there is measured by `benchmarks.zoo`."""
+    network = load_network(name)
     metadata = network.model.metadata
     assert TrainingConfig(**metadata["recipe"]) == load_config(network.name)
-    assert (metadata["dataset"], metadata["images"]) == ("cifar10", "CIFAR-10 (JPEG)")
+    assert (metadata["dataset"], metadata["images"]) == (dataset, images)
     assert metadata["test_accuracy"] == metadata["test_correct"] / metadata["test_samples"]
     assert {layer.weight_bits for layer in network.layers} == {4}
     assert set(network.model.activity) == {layer.name for layer in network.layers}
