@@ -83,7 +83,6 @@ BAD = [
     (["cost", "cut.safetensors", "rram_32nm"], "cut.safetensors: is not a network file, or is truncated"),
     (["cost", "misfit.yaml", "rram_32nm"], "misfit.yaml: node 'c': in_channels = 4: but 'input' has 3"),
     (["explore", "notes.db"], "notes.db"),
-    (["explore", "missing.db"], "missing.db"),
     (["sweep", "quickstart", "--store", "notes.db"], "notes.db"),
     (["sweep", "quickstar", "--store", "new.db"], "did you mean 'quickstart'"),
     (["evaluate", "net.safetensors", "rram_32nm"], "images (1, 8, 8)"),

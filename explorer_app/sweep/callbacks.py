@@ -24,6 +24,8 @@ from .draft import Draft, Filled, bundled, from_spec
 from .form import axis_row, form, known
 
 _PLAIN = ("name", "data", "split", "samples", "chips", "seed")
+#: controls of the space besides its axes
+_FIELDS = ("network", "chip", "constraints", "objectives", *_PLAIN)
 _WAY = ("method", "budget", "search-seed", "workers")
 _CLOCK = [(Output("sweep-clock", "disabled"), True, False)]
 
@@ -140,6 +142,7 @@ def _size(app: dash.Dash, reader: Reader) -> None:
         Output("sweep-size", "children"),
         Output("sweep-problem", "children"),
         Output({"axis": ALL}, "error"),
+        *[Output(f"sweep-{name}", "error") for name in _FIELDS],
         Output("sweep-run", "disabled"),
         Output("sweep-same", "children"),
         Input("sweep-draft", "data"),
@@ -149,23 +152,25 @@ def _size(app: dash.Dash, reader: Reader) -> None:
     def size(data: dict[str, Any] | None, _: str, ids: list[dict[str, str]]) -> Any:
         """How much there is to do, or what is wrong."""
         if not data:
-            return no_update, no_update, [no_update] * len(ids), True, no_update
+            return no_update, no_update, [no_update] * len(ids), *[no_update] * len(_FIELDS), True, no_update
         try:
             found, draft = sized(data, timed=False), Draft(**data)
         except SpikesimError as error:
-            wrong = views.mentioned(str(error), ids)
-            return None, views.problem(str(error)), wrong, True, no_update
+            wrong = [views.named_by(str(error), name) for name in [*(own["axis"] for own in ids), *_FIELDS]]
+            return None, views.problem(str(error)), wrong[: len(ids)], *wrong[len(ids) :], True, no_update
         busy = any(job.active for job in reader.jobs())
-        fine = [False] * len(ids)
-        return views.size(found, draft), None, fine, busy, views.same(draft, reader.path)
+        fine = [False] * len(ids), *[False] * len(_FIELDS)
+        return views.size(found, draft), None, *fine, busy, views.same(draft, reader.path)
 
-    @app.callback(Output("sweep-time", "children"), Input("sweep-draft", "data"), Input("jobs-seen", "data"))
-    def duration(data: dict[str, Any] | None, _: str) -> str:
-        """How long it may take; a trial measurement, if nothing is known, takes a moment."""
+    @app.callback(Output("sweep-time", "children"), Input("sweep-size", "children"), State("sweep-draft", "data"))
+    def duration(counted: Any, data: dict[str, Any] | None) -> str:
+        """How long it may take, once the space is known to be one: a trial measurement takes a moment."""
+        if counted is None or not data:
+            return ""
         if any(job.active for job in reader.jobs()):
             return "a sweep is at work on this study: pause or cancel it to start another"
         try:
-            return views.duration(sized(data, timed=True)) if data else ""
+            return views.duration(sized(data, timed=True))
         except SpikesimError:
             return ""
 
@@ -186,8 +191,9 @@ def _run(app: dash.Dash, reader: Reader) -> None:
         try:
             draft = Draft(**data)
             plan = draft.plan(reader.known_sources())
-            search = {} if draft.search is None else {"search": draft.search}
-            launch(plan, store=reader.path, workers=draft.workers, **search)
+            options: dict[str, Any] = {"workers": draft.workers}
+            options |= {} if draft.search is None else {"search": draft.search}
+            launch(plan, store=reader.path, **options)
         except SpikesimError as error:
             return views.problem(str(error)), False
         return None, True

@@ -113,11 +113,26 @@ def bundled(name: str) -> Draft:
     return from_space(plan, method="gp" if plan.size > 1000 else "every")
 
 
+def from_address(text: str) -> Draft:
+    """A draft as `show_address` wrote it; raises ValueError or TypeError for anything that controls cannot hold."""
+    draft = Draft(**json.loads(text))
+    space = dict(draft.space)
+    groups = [space.pop(name, {}) for name in ("axes", "set", "when")]
+    lists = [space.pop(name, []) for name in ("constraints", "objectives")]
+    single = [*space.values(), draft.method, draft.budget, draft.seed, draft.workers]
+    shaped = all(isinstance(group, dict) for group in groups) and all(isinstance(found, list) for found in lists)
+    if not shaped or not all(isinstance(value, str | int | None) for value in single):
+        raise ValueError("is no draft")
+    if draft.method not in METHODS or not all(isinstance(values, list) for values in groups[0].values()):
+        raise ValueError("is no draft")
+    return draft
+
+
 def first(reader: Reader, asked: Mapping[str, Any]) -> Draft:
     """What an address asks for, else the study's newest sweep, else a small one that is bundled."""
     try:
         if "draft" in asked:
-            return Draft(**json.loads(asked["draft"]))
+            return from_address(asked["draft"])
         if asked.get("from") in sweeps():
             return bundled(asked["from"])
         jobs = [job for job in reader.jobs() if job.kind == "sweep"]
@@ -145,7 +160,7 @@ class Filled:
     def space(self, known: Mapping[str, Control]) -> dict[str, Any]:
         """The space as plain data: what has one value stands beside the axes.
 
-        Raises `InputError` for a range that has no values.
+        Raises `InputError` for an axis or a range that has no values.
         """
         made: dict[str, Any] = {"axes": {}, "set": {}}
         for name, chosen in self.sources.items():
@@ -156,6 +171,8 @@ class Filled:
         when = {name: text for name, text in self.when.items() if text}
         for axis, texts in self.axes.items():
             values = list(dict.fromkeys(v for text in texts for v in values_of(axis, text, known)))
+            if not values:
+                raise InputError(f"axes.{axis}: has no value yet: give it some, or take it away")
             if len(values) == 1 and axis not in when:
                 made["set"] |= dict.fromkeys(axis.split("+"), values[0])
             else:

@@ -148,10 +148,8 @@ def axis_row(name: str, values: Sequence[Any], when: str = "") -> html.Div:
         leftSectionWidth=46,
         **{"aria-label": f"{name}: when"},
     )
-    head = html.Div(
-        [html.Span([tip, html.Span(unit, className="note")]), html.Span(_allowed(control), className="note")]
-    )
-    head.className = "axis-head"
+    named = html.Span([tip, html.Span(unit, className="note")], className="in-line")
+    head = html.Div([named, html.Span(_allowed(control), className="note")], className="axis-head")
     return html.Div([head, html.Div([_values(name, control, stops, values), condition, close], className="axis-line")])
 
 
@@ -228,7 +226,7 @@ def _objectives(draft: Draft) -> dmc.MultiSelect:
 def _told(label: str, about: str) -> html.Span:
     tip = dmc.Tooltip(html.Span("?", className="told", tabIndex="0"), label=about, multiline=True, w=280)
     tip.events = {"hover": True, "focus": True, "touch": True}
-    return html.Span([label, tip])
+    return html.Span([label, tip], className="in-line")
 
 
 def _measured(draft: Draft) -> list[Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ _ACTS = {
     "failed": ("resume",),
     "done": (),
 }
+_PREFIX = r"(?:axes\.|when\.)?"
 _ABOUT = {
     "pause": "finishes what its workers have in hand, then rests",
     "cancel": "stops at once; what is stored stays",
@@ -164,6 +166,7 @@ class Pace:
         return (job.heartbeat - since) / made * (job.total - job.done) if made > 0 else None
 
 
-def mentioned(message: str, axes: Sequence[Mapping[str, str]]) -> list[bool]:
-    """Which axes an error names."""
-    return [any(field in message for field in own["axis"].split("+")) for own in axes]
+def named_by(message: str, axis: str) -> bool:
+    """Whether an error is about an axis, or another field of the space; which design it was found in says nothing."""
+    said = re.sub(r"design \(.*?\):", "", message)
+    return any(re.search(rf"(?<![\w.]){_PREFIX}{re.escape(field)}( =|:)", said) for field in axis.split("+"))
