@@ -40,7 +40,7 @@ def _size() -> dmc.Card:
     time = html.Div(parts.loading(html.Div(id="sweep-time", className="note")), className="sweep-time")
     body = [
         html.Div(id="sweep-problem", role="alert"),
-        html.Div(id="sweep-size"),
+        html.Div(id="sweep-size", className="sweep-size"),
         html.Div([run, time], className="accuracy-line"),
         html.Details([html.Summary("the same from the command line"), html.Div(id="sweep-same")], className="gap"),
     ]
