@@ -280,5 +280,6 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
 
 
 def _colour(frame: dict[str, np.ndarray]) -> str:
-    """A field that the study varies."""
-    return next((name for name in ("weight_bits", "adc.bits", "crossbar.rows") if name in varying(frame)), "edap")
+    """A field that the study varies; one colour while none does."""
+    found = varying(frame)
+    return next((name for name in ("weight_bits", "adc.bits", "crossbar.rows", *found) if name in found), "network")

@@ -244,7 +244,7 @@ def _measured(draft: Draft) -> list[Any]:
         _number("samples", _told("images", "of the split; empty: all of them"), space.get("samples"), 1, "all"),
         _number(
             "chips",
-            _told("device instances", "simulated chips of each design, with other devices"),
+            _told("instances", "simulated chips of each design, with other devices"),
             space.get("chips", 1),
             1,
         ),
