@@ -262,8 +262,7 @@ def test_a_sweep_is_run_cancelled_and_resumed_by_the_job_table(call: Call, store
 def test_jobs_of_the_command_line_show_and_their_space_is_taken_over(call: Call, store: Path) -> None:
     space = {"network": "digits-w2", "chip": "rram_32nm", "axes": {"adc.bits": [4, 5]}, "samples": 20}
     ss.sweep(space, store=store, executor="serial", origin="cli")
-    listed = call("jobs.children", **{"sweep-clock": 1, "jobs-seen": ""})
-    assert "command line" in _text(listed["jobs"])
+    assert "command line" in _text(call("jobs.children", **{"sweep-clock": 1, "jobs-seen": ""})["jobs"])
     assert first(Reader(store), {}).space["axes"] == {"adc.bits": [4, 5]}
     drawn = call("sweep-front.figure", version="", scheme="dark")
     assert drawn["sweep-front-note"]["children"].startswith("2 designs")
@@ -282,8 +281,7 @@ def test_the_time_that_is_left_follows_from_the_pace_since_it_is_watched() -> No
     assert pace.left(_job(process="a:2:3", done=4, heartbeat=20.0)) is None  # resumed: another process
     assert pace.left(_job(state="paused")) is None
     assert words(_job(), 20.0) == "2 of 8 designs, about 20 s left"
-    assert share(_job()) == 25.0
-    assert share(_job(total=0, done=0)) == 0.0
+    assert (share(_job()), share(_job(total=0, done=0))) == (25.0, 0.0)
 
 
 def test_a_job_offers_what_its_state_allows_and_the_list_is_redrawn_only_then() -> None:
