@@ -41,6 +41,7 @@ def picked(study: Study) -> str:
 #: page -> (its address, what shows that it is drawn)
 PAGES = {
     "pareto": ("/?accuracy=0.95&design={}", "#pareto .scatterlayer .point"),
+    "sweep": ("/sweep", "#sweep-front .scatterlayer .point"),
     "design": ("/design?design={}&tab=costs", "#sunburst .slice"),
     "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),
     "crossbar": ("/design?design={}&tab=crossbar", "#adc .bars .point"),

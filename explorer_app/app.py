@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import dash
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
+from dash.development.base_component import Component
 
-from . import design, pareto, shell, whatif
+from . import design, pareto, shell, sweep, whatif
 from .access import guard
 from .reader import Reader
 
@@ -18,7 +21,8 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
     """The explorer of one study file, or the page that says how to make one.
 
     Args:
-        store: a study file. It is read again whenever it grows; problems with it show on the page.
+        store: a study file, which the first sweep makes if it is not there. It is read again whenever it
+            grows; problems with it show on the page.
         token: that every browser must bring; None answers this machine only.
     """
     app = dash.Dash(
@@ -33,10 +37,12 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
         suppress_callback_exceptions=True,
     )
     guard(app.server, token)
-    reader = None if store is None else Reader(Path(store))
-    layouts = {"/": pareto.layout, "/design": design.layout, "/what-if": whatif.layout}
+    reader = None if store is None else Reader(Path(store).expanduser())
+    layouts: dict[str, Callable[..., Component]] = {"/what-if": whatif.layout}
     if reader is None:
-        layouts |= {"/": lambda **_: shell.welcome(), "/design": lambda **_: shell.welcome()}
+        layouts |= dict.fromkeys(("/", "/sweep", "/design"), lambda **_: shell.welcome())
+    else:
+        layouts |= {"/": pareto.layout, "/sweep": partial(sweep.layout, reader), "/design": design.layout}
     for order, (path, name) in enumerate(shell.PAGES.items()):
         about = {"path": path, "name": name, "order": order, "title": f"{name} · spikesim"}
         dash.register_page(name, layout=layouts[path], **about)  # type: ignore[no-untyped-call]
@@ -44,6 +50,7 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
     shell.register(app, reader)
     whatif.register(app, reader)
     if reader is not None:
+        sweep.register(app, reader)
         pareto.register(app, reader)
         design.register(app, reader)
     return app

@@ -20,7 +20,7 @@ POLL_MS = 1500
 #: the clock rests while anything that it started is at work, or slow answers would never arrive
 REST = [(Output("clock", "disabled"), True, False)]
 #: path -> name of every page
-PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if"}
+PAGES = {"/": "Pareto", "/sweep": "Sweep", "/design": "Design", "/what-if": "What-if"}
 #: ten steps from text to ground, as Mantine counts them
 _DARK = ["#e6eaef", "#c3ccd6", "#9aa7b5", "#7b8794", "#52606d", "#3a4552", "#242c35", "#171c22", "#12161b", "#0b0e12"]
 THEME = {
@@ -71,8 +71,9 @@ def welcome() -> dmc.Card:
     """Without a study: which command makes one."""
     steps = [
         ("The whole tour on bundled input: sweep, table, report, this page.", "spikesim demo"),
+        ("Or a new file, for which a sweep is built and started in the browser.", "spikesim explore runs/mine.db"),
         (
-            "Or a sweep of your own, described in a YAML file or by a bundled name …",
+            "Or a sweep from the command line, described in a YAML file or by a bundled name …",
             "spikesim sweep quickstart --store runs/quick.db",
         ),
         ("… which opens here, also while it is still running.", "spikesim explore runs/quick.db"),

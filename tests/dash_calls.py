@@ -31,7 +31,7 @@ def caller(app: dash.Dash) -> Callable[..., dict[str, Any]]:
                 for name, value in own
             ]
 
-        outputs = [_output(name) for name in entry["output"].strip(".").split("...")]
+        outputs = [_output(name, values) for name in entry["output"].strip(".").split("...")]
         first = next((item for item in entry["inputs"] if not item["id"].startswith("{")), {"id": "", "property": ""})
         body = {
             "output": entry["output"],
@@ -58,6 +58,10 @@ def _asks_id(given: dict[str, str]) -> bool:
     return given["property"] == "id"
 
 
-def _output(name: str) -> dict[str, str]:
-    found, _, prop = name.rpartition(".")
-    return {"id": found, "property": prop}
+def _output(name: str, values: dict[str, Any]) -> Any:
+    """One output; all of them, where its id is a pattern."""
+    found, _, prop = name.partition("@")[0].rpartition(".")
+    if not found.startswith("{"):
+        return {"id": found, "property": name.rpartition(".")[2]}
+    kind = next(iter(json.loads(found)))
+    return [{"id": {kind: own}, "property": prop} for own, _ in values.get(kind, ())]

@@ -15,7 +15,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
     // The view of a page goes into its address, without a reload, and into the way back to the page.
     address(view, selected, path) {
-      const paths = ["/", "/design", "/what-if"];
+      const paths = ["/", "/sweep", "/design", "/what-if"];
       const key = page => `spikesim-view:${page}`;
       const here = window.location.pathname;
       if (view && view.page === here) {
@@ -25,7 +25,7 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       }
       const chosen = page => {
         const known = new URLSearchParams(sessionStorage.getItem(key(page)) || "");
-        if (selected) known.set("design", selected);
+        if (selected && page !== "/sweep") known.set("design", selected);
         const query = known.toString();
         return query ? `${page}?${query}` : page;
       };

@@ -104,7 +104,7 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         if isinstance(found, str):
             return no_update, "", []
         if not found.frame:
-            return themed(views.waiting(), scheme), "", []
+            return themed(views.waiting(), scheme), "", views.first_sweep()
         frame = found.frame
         sized = size if size in frame and is_number(frame, size) else None
         figure = pareto_figure(
