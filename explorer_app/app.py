@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import dash
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 
-from . import design, pareto, shell, whatif
+from . import compare, design, pareto, shell, whatif
 from .access import guard
 from .reader import Reader
 
 dmc.pre_render_color_scheme()  # a script of every page of this process, which must be there once
 
 
-def create_app(store: Path | str | None = None, *, token: str | None = None) -> dash.Dash:
+def create_app(
+    store: Path | str | None = None, *, token: str | None = None, others: Sequence[Path | str] = ()
+) -> dash.Dash:
     """The explorer of one study file, or the page that says how to make one.
 
     Args:
         store: a study file. It is read again whenever it grows; problems with it show on the page.
+        others: study files that this one may be held against.
         token: that every browser must bring; None answers this machine only.
     """
     app = dash.Dash(
@@ -34,9 +39,11 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
     )
     guard(app.server, token)
     reader = None if store is None else Reader(Path(store))
+    held = [Reader(Path(other)) for other in others]
     layouts = {"/": pareto.layout, "/design": design.layout, "/what-if": whatif.layout}
+    layouts["/compare"] = partial(compare.layout, [other.path.name for other in held])
     if reader is None:
-        layouts |= {"/": lambda **_: shell.welcome(), "/design": lambda **_: shell.welcome()}
+        layouts |= dict.fromkeys(("/", "/design", "/compare"), lambda **_: shell.welcome())
     for order, (path, name) in enumerate(shell.PAGES.items()):
         about = {"path": path, "name": name, "order": order, "title": f"{name} · spikesim"}
         dash.register_page(name, layout=layouts[path], **about)  # type: ignore[no-untyped-call]
@@ -46,4 +53,5 @@ def create_app(store: Path | str | None = None, *, token: str | None = None) -> 
     if reader is not None:
         pareto.register(app, reader)
         design.register(app, reader)
+        compare.register(app, reader, held)
     return app

@@ -11,6 +11,7 @@ import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update, set_props
 
 from spikesim_py.errors import SpikesimError
+from spikesim_py.figures.compare import LETTERS
 
 from . import parts
 from .reader import Frame, Reader
@@ -20,7 +21,7 @@ POLL_MS = 1500
 #: the clock rests while anything that it started is at work, or slow answers would never arrive
 REST = [(Output("clock", "disabled"), True, False)]
 #: path -> name of every page
-PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if"}
+PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if", "/compare": "Compare"}
 #: ten steps from text to ground, as Mantine counts them
 _DARK = ["#e6eaef", "#c3ccd6", "#9aa7b5", "#7b8794", "#52606d", "#3a4552", "#242c35", "#171c22", "#12161b", "#0b0e12"]
 THEME = {
@@ -39,6 +40,7 @@ def shell(name: str | None) -> dmc.MantineProvider:
         dcc.Location(id="url", refresh=False),
         dcc.Store(id="version", data=""),
         dcc.Store(id="selected", storage_type="session"),
+        dcc.Store(id="compared", storage_type="session"),
         dcc.Store(id="address"),
         *([] if name is None else [dcc.Interval(id="clock", interval=POLL_MS)]),
     ]
@@ -117,8 +119,10 @@ def register(app: dash.Dash, reader: Reader | None) -> None:
         ClientsideFunction("explorer", "address"),
         *[Output(_link(path), "href") for path in PAGES],
         *[Output(_link(path), "className") for path in PAGES],
+        Output(_link("/compare"), "children"),
         Input("address", "data"),
         Input("selected", "data"),
+        Input("compared", "data"),
         Input("url", "pathname"),
     )
 
@@ -127,6 +131,13 @@ def register(app: dash.Dash, reader: Reader | None) -> None:
         """An address may name a design."""
         named = parse_qs((search or "").removeprefix("?")).get("design", [None])[0]
         return no_update if named in (None, selected) else named
+
+    @app.callback(Output("compared", "data"), Input("url", "search"), State("compared", "data"))
+    def compared(search: str | None, known: list[str] | None) -> Any:
+        """An address may name designs to compare."""
+        named = parse_qs((search or "").removeprefix("?")).get("designs", [""])[0]
+        designs = list(dict.fromkeys(filter(None, named.split(","))))[: len(LETTERS)]
+        return no_update if designs in ([], known) else designs
 
     if reader is None:
         return

@@ -19,7 +19,7 @@ def caller(app: dash.Dash) -> Callable[..., dict[str, Any]]:
     listed = client.get("/_dash-dependencies").json
 
     def run(named: str, changed: str = "", **values: Any) -> dict[str, Any]:
-        entry = next(item for item in listed if _names(item, named))
+        entry = next(item for item in sorted(listed, key=lambda item: not _sets(item, named)) if _names(item, named))
 
         def filled(given: dict[str, str]) -> Any:
             if not given["id"].startswith("{"):
@@ -49,9 +49,12 @@ def caller(app: dash.Dash) -> Callable[..., dict[str, Any]]:
     return run
 
 
+def _sets(entry: dict[str, Any], named: str) -> bool:
+    return named in entry["output"].strip(".").split("...")
+
+
 def _names(entry: dict[str, Any], named: str) -> bool:
-    inputs = [f"{given['id']}.{given['property']}" for given in entry["inputs"]]
-    return named in entry["output"].strip(".").split("...") or named in inputs
+    return _sets(entry, named) or named in [f"{given['id']}.{given['property']}" for given in entry["inputs"]]
 
 
 def _asks_id(given: dict[str, str]) -> bool:

@@ -14,22 +14,30 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       return {...drawn, layout};
     },
     // The view of a page goes into its address, without a reload, and into the way back to the page.
-    address(view, selected, path) {
-      const paths = ["/", "/design", "/what-if"];
+    address(view, selected, compared, path) {
+      const paths = [...document.querySelectorAll("header nav a")].map(link => new URL(link.href).pathname);
+      const designs = (compared || []).join(",");
       const key = page => `spikesim-view:${page}`;
       const here = window.location.pathname;
       if (view && view.page === here) {
         sessionStorage.setItem(key(here), view.query);
-        const query = view.query ? `?${view.query}` : "";
+        const said = new URLSearchParams(view.query);
+        if (here === "/compare" && designs) said.set("designs", designs);
+        const query = said.size ? `?${said}`.replaceAll("%2C", ",") : "";
         if (window.location.search !== query) window.history.replaceState(window.history.state, "", here + query);
       }
       const chosen = page => {
         const known = new URLSearchParams(sessionStorage.getItem(key(page)) || "");
-        if (selected) known.set("design", selected);
-        const query = known.toString();
+        if (page === "/compare") {
+          known.delete("designs");
+          if (designs) known.set("designs", designs);
+        } else if (selected) known.set("design", selected);
+        const query = known.toString().replaceAll("%2C", ",");
         return query ? `${page}?${query}` : page;
       };
-      return [...paths.map(chosen), ...paths.map(page => page === path ? "nav-link here" : "nav-link")];
+      const classes = paths.map(page => page === path ? "nav-link here" : "nav-link");
+      const count = (compared || []).length;
+      return [...paths.map(chosen), ...classes, count ? `Compare (${count})` : "Compare"];
     },
     // What each knob says, and whether it was turned.
     words(places, ids, stops) {

@@ -61,4 +61,6 @@ def compare_fronts(a: Frame, b: Frame, metrics: Sequence[str]) -> FrontCompariso
     best = front_mask(both, larger)
     kept = best[: len(first)], best[len(first) :]
     beaten = tuple(int((front & ~still).sum()) for front, still in zip(fronts, kept, strict=True))
-    return FrontComparison(tuple(metrics), fronts, (volume(first), volume(second)), volume(both), (beaten[0], beaten[1]))
+    return FrontComparison(
+        tuple(metrics), fronts, (volume(first), volume(second)), volume(both), (beaten[0], beaten[1])
+    )
