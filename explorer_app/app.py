@@ -9,7 +9,7 @@ from pathlib import Path
 import dash
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 
-from . import compare, design, pareto, shell, whatif
+from . import bring, compare, design, pareto, shell, whatif
 from .access import guard
 from .reader import Reader
 
@@ -17,12 +17,17 @@ dmc.pre_render_color_scheme()  # a script of every page of this process, which m
 
 
 def create_app(
-    store: Path | str | None = None, *, token: str | None = None, others: Sequence[Path | str] = ()
+    store: Path | str | None = None,
+    *,
+    token: str | None = None,
+    others: Sequence[Path | str] = (),
+    networks: Sequence[Path | str] = (),
 ) -> dash.Dash:
     """The explorer of one study file, or the page that says how to make one.
 
     Args:
         store: a study file. It is read again whenever it grows; problems with it show on the page.
+        networks: files that the page for a network of one's own may open.
         others: study files that this one may be held against.
         token: that every browser must bring; None answers this machine only.
     """
@@ -42,6 +47,8 @@ def create_app(
     held = [Reader(Path(other)) for other in others]
     layouts = {"/": pareto.layout, "/design": design.layout, "/what-if": whatif.layout}
     layouts["/compare"] = partial(compare.layout, [other.path.name for other in held])
+    named = [Path(network).expanduser() for network in networks]
+    layouts["/bring"] = partial(bring.layout, [path.name for path in named])
     if reader is None:
         layouts |= dict.fromkeys(("/", "/design", "/compare"), lambda **_: shell.welcome())
     for order, (path, name) in enumerate(shell.PAGES.items()):
@@ -50,6 +57,7 @@ def create_app(
     app.layout = shell.shell(None if reader is None else reader.path.name)
     shell.register(app, reader)
     whatif.register(app, reader)
+    bring.register(app, reader, named)
     if reader is not None:
         pareto.register(app, reader)
         design.register(app, reader)

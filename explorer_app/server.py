@@ -23,6 +23,7 @@ def serve(
     port: int = 8050,
     token: str | None = None,
     others: Sequence[Path | str] = (),
+    networks: Sequence[Path | str] = (),
 ) -> None:
     """Serve the explorer until it is interrupted.
 
@@ -32,6 +33,7 @@ def serve(
         port: 0 takes a free one.
         token: to use instead of a fresh one; then it guards this machine's own address too.
         others: study files that this one may be held against.
+        networks: files that the page for a network of one's own may open.
 
     Raises:
         InputError: the store is no study, the port cannot be had, or the token is too short.
@@ -39,10 +41,13 @@ def serve(
     for study in (store, *others):
         if study is not None:
             load_study(study)
+    for network in networks:
+        if not Path(network).expanduser().is_file():
+            raise InputError(f"network {str(network)!r}: is not a file")
     token = token_for(host, token)
     listener = listen(host, port)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = create_app(store, token=token, others=others)
+    app = create_app(store, token=token, others=others, networks=networks)
     server = make_server(host, 0, app.server, threaded=True, fd=listener.fileno())
     what = store if store is not None else "no study yet: the page says how to make one"
     address = f"http://{host}:{listener.getsockname()[1]}" + (f"/?token={token}" if token else "")

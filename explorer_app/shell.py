@@ -21,7 +21,7 @@ POLL_MS = 1500
 #: the clock rests while anything that it started is at work, or slow answers would never arrive
 REST = [(Output("clock", "disabled"), True, False)]
 #: path -> name of every page
-PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if", "/compare": "Compare"}
+PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if", "/compare": "Compare", "/bring": "Your network"}
 #: ten steps from text to ground, as Mantine counts them
 _DARK = ["#e6eaef", "#c3ccd6", "#9aa7b5", "#7b8794", "#52606d", "#3a4552", "#242c35", "#171c22", "#12161b", "#0b0e12"]
 THEME = {

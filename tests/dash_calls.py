@@ -12,8 +12,8 @@ import dash
 def caller(app: dash.Dash) -> Callable[..., dict[str, Any]]:
     """A function that calls one callback, named by an output or input of it, and returns what it changes.
 
-    Values go by id; those of ids `{kind: name}` as ``kind=[(name, value), ...]``. What a callback sets beside its
-    outputs counts as changed, too.
+    Values go by id, or by id.property where a callback takes two of one; those of ids `{kind: name}` as
+    ``kind=[(name, value), ...]``. What a callback sets beside its outputs counts as changed, too.
     """
     client = app.server.test_client()
     listed = client.get("/_dash-dependencies").json
@@ -23,7 +23,8 @@ def caller(app: dash.Dash) -> Callable[..., dict[str, Any]]:
 
         def filled(given: dict[str, str]) -> Any:
             if not given["id"].startswith("{"):
-                return {**given, "value": values.get(given["id"])}
+                own = f"{given['id']}.{given['property']}"
+                return {**given, "value": values.get(own, values.get(given["id"]))}
             kind = next(iter(json.loads(given["id"])))
             own = [(name, value) for name, value in values.get(kind, ())]
             return [

@@ -82,3 +82,15 @@ document.addEventListener("keydown", event => {
   event.preventDefault();
   search.focus();
 });
+// A file that is too large is not sent, and the page says so.
+for (const kind of ["change", "drop"]) {
+  document.addEventListener(kind, event => {
+    const area = event.target.closest && event.target.closest("#own-upload");
+    const file = area && ((event.dataTransfer || event.target).files || [])[0];
+    if (!file) return;
+    const limit = 32, size = file.size / 2 ** 20;
+    const text = size > limit ? `${file.name}: has ${size.toFixed(0)} MiB: at most ${limit} can be sent. ` +
+      "Start the explorer with --network FILE instead." : "";
+    window.dash_clientside.set_props("own-refused", {children: text});
+  }, true);
+}

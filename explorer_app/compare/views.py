@@ -106,13 +106,13 @@ def _accuracy(first: Report, report: Report, at: int) -> Any:
 
 
 def rows(data: SideBySide, by: str) -> html.Div:
-    """A row per part, the total last."""
-    table = [
+    """The total, then a row per part."""
+    table = [[html.B("total"), *_cells(data.totals.tolist(), data.unit)]]
+    table += [
         [name.replace("_", " "), *_cells(values, data.unit)]
         for name, values in zip(data.names, data.values.tolist(), strict=True)
         if any(values)
     ]
-    table.append([html.B("total"), *_cells(data.totals.tolist(), data.unit)])
     return parts.table([by, *map(mark, LETTERS[: len(data.totals)])], table)
 
 
