@@ -9,7 +9,7 @@ from pathlib import Path
 import dash
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 
-from . import bring, compare, design, pareto, shell, whatif
+from . import bring, compare, design, pareto, share, shell, whatif
 from .access import guard
 from .reader import Reader
 
@@ -46,11 +46,12 @@ def create_app(
     reader = None if store is None else Reader(Path(store))
     held = [Reader(Path(other)) for other in others]
     layouts = {"/": pareto.layout, "/design": design.layout, "/what-if": whatif.layout}
+    layouts["/share"] = share.layout
     layouts["/compare"] = partial(compare.layout, [other.path.name for other in held])
     named = [Path(network).expanduser() for network in networks]
     layouts["/bring"] = partial(bring.layout, [path.name for path in named])
     if reader is None:
-        layouts |= dict.fromkeys(("/", "/design", "/compare"), lambda **_: shell.welcome())
+        layouts |= dict.fromkeys(("/", "/design", "/compare", "/share"), lambda **_: shell.welcome())
     for order, (path, name) in enumerate(shell.PAGES.items()):
         about = {"path": path, "name": name, "order": order, "title": f"{name} · spikesim"}
         dash.register_page(name, layout=layouts[path], **about)  # type: ignore[no-untyped-call]
@@ -62,4 +63,5 @@ def create_app(
         pareto.register(app, reader)
         design.register(app, reader)
         compare.register(app, reader, held)
+        share.register(app, reader)
     return app

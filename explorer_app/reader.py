@@ -11,7 +11,7 @@ import numpy as np
 
 from spikesim_py.figures.limits import meets
 from spikesim_py.report import METRICS
-from spikesim_py.sweep import load_study, nondominated
+from spikesim_py.sweep import Study, load_study, nondominated
 
 Frame = dict[str, np.ndarray]
 
@@ -68,6 +68,10 @@ class Reader:
         """The stored report of one design; raises `InputError` if there is none."""
         report: dict[str, Any] = load_study(self.path).report(report_hash)
         return report
+
+    def study(self) -> Study:
+        """The study itself; raises `InputError` if the file is none."""
+        return load_study(self.path)
 
     def sources(self) -> list[str]:
         """Names and files of the study's networks, as its sweep gives them."""

@@ -13,7 +13,7 @@ from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update,
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures.compare import LETTERS
 
-from . import parts
+from . import menu, parts
 from .reader import Frame, Reader
 
 #: how often the browser asks whether the study has grown
@@ -21,7 +21,14 @@ POLL_MS = 1500
 #: the clock rests while anything that it started is at work, or slow answers would never arrive
 REST = [(Output("clock", "disabled"), True, False)]
 #: path -> name of every page
-PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if", "/compare": "Compare", "/bring": "Your network"}
+PAGES = {
+    "/": "Pareto",
+    "/design": "Design",
+    "/what-if": "What-if",
+    "/compare": "Compare",
+    "/bring": "Your network",
+    "/share": "Share",
+}
 #: ten steps from text to ground, as Mantine counts them
 _DARK = ["#e6eaef", "#c3ccd6", "#9aa7b5", "#7b8794", "#52606d", "#3a4552", "#242c35", "#171c22", "#12161b", "#0b0e12"]
 THEME = {
@@ -62,7 +69,7 @@ def _header(name: str | None) -> html.Header:
     )
     label: dict[str, Any] = {"aria-label": "pages"}
     nav = html.Nav(links, **label)
-    return html.Header([brand, nav, html.Div([*right, toggle], className="header-right")])
+    return html.Header([brand, nav, html.Div([*right, menu.menu(), toggle], className="header-right")])
 
 
 def _link(path: str) -> str:
@@ -115,6 +122,7 @@ def complain(error: Exception) -> None:
 
 def register(app: dash.Dash, reader: Reader | None) -> None:
     """What the frame does by itself."""
+    menu.register(app)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("explorer", "address"),
         *[Output(_link(path), "href") for path in PAGES],

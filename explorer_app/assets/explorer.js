@@ -67,6 +67,28 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       }, 50);
       return `${(stops || []).length} of them; hover a name for its meaning`;
     },
+    // Keeps the open view under a name, or forgets one.
+    views(keep, drops, name, known) {
+      const none = window.dash_clientside.no_update, cause = window.dash_clientside.callback_context.triggered[0];
+      if (!cause || !cause.value) return [none, none];
+      const views = {...(known || {})};
+      if (cause.prop_id === "view-keep.n_clicks") {
+        const title = (name || "").trim() || document.title;
+        return [{...views, [title]: window.location.pathname + window.location.search}, ""];
+      }
+      delete views[JSON.parse(cause.prop_id.replace(/\.n_clicks$/, ""))["view-drop"]];
+      return [views, none];
+    },
+    // Every figure of the open page as a file, one after the other.
+    async figures() {
+      const format = window.dash_clientside.callback_context.triggered_id.replace("figures-", "");
+      const plots = [...document.querySelectorAll(".js-plotly-plot")].filter(plot => plot.offsetParent && plot._fullLayout);
+      for (const plot of plots) {
+        const {width, height} = plot._fullLayout, name = plot.parentElement.id || "figure";
+        await window.Plotly.downloadImage(plot, {format, width, height, scale: format === "png" ? 2 : 1, filename: `spikesim-${name}`});
+      }
+      return plots.length ? `${plots.length} saved` : "this page has none";
+    },
     reset(clicks, places, ids, stops) {
       const known = Object.fromEntries((stops || []).map(row => [row.name, row.base]));
       if (!clicks) return places.map(() => window.dash_clientside.no_update);
