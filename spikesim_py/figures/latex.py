@@ -50,8 +50,8 @@ def latex_table(reports: Sequence[Report]) -> str:
         "% needs \\usepackage{booktabs}; the entries of \\cite are in the BibTeX file",
         "\\begin{table}",
         "  \\centering",
-        f"  \\caption{{Designs on {chips}, evaluated with spikesim\\_py~\\cite{{spikesim_py}}; accuracies with 95\\,\\% "
-        f"intervals, costs per inference. Constants: \\cite{{{keys}}}.}}",
+        f"  \\caption{{Designs on {chips}, evaluated with spikesim\\_py~\\cite{{spikesim_py}}; accuracies with "
+        f"95\\,\\% intervals, costs per inference. Constants: \\cite{{{keys}}}.}}",
         "  \\label{tab:designs}",
         f"  \\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}",
         "    \\toprule",
