@@ -107,7 +107,7 @@ def _report() -> html.Div:
         html.Div(id="own-head"),
         html.Div(head, className="card-head sub"),
         parts.graph("own-breakdown"),
-        html.Ul(id="own-notes"),
+        html.Ul(id="own-notes", className="note"),
         html.Div(dmc.Title("The same from the command line", order=4), className="card-head sub"),
         html.Div(id="own-commands"),
         dcc.Download(id="own-download"),

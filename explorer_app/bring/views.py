@@ -25,14 +25,17 @@ def network(found: Read) -> list[Any]:
         about = "The file does not say this, and it changes the result; set it below if it is otherwise:"
         shown.append(
             dmc.Alert(
-                [about, html.Ul(assumed)],
+                html.Div([about, html.Ul(assumed)], className="note"),
                 title=f"{len(assumed)} assumption{'s' * (len(assumed) > 1)}",
-                color="yellow",
+                color="orange",
                 variant="light",
                 id="own-assumed",
             )
         )
-    shown.append(html.Pre(found.network.describe(), className="yaml", tabIndex="0"))
+    text = found.network.describe().partition("\nimport:")[0]  # which stands above and below
+    shown.append(html.Pre(text, className="yaml", tabIndex="0"))
+    if found.network.arithmetic == "float":
+        notes.append("its weights are float: it is costed as a digital FP32 design; choose bits for the crossbars")
     return [*shown, html.Ul([html.Li(note) for note in notes], className="note")]
 
 

@@ -73,7 +73,7 @@ def study_file(reader: Reader, kind: str) -> bytes:
 
 def _text(name: str, text: str) -> html.Div:
     style = "yaml prose" if name == "methods" else "yaml"
-    return html.Div([parts.copy(text, f"copy the {TEXTS[name]}"), html.Pre(text, className=style, tabIndex="0")])
+    return html.Div([parts.copy(text, "copy"), html.Pre(text, className=style, tabIndex="0")])
 
 
 def _designs(reports: list[dict[str, Any]], why: str) -> html.Div:
@@ -88,4 +88,4 @@ def _designs(reports: list[dict[str, Any]], why: str) -> html.Div:
         for report in reports
     ]
     note = f"This page is about {why}. Its report has costs, limits, layers, configuration and sources, offline."
-    return html.Div([html.P(note, className="note"), html.Div(buttons, className="stack")])
+    return html.Div([html.P(note, className="note"), html.Div(buttons, className="stack start")])

@@ -265,7 +265,8 @@ def as_options(values: Mapping[str, Any]) -> Options:
 
 def about_options() -> dict[str, str]:
     """What each option means, as `Options` says it."""
-    about, names = {}, []
+    about: dict[str, str] = {}
+    names: list[str] = []
     for line in (Options.__doc__ or "").partition("Attributes:")[2].splitlines():
         text, indent = line.strip(), len(line) - len(line.lstrip())
         if text and indent <= _NAMED:
