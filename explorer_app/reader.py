@@ -12,7 +12,7 @@ import numpy as np
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures.limits import meets
 from spikesim_py.report import METRICS
-from spikesim_py.sweep import Job, jobs, load_study, nondominated
+from spikesim_py.sweep import Job, Study, jobs, load_study, nondominated
 
 Frame = dict[str, np.ndarray]
 
@@ -91,15 +91,11 @@ class Reader:
         report: dict[str, Any] = load_study(self.path).report(report_hash)
         return report
 
-    def sources(self) -> list[str]:
-        """Names and files of the study's networks, as its sweep gives them."""
-        if not self.path.exists():
-            return []
-        space = load_study(self.path).space
-        given = [space.network, *space.axes.get("network", ())]
-        return [str(source) for source in given if source]
+    def study(self) -> Study:
+        """The study itself; raises `InputError` if the file is none."""
+        return load_study(self.path)
 
-    def known_sources(self) -> list[str]:
+    def sources(self) -> list[str]:
         """Networks and chips, by name or file, that the study was swept with; none where it cannot be read."""
         try:
             space = load_study(self.path).space

@@ -12,18 +12,19 @@ import dash
 def caller(app: dash.Dash) -> Callable[..., dict[str, Any]]:
     """A function that calls one callback, named by an output or input of it, and returns what it changes.
 
-    Values go by id; those of ids `{kind: name}` as ``kind=[(name, value), ...]``. What a callback sets beside its
-    outputs counts as changed, too.
+    Values go by id, or by id.property where a callback takes two of one; those of ids `{kind: name}` as
+    ``kind=[(name, value), ...]``. What a callback sets beside its outputs counts as changed, too.
     """
     client = app.server.test_client()
     listed = client.get("/_dash-dependencies").json
 
     def run(named: str, changed: str = "", **values: Any) -> dict[str, Any]:
-        entry = next(item for item in listed if _names(item, named))
+        entry = next(item for item in sorted(listed, key=lambda item: not _sets(item, named)) if _names(item, named))
 
         def filled(given: dict[str, str]) -> Any:
             if not given["id"].startswith("{"):
-                return {**given, "value": values.get(given["id"])}
+                own = f"{given['id']}.{given['property']}"
+                return {**given, "value": values.get(own, values.get(given["id"]))}
             kind = next(iter(json.loads(given["id"])))
             own = [(name, value) for name, value in values.get(kind, ())]
             return [
@@ -49,9 +50,12 @@ def caller(app: dash.Dash) -> Callable[..., dict[str, Any]]:
     return run
 
 
+def _sets(entry: dict[str, Any], named: str) -> bool:
+    return named in entry["output"].strip(".").split("...")
+
+
 def _names(entry: dict[str, Any], named: str) -> bool:
-    inputs = [f"{given['id']}.{given['property']}" for given in entry["inputs"]]
-    return named in entry["output"].strip(".").split("...") or named in inputs
+    return _sets(entry, named) or named in [f"{given['id']}.{given['property']}" for given in entry["inputs"]]
 
 
 def _asks_id(given: dict[str, str]) -> bool:

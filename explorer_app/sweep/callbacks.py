@@ -53,8 +53,8 @@ def _fill(app: dash.Dash, reader: Reader) -> None:
             return no_update  # the button has just appeared
         (kind, name) = next(iter(ctx.triggered_id.items()))
         if kind == "sweep-from":
-            return form(bundled(name), reader.known_sources())
-        return form(from_spec(_job(reader, int(name)).spec), reader.known_sources())
+            return form(bundled(name), reader.sources())
+        return form(from_spec(_job(reader, int(name)).spec), reader.sources())
 
     @app.callback(
         Output("axis-rows", "children"),
@@ -129,7 +129,7 @@ def _size(app: dash.Dash, reader: Reader) -> None:
         if "problem" in data:
             raise InputError(data["problem"])
         draft = Draft(**data)
-        plan = draft.plan(reader.known_sources())
+        plan = draft.plan(reader.sources())
 
         def make() -> DryRun:
             return dry_run(plan, reader.path, search=draft.search, workers=draft.workers, timed=timed)
@@ -190,7 +190,7 @@ def _run(app: dash.Dash, reader: Reader) -> None:
             return no_update, no_update
         try:
             draft = Draft(**data)
-            plan = draft.plan(reader.known_sources())
+            plan = draft.plan(reader.sources())
             options: dict[str, Any] = {"workers": draft.workers}
             options |= {} if draft.search is None else {"search": draft.search}
             launch(plan, store=reader.path, **options)

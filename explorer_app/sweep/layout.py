@@ -22,7 +22,7 @@ def layout(reader: Reader, **asked: Any) -> html.Div:
     """The page with the space that an address holds, else with that of the newest sweep."""
     draft = first(reader, asked)
     names = sorted(sweeps(), key=lambda name: (name != "quickstart", name))
-    build = html.Div(form(draft, reader.known_sources()), id="sweep-form")
+    build = html.Div(form(draft, reader.sources()), id="sweep-form")
     left = [
         dcc.Store(id="sweep-draft"),
         dcc.Store(id="jobs-seen", data=""),
