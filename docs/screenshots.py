@@ -48,6 +48,7 @@ PAGES = {
     "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),
     "crossbar": ("/design?design={}&tab=crossbar", "#adc .bars .point"),
     "what-if": ("/what-if?design={}&adc.bits=6&crossbar.mux=4", "#what-waterfall .bars .point"),
+    "sources": ("/design?design={}&tab=sources", "#constants .ag-row"),
     "compare": ("/compare?designs={all}", "#compare-bars .bars .point"),
     "bring": ("/bring", "#own-upload"),
     "share": ("/share?designs={all}", "#share-latex pre"),
