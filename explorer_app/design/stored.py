@@ -150,11 +150,11 @@ def source_tables(report: dict[str, Any]) -> list[Any]:
 def _constants(rows: list[dict[str, str]]) -> dag.AgGrid:
     """A grid, which draws the rows in sight only: some hundred Dash rows take the browser many seconds."""
     columns = [
-        {"field": "name", "headerName": "constant", "minWidth": 230, "cellClass": "mono"},
-        {"field": "value", "minWidth": 120},
-        {"field": "grade", "minWidth": 120, "tooltipField": "about"},
-        {"field": "file", "minWidth": 110, "tooltipField": "file"},
-        {"field": "source", "flex": 3, "minWidth": 260, "tooltipField": "source"},
+        {"field": "name", "headerName": "constant", "minWidth": 210},
+        {"field": "value", "headerName": "value", "minWidth": 130},
+        {"field": "grade", "headerName": "grade", "minWidth": 130, "tooltipField": "about"},
+        {"field": "file", "headerName": "file", "minWidth": 190, "tooltipField": "file"},
+        {"field": "source", "headerName": "source", "flex": 3, "minWidth": 260, "tooltipField": "source"},
     ]
     return dag.AgGrid(
         id="constants",
