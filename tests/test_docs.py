@@ -112,17 +112,20 @@ def test_numbers_are_what_the_code_says() -> None:
 
 
 def test_every_component_and_metric_is_two_clicks_from_the_readme() -> None:
-    """README, Every number, equation; a section with the equation names its source or what it was held against."""
+    """README, Every number, equation: a section that names its source and what it was held against."""
     assert DOCS / "numbers.md" in {target for target, _ in links(ROOT / "README.md")}
     assert set(components.COMPONENTS) == set(component_names())
     places = {name: entry.equation for name, entry in components.COMPONENTS.items()}
     places |= {name: place for name, (place, _) in components.NUMBERS.items()}
+    places |= {place: place for shown in components.TABS.values() for _, place in shown if place.startswith("model/")}
     reached = {(target, anchor) for target, anchor in links(DOCS / "numbers.md")}
     for name, place in places.items():
         page, _, anchor = place.partition("#")
         assert (DOCS / page, anchor) in reached, name
         section = _section(DOCS / page, anchor)
-        assert "**Held against**" in " ".join(section.split()), f"{name}: {place}"
+        told = " ".join(section.split())
+        assert "**Source**" in told, f"{name}: {place}"
+        assert "**Held against**" in told, f"{name}: {place}"
 
 
 @pytest.mark.parametrize("name", components.COMPONENTS)
