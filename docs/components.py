@@ -159,7 +159,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ("---",) * len(head), *rows]) + "\n"
 
 
-def link(place: str, text: str = "equation") -> str:
+def link(place: str, text: str) -> str:
     return f"[{text}]({place})"
 
 
@@ -237,13 +237,12 @@ def component_rows() -> list[tuple[str, ...]]:
         rows.append(
             (
                 f"`{name}`",
-                entry.what,
+                link(entry.equation, entry.what),
                 resource_label(resource_of(name)),
                 ", ".join(dict.fromkeys(units)),
-                link(entry.equation),
-                "; ".join(sources).replace("|", "\\|"),
                 ", ".join(sorted({str(node.grade) for node in nodes})),
                 entry.held,
+                "; ".join(sources).replace("|", "\\|"),
             )
         )
     return rows
@@ -251,15 +250,15 @@ def component_rows() -> list[tuple[str, ...]]:
 
 def page() -> str:
     """The whole page."""
-    numbers = [(label, unit, link(NUMBERS[name][0]), NUMBERS[name][1]) for name, (label, unit, _) in METRICS.items()]
+    numbers = [(link(NUMBERS[name][0], label), unit, NUMBERS[name][1]) for name, (label, unit, _) in METRICS.items()]
     tabs = [(tab, "; ".join(link(place, what) for what, place in shown)) for tab, shown in TABS.items()]
-    head = ("component", "what", "resource", "units", "equation", "source", "grade", "held against")
+    head = ("component", "what, and its equation", "resource", "units", "grade", "held against", "source")
     return "\n".join(
         [
             HEAD.strip() + "\n\n## By tab\n",
             table(("tab", "what it shows"), tabs),
             "## Figures of merit\n",
-            table(("number", "unit", "equation", "held against"), numbers),
+            table(("number, and its equation", "unit", "held against"), numbers),
             "## Components of the cost tree\n",
             "Units are those of the amounts that a component has; energy includes its leakage. Sources and grades are\n"
             "of costs at 32 nm in which all components occur: those of a chip are in its report.\n",

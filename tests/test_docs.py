@@ -42,11 +42,14 @@ def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def slug(title: str) -> str:
+    return re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-")
+
+
 @cache
 def anchors(path: Path) -> frozenset[str]:
     """Anchors of a page's headings, as MkDocs and GitHub make them."""
-    found = _HEADING.findall(_FENCE.sub("", text_of(path)))
-    return frozenset(re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in found)
+    return frozenset(map(slug, _HEADING.findall(_FENCE.sub("", text_of(path)))))
 
 
 def links(path: Path) -> Iterator[tuple[Path, str]]:
@@ -97,6 +100,7 @@ def test_the_navigation_is_of_pages_and_all_of_them() -> None:
 def test_every_command_exists_with_its_options(path: Path) -> None:
     for block in blocks(path, "sh", "console", ""):
         for line in block.replace("\\\n", " ").splitlines():
+            line = line.removeprefix("$ ")
             if not line.startswith("spikesim "):
                 continue
             name, *arguments = shlex.split(line.removeprefix("spikesim ").partition(" #")[0])
@@ -137,8 +141,7 @@ def test_the_section_of_a_component_names_it(name: str) -> None:
 def _section(path: Path, anchor: str) -> str:
     """The text under a heading, up to the next heading of its level."""
     for part in re.split(r"^(?=## )", text_of(path), flags=re.MULTILINE):
-        title = part.partition("\n")[0].removeprefix("## ")
-        if re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") == anchor:
+        if slug(part.partition("\n")[0].removeprefix("## ")) == anchor:
             return part
     raise AssertionError(f"{page_id(path)} has no section {anchor}")
 
