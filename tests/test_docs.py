@@ -209,3 +209,18 @@ def test_the_site_asks_no_other_host(site: Path) -> None:
         rule = {".html": loaded, ".css": imported}.get(path.suffix)
         if rule:
             assert rule.findall(path.read_text(encoding="utf-8")) == [], path
+
+
+@pytest.mark.browser
+def test_the_site_is_searched_from_the_disk(site: Path) -> None:
+    from browser import browser, need_browser
+
+    need_browser()
+    with browser() as page:
+        page.open(f"{site.as_uri()}/index.html")
+        page.click(".md-search__input")
+        page.wait(lambda: page.js("return document.activeElement.matches('.md-search__input')"), "the search field")
+        page.driver.switch_to.active_element.send_keys("zero-skip")
+        page.wait(lambda: page.count(".md-search-result__item"), "a page that is found")
+        assert page.off_host() == []
+        assert page.complaints() == []
