@@ -15,6 +15,7 @@ from typing import Any
 import click
 import pytest
 import yaml
+from click.testing import CliRunner
 from conftest import ROOT
 
 import spikesim_py as ss
@@ -172,6 +173,26 @@ def test_code_of_the_guides_runs(path: Path, tmp_path: Path, monkeypatch: pytest
     monkeypatch.chdir(tmp_path)
     for block in blocks(path, "python"):
         exec(compile(block, page_id(path), "exec"), {})
+
+
+#: commands of the guides that wait for a reader, or need files that only a reader has
+_FOR_READERS = re.compile(r"explore|recordings/")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tutorial.md", "howto/checkpoint.md", "howto/device.md", "howto/converter.md"])
+def test_commands_of_the_guides_run(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for file, content in re.findall(r"`([\w\-]+\.yaml)`:\n\n```yaml\n(.*?)```", text_of(DOCS / name), re.DOTALL):
+        Path(file).write_text(content, encoding="utf-8")
+    ran = 0
+    for line in "\n".join(blocks(DOCS / name, "sh")).splitlines():
+        if line.startswith("spikesim ") and not _FOR_READERS.search(line):
+            arguments = shlex.split(line.removeprefix("spikesim ").partition(" #")[0])
+            found = CliRunner().invoke(main, arguments)
+            assert found.exit_code == 0, f"{line}: {found.output}"
+            ran += 1
+    assert ran >= 4
 
 
 @pytest.fixture(scope="module")
