@@ -132,6 +132,8 @@ def test_a_chip_has_what_its_device_states_with_sources(example: Path) -> None:
     chip = load_hardware(example)
     assert (chip.device.r_on_ohm, chip.device.on_off_ratio, chip.device.cell_bits) == (559_280, 45, 2)
     assert "NeuroSim MLP V3.0" in chip.sources["device.on_off_ratio"]
+    assert chip.sources["device.kind"].startswith("spikesim-extension 1.0: NeuroSim")
+    assert chip.sources["adc.kind"].startswith("spikesim-extension 1.0: B. Smith")
     assert chip.is_sourced("device.on_off_ratio")
     assert not chip.is_sourced("device.r_on_ohm")  # it is derived
     # nothing is left of the preset's cells

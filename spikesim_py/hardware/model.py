@@ -329,7 +329,11 @@ class Hardware(Section):
 
     @model_validator(mode="after")
     def _cites_its_plugin(self) -> Hardware:
-        """What a plugin states of the device has the plugin's source, unless the chip has one for it."""
+        """A plugin's kind, and what it states of the device, have its source, unless the chip has one for it."""
+        for key, kind in (("device.kind", self.device.kind), ("adc.kind", self.adc.kind)):
+            plugin, cited = kind.plugin, self.sources.get(key, "given")
+            if plugin is not None and cited.startswith("given"):
+                self.sources[key] = f"{plugin.distribution} {plugin.version}: {kind.model.source}"
         model = self.device.model
         given = self.device.model_dump(mode="json")
         for name, value in model.fields.items() if model else ():

@@ -16,7 +16,7 @@ from training.terms import Seen, Term
 
 
 class Focal(Term):
-    """Instead of the cross-entropy, of the logits' mean over time."""
+    """The focal loss of the logits' mean over time, instead of the cross-entropy."""
 
     is_task = True
     gamma: Annotated[float, Field(ge=0)] = 2.0

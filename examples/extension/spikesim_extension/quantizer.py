@@ -15,7 +15,10 @@ Tensor = torch.Tensor
 
 
 class Apot(WeightQuantizer):
-    """The nearest such code of ``w / s``; the step s is `usual_step`. The gradient passes where nothing is clipped."""
+    """Weights as sums of two powers of two.
+
+    The nearest such code of ``w / s``; the step s is `usual_step`. The gradient passes where nothing is clipped.
+    """
 
     least, most = 3, 8
 
