@@ -7,7 +7,7 @@ import platform
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -29,10 +29,21 @@ class Section:
     seeds: tuple[int, ...] = ()
 
 
-def run(sections: Mapping[str, Section]) -> dict[str, Any]:
-    """Run them one after the other, printing each; one that fails says why in its place."""
-    busy = os.getloadavg()
+def run(sections: Mapping[str, Section]) -> Iterator[dict[str, Any]]:
+    """Run them one after the other, printing each; one that fails says why in its place.
+
+    Yields:
+        All that is known after each section, so that a run that is stopped has left what was finished.
+    """
     found: dict[str, Any] = {}
+    record = {
+        "machine": machine(),
+        "versions": {"python": platform.python_version()} | versions(),
+        "commit": _commit(),
+        "date": time.strftime("%Y-%m-%d"),
+        "asked": list(sections),
+        "sections": found,
+    }
     for key, section in sections.items():
         begin = time.perf_counter()
         about: dict[str, Any] = {"title": section.title, "seeds": list(section.seeds)}
@@ -43,14 +54,8 @@ def run(sections: Mapping[str, Section]) -> dict[str, Any]:
         except Exception as error:  # the others are still worth having
             about["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
             print(f"{section.title}: {about['error']}")
-        found[key] = about | {"seconds": round(time.perf_counter() - begin, 1)}
-    return {
-        "machine": machine() | {"load_before": round(busy[0], 1), "load_after": round(os.getloadavg()[0], 1)},
-        "versions": {"python": platform.python_version()} | versions(),
-        "commit": _commit(),
-        "date": time.strftime("%Y-%m-%d"),
-        "sections": found,
-    }
+        found[key] = about | {"seconds": round(time.perf_counter() - begin, 1), "load": round(os.getloadavg()[0], 1)}
+        yield record
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -33,18 +33,20 @@ def page(record: Mapping[str, Any], baseline: Mapping[str, Mapping[str, Any]]) -
 def about(record: Mapping[str, Any]) -> str:
     """Where and with what it ran."""
     machine = record["machine"]
-    load, cores = max(machine["load_before"], machine["load_after"]), machine["cores"]
+    loads, cores = [section["load"] for section in record["sections"].values()], machine["cores"]
+    left = [key for key in record["asked"] if key not in record["sections"]]
+    stopped = f" Stopped before: {', '.join(left)}." if left else ""
     shared = (
-        f" **The machine was shared**: its load was {machine['load_before']:g} before and {machine['load_after']:g} "
-        f"after the run, on {cores} cores. Times are the shortest of several runs, or of the processor, and still too "
+        f" **The machine was shared**: its load was {min(loads):g} to {max(loads):g} "
+        f"on {cores} cores. Times are the shortest of several runs, or of the processor, and still too "
         f"long; ratios suffer less."
-        if load > cores
+        if max(loads) > cores
         else ""
     )
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
     return (
         f"**This run**: {record['date']}, commit {record['commit']}, {machine['processor']}, {cores} cores, "
-        f"{machine['system']}, threads: {machine['threads']}; {versions}.{shared}\n"
+        f"{machine['system']}, threads: {machine['threads']}; {versions}.{shared}{stopped}\n"
     )
 
 

@@ -107,8 +107,8 @@ def _offered() -> Mapping[str, Mapping[str, tuple[Plugin, ...]]]:
     """Group to name to all who offer it. Of a distribution that is installed twice the first on the path counts."""
     found: dict[str, dict[str, tuple[Plugin, ...]]] = {group: {} for group in GROUPS}
     seen = set[str]()
-    here = {"", os.getcwd()}  # the working folder may be a stranger's: it is not an installation
-    for distribution in distributions(path=[place for place in sys.path if place not in here]):
+    here = os.path.realpath(".")  # the working folder may be a stranger's: it is not an installation
+    for distribution in distributions(path=[place for place in sys.path if os.path.realpath(place) != here]):
         name = distribution.metadata["Name"] or "?"
         if name.lower() in seen:
             continue
@@ -239,8 +239,9 @@ class Kind(StrEnum):
             return None
         member = str.__new__(cls, value)
         member._name_ = member._value_ = value
-        cls._value2member_map_[value] = member
-        return member
+        known = cls._value2member_map_.setdefault(value, member)
+        assert isinstance(known, Kind)
+        return known
 
     @property
     def plugin(self) -> Plugin | None:

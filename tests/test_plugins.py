@@ -18,13 +18,16 @@ import spikesim_py as ss
 from spikesim_py import plugins
 from spikesim_py.crossbar.adc import is_transparent
 from spikesim_py.crossbar.device import level_values, states
-from spikesim_py.errors import ConfigError
+from spikesim_py.errors import ConfigError, InputError
 from spikesim_py.evaluate import accuracy_key
 from spikesim_py.hardware import AdcKind, DeviceKind, Hardware, controls, load_hardware
 from spikesim_py.mapping import map_network
 from spikesim_py.network import load_network
+from spikesim_py.sweep.bulk import _digest
+from spikesim_py.sweep.space import load_space
 
 EXAMPLE = ROOT / "examples" / "extension"
+KINDS = ["rram", "fefet_hzo"]
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +208,7 @@ def test_a_field_whose_place_a_law_takes_is_refused(example: Path) -> None:
 
 
 def test_axes_of_a_sweep_and_one_pass_over_many_designs(example: Path, tmp_path: Path) -> None:
-    axes = {"device.kind": ["rram", "fefet_hzo"], "adc.kind": ["sar", "companded_ramp"], "adc.bits": [5, 6]}
+    axes = {"device.kind": KINDS, "adc.kind": ["sar", "companded_ramp"], "adc.bits": [5, 6]}
     space = {"name": "kinds", "network": "digits-w4", "chip": "rram_32nm", "axes": axes, "samples": 5}
     study = ss.sweep(space, store=tmp_path / "kinds.db", executor="serial")
     frame = study.frame()
@@ -224,9 +227,10 @@ def test_a_plugin_s_version_is_part_of_every_key(example: Path, path: pytest.Mon
     network, chip = load_network("digits-w4"), load_hardware(example)
     options = {"data": "digits", "split": "report", "samples": 10, "chips": 1, "seed": 0}
 
-    def keys() -> tuple[str, str]:
-        return accuracy_key(network, chip, **options), ss.cost(network, chip).report_hash
+    def keys() -> tuple[str, str, str]:
+        return accuracy_key(network, chip, **options), ss.cost(network, chip).report_hash, _digest(space, {})
 
+    space = load_space({"name": "kinds", "network": "digits-w4", "chip": "rram_32nm", "axes": {"device.kind": KINDS}})
     before = keys()
     assert keys() == before
     own = plugins.Plugin.identity.fget
@@ -273,6 +277,20 @@ def test_a_recipe_names_quantizers_and_losses(example: Path) -> None:
     plain = torch.nn.functional.cross_entropy(logits[:, 0], labels)
     torch.testing.assert_close(focal(gamma=0).loss(seen, None), plain)
     assert focal(gamma=2).loss(seen, None) < plain
+
+
+def test_a_checkpoint_is_that_of_its_plugins(example: Path, tmp_path: Path, path: pytest.MonkeyPatch) -> None:
+    from training.checkpoint import load, save
+    from training.config import load_config
+
+    recipe, file = load_config(EXAMPLE / "recipe.yaml"), tmp_path / "net.checkpoint"
+    save(file, recipe, {"epoch": 1})
+    assert (load(file, recipe) or {})["epoch"] == 1
+    own = plugins.Plugin.identity.fget
+    assert own is not None
+    path.setattr(plugins.Plugin, "identity", property(lambda self: own(self) | {"version": "1.1"}))
+    with pytest.raises(InputError, match=r"another recipe: plugins\.focal\.version was '1\.0', is '1\.1'"):
+        load(file, recipe)
 
 
 def test_an_unknown_loss_is_told_all_names(example: Path, tmp_path: Path) -> None:

@@ -334,12 +334,12 @@ class Hardware(Section):
             plugin, cited = kind.plugin, self.sources.get(key, "given")
             if plugin is not None and cited.startswith("given"):
                 self.sources[key] = f"{plugin.distribution} {plugin.version}: {kind.model.source}"
-        model = self.device.model
-        given = self.device.model_dump(mode="json")
-        for name, value in model.fields.items() if model else ():
-            key = f"device.{name}"
-            if key not in self.sources and _holds(given[name], value):
-                self.sources[key] = model.sources.get(name, model.source) if model else ""
+        if (model := self.device.model) is not None:
+            given = self.device.model_dump(mode="json")
+            for name, value in model.fields.items():
+                key = f"device.{name}"
+                if key not in self.sources and _holds(given.get(name), value):
+                    self.sources[key] = model.sources.get(name, model.source)
         return self
 
     @model_validator(mode="after")
