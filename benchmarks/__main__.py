@@ -153,6 +153,7 @@ def main(sections: tuple[str, ...], output: str, gated: bool, stored: str | None
     baseline = load()
     guarded = {name.partition(":")[0] for name in baseline}
     asked = sections or [key for key in SECTIONS if not gated or key in guarded]
+    record: dict[str, Any] = {"sections": {}}
     if stored is None:
         for record in run({key: SECTIONS[key] for key in asked}):
             write_atomic(output, json.dumps(record, indent=1, ensure_ascii=False) + "\n")

@@ -44,7 +44,7 @@ class Guard:
 
 
 def load(path: Path = BASELINE) -> dict[str, Guard]:
-    """The guards by `section: what`."""
+    """The guards by `section: name`."""
     return {name: Guard(**about) for name, about in json.loads(path.read_text(encoding="utf-8")).items()}
 
 

@@ -17,6 +17,7 @@ from .timing import Row, show
 
 #: packages whose version a figure may depend on; those that are not installed are left out
 _PACKAGES = ("spikesim-py", "numpy", "numba", "scipy", "torch", "badcrossbar", "aihwkit", "spikingjelly")
+_ERROR = re.compile(r"\d[\d.]*e[-+]?\d+")
 _RATIO = re.compile(r"(\d[\d,]*\.?\d*)x")
 
 
@@ -60,7 +61,19 @@ def run(sections: Mapping[str, Section]) -> Iterator[dict[str, Any]]:
 
 def _row(row: Row) -> dict[str, Any]:
     what, measured, shown, goal = row
-    return {"what": what, "measured": measured, "ratio": shown, "value": ratio(shown), "goal": goal}
+    return {
+        "name": name(what),
+        "what": what.strip(),
+        "measured": measured,
+        "ratio": shown,
+        "value": ratio(shown),
+        "goal": goal,
+    }
+
+
+def name(what: str) -> str:
+    """What a row is called in every run: without the errors that it states (`"ladder, 3e-07 from it"`)."""
+    return _ERROR.sub("…", what.strip())
 
 
 def ratio(shown: str) -> float | None:
@@ -70,9 +83,9 @@ def ratio(shown: str) -> float | None:
 
 
 def ratios(record: Mapping[str, Any]) -> dict[str, float]:
-    """Every ratio of a run by `section: what`."""
+    """Every ratio of a run by `section: name`."""
     return {
-        f"{key}: {row['what'].strip()}": row["value"]
+        f"{key}: {row['name']}": row["value"]
         for key, section in record["sections"].items()
         for row in section.get("rows", ())
         if row["value"] is not None

@@ -63,9 +63,9 @@ def _table(key: str, rows: list[Mapping[str, Any]], baseline: Mapping[str, Mappi
     yield "| what | measured | ratio | goal | gate |"
     yield "|---|--:|--:|--:|--:|"
     for row in rows:
-        guard = baseline.get(f"{key}: {row['what'].strip()}")
+        guard = baseline.get(f"{key}: {row['name']}")
         gate = f"{guard['better']} is better, {guard['tolerance']:.0%}" if guard else ""
-        cells = (row["what"].strip(), row["measured"], row["ratio"], row["goal"], gate)
+        cells = (row["what"], row["measured"], row["ratio"], row["goal"], gate)
         yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
 

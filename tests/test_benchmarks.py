@@ -24,7 +24,9 @@ SHARES = st.floats(0, 0.9)
 
 def record(**values: float | None) -> dict[str, Any]:
     """A run with one section and a row for each value."""
-    rows = [{"what": f"  {name}", "measured": "", "ratio": "", "value": v, "goal": ""} for name, v in values.items()]
+    rows = [
+        {"name": name, "what": name, "measured": "", "ratio": "", "value": v, "goal": ""} for name, v in values.items()
+    ]
     return {"sections": {"s": {"title": "t", "rows": rows, "seeds": [], "seconds": 1.0, "load": 0.1}}}
 
 
@@ -85,11 +87,11 @@ def test_a_run_records_its_ratios_and_goes_on_after_a_failure() -> None:
     def broken() -> list[Any]:
         raise RuntimeError("no such file\nsecond line")
 
-    rows = [("  ours", "3 ms", "4.0x", ">= 2x"), ("peer", "12 ms", "", "")]
+    rows = [("  ours, 3e-07 from it", "3 ms", "4.0x", ">= 2x"), ("peer", "12 ms", "", "")]
     *_, found = run({"bad": Section("bad", broken), "good": Section("good", lambda: rows, (0, 1))})
     assert found["sections"]["bad"]["error"] == "RuntimeError: no such file"
     assert found["sections"]["good"]["seeds"] == [0, 1]
-    assert ratios(found) == {"good: ours": 4.0}
+    assert ratios(found) == {"good: ours, … from it": 4.0}
     assert found["machine"]["cores"] >= 1
     assert {"python", "numpy", "numba"} <= set(found["versions"])
     json.dumps(found, allow_nan=False)
