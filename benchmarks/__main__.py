@@ -146,7 +146,9 @@ SECTIONS: dict[str, Section] = {
 @click.argument("sections", nargs=-1, type=click.Choice(list(SECTIONS)))
 @click.option("-o", "--output", default="runs/benchmarks.json", help="Where the JSON goes.", show_default=True)
 @click.option("--gate", "gated", is_flag=True, help="Run what the baseline guards; exit 1 if a ratio is worse.")
-@click.option("--from", "stored", metavar="FILE", help="Do not run: take the JSON of a run.")
+@click.option(
+    "--from", "stored", type=click.Path(exists=True, dir_okay=False), help="Do not run: take the JSON of a run."
+)
 @click.option("--rebase", is_flag=True, help="Take the values of the run for the baseline.")
 def main(sections: tuple[str, ...], output: str, gated: bool, stored: str | None, rebase: bool) -> None:
     """Run all SECTIONS, or some, and write one JSON with machine, versions, seeds and results."""
