@@ -27,9 +27,7 @@ architecture: {channels: [4, 6], pool_after: [1, 2], time_steps: 2}
 optimization: {epochs: 2}
 """
 TAUGHT = (
-    PLAIN.replace("channels: [4, 6]", "channels: [16, 32, 64]")
-    .replace("[1, 2]", "[2, 3]")
-    .replace("steps: 2", "steps: 4")
+    PLAIN.replace("channels: [4, 6], pool_after: [1, 2], time_steps: 2", "channels: [16, 32, 64], pool_after: [2, 3]")
     + "quantization: {weight_bits: 4, membrane_bits: 8}\ndistillation: {teacher: digits-fp}\n"
 )
 

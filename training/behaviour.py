@@ -1,7 +1,7 @@
 """What the units of a run's network do, beside those of its teacher: membranes, firing rates, fidelity.
 
 Both are taken as they stand in the run's checkpoints, in exact arithmetic, on the first images of the calibration
-split. Batch norms are measured on the training split, as at the end of training.
+split. Batch norms are measured on the training split, as they are when training ends.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from spikesim_py.datasets import Dataset, network_data
 from spikesim_py.errors import InputError
 
 from . import checkpoint as checkpoints
+from .augment import shifted
 from .config import TrainingConfig
 from .fidelity import Fidelity, Record, dead_share, fidelity
 from .loop import pixels
@@ -116,7 +117,10 @@ def _standing(
     except RuntimeError as error:
         raise InputError(f"{checkpoint.name}: is damaged: {str(error).splitlines()[0]}") from None
     module.quantized = bool(state["quantized"])
-    module.settle(pixels(data)[:SETTLE_IMAGES])
+    with torch.random.fork_rng(devices=[]):
+        if state["random"].shape == torch.get_rng_state().shape:  # a GPU's is another: then up to a shift of the images
+            torch.set_rng_state(state["random"])
+        module.settle(shifted(pixels(data)[:SETTLE_IMAGES], recipe.optimization.shift_pixels))
     return fixed(module), teacher, epochs
 
 
