@@ -89,9 +89,9 @@ def behaviour(recipe: TrainingConfig, checkpoint: Path, images: int = IMAGES) ->
         epoch,
         len(shown),
         shown.name,
-        {name: (_rate(first), second and _rate(second)) for name, (first, second) in stages.items()},
-        {name: (dead_share(a.spikes), b and dead_share(b.spikes)) for name, (a, b) in stages.items()},
-        {name: _histogram(a.membranes, b and b.membranes) for name, (a, b) in stages.items()},
+        {name: (_rate(a), None if b is None else _rate(b)) for name, (a, b) in stages.items()},
+        {name: (dead_share(a.spikes), None if b is None else dead_share(b.spikes)) for name, (a, b) in stages.items()},
+        {name: _histogram(a.membranes, None if b is None else b.membranes) for name, (a, b) in stages.items()},
         compared,
         "; ".join(notes),
     )
