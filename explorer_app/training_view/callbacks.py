@@ -70,11 +70,17 @@ def _list(app: dash.Dash, rooms: Rooms) -> None:
         readable = [name for name, found in runs.items() if isinstance(found, TrainingRun)]
         ticked = ticks(readable, chosen, known, asked["runs"])
         deep = [name for name in readable if getattr(runs[name], "checkpoint", None) is not None]
+        deep.sort(key=lambda name: not _taught(runs[name]))
         wanted = next((name for name in (run, asked["run"], *deep) if name in deep), None)
         terms = sorted({term for name in readable for term in getattr(runs[name], "losses", ())})
         data = [{"value": term, "label": term.replace("_", " ")} for term in terms]
         lists = views.listed(runs), no_update if ticked == chosen else ticked, readable, deep
         return *lists, no_update if wanted == run else wanted, data, {"display": "none"}, {}, None
+
+
+def _taught(run: Found) -> bool:
+    """Whether it has a teacher to be held against."""
+    return isinstance(run, TrainingRun) and bool((run.recipe or {}).get("distillation"))
 
 
 def ticks(readable: list[str], chosen: list[str], known: list[str], asked: list[str]) -> list[str]:

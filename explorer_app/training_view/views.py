@@ -37,7 +37,8 @@ def _run(run: TrainingRun) -> html.Div:
         color=_COLORS[run.state],
         **{"aria-label": f"{run.name}: progress"},
     )
-    told = [html.Div(text, className="note") for text in (_recipe(run), _best(run), _result(run)) if text]
+    numbers = " · ".join(filter(None, (_best(run), _result(run))))
+    told = [html.Div(text, className="note") for text in (_recipe(run), numbers) if text]
     told += [html.Div(run.message, className="note worse")] if run.message else []
     return html.Div([head, *([bar] if run.state == "at work" else []), *told], className="job")
 
