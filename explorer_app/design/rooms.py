@@ -16,8 +16,9 @@ from spikesim_py.inference.calibrate import column_sums, ranged
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network
 from spikesim_py.noc_report import noc_report
-from spikesim_py.rebuild import rebuild
+from spikesim_py.rebuild import chip_of
 
+from ..again import source_in
 from ..reader import Reader
 from ..workshop import Workshop
 
@@ -36,7 +37,7 @@ class Rooms:
         """The network and chip of a report."""
 
         def make() -> tuple[Network, Hardware]:
-            return rebuild(report, self.reader.sources())
+            return source_in(self.reader, report).load(), chip_of(report)
 
         found: tuple[Network, Hardware] = self._workshop.get(("design", report["report_hash"]), make)
         return found
