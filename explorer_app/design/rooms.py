@@ -12,6 +12,7 @@ from spikesim_py.errors import InputError
 from spikesim_py.figures.crossbar import SumHistogram, sum_histogram
 from spikesim_py.figures.degradation import chain_data
 from spikesim_py.hardware import Hardware, load_hardware
+from spikesim_py.importers import load_network
 from spikesim_py.inference.calibrate import column_sums, ranged
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network
@@ -89,6 +90,8 @@ class Rooms:
         def make() -> list[dict[str, Any]]:
             network, hardware = self.design(report)
             run_on: dict[str, Any] = {"data": _data(report), "samples": samples, "chips": chips, "seed": _seed(report)}
+            read = load_network(source_in(self.reader, report).source)  # before a sweep quantized it
+            run_on["full_precision"] = read if read.arithmetic == "float" else None
             return chain_data(degradation(network, hardware, **run_on))
 
         found: list[dict[str, Any]] | None = self._workshop.get(key, make) if run else self._workshop.known(key)
