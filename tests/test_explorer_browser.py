@@ -366,16 +366,6 @@ def test_a_switch_turns_page_and_figures_dark_and_keeps_them_so(real: tuple[Brow
 
 
 @pytest.mark.slow
-def test_two_users_at_once_do_not_see_each_other(real: tuple[Browser, str]) -> None:
-    page, design = real
-    with browser() as other:
-        other.open(page.js("return location.origin") + "/design")
-        other.wait(lambda: "No design is chosen" in other.text("#design-hint"), "nothing chosen by the other")
-        assert page.text("#design-head .hash") == design[:12]
-        assert other.complaints() == []
-
-
-@pytest.mark.slow
 def test_other_hosts_need_the_token(page: Browser, caplog: pytest.LogCaptureFixture, swept: Study) -> None:
     with served(create_app(swept.path, token="a-token-that-is-long-enough")) as url:
         page.open(f"{url}/?token=a-token-that-is-long-enough")

@@ -115,7 +115,9 @@ def test_a_table_of_results_is_held_against_the_study(call: Call) -> None:
     assert found["studies-other"]["value"] == entry["value"]
     axes = {"studies-across": "edap", "studies-up": "accuracy", "studies-other.data": [entry]}
     shown = call("studies-fronts.figure", **axes, **{"studies-other": entry["value"]})
-    beaten = re.search(r"beaten by the other study: (\d+) of (\d+) and 0 of 1 designs", shown["studies-note"]["children"])
+    beaten = re.search(
+        r"beaten by the other study: (\d+) of (\d+) and 0 of 1 designs", shown["studies-note"]["children"]
+    )
     assert beaten is not None
     assert beaten[1] == beaten[2]
     assert "b&gt;.csv" in str(shown["studies-fronts"]["figure"]["data"])

@@ -118,7 +118,7 @@ class Rooms:
         if self._reader is None:
             return "measured here; without a study it is kept until the server stops"
         try:
-            axes = {name: value for name, value in (base.axes | changes).items() if value is not None}
+            axes = {name: value for name, value in {**base.axes, **changes}.items() if value is not None}
             listed = keep(self._reader.path, base.source, base.network, hardware, axes, found)
         except SpikesimError as error:
             return f"measured here, but not stored: {error}"
@@ -148,7 +148,7 @@ class Rooms:
             return None
         try:
             frame = self._reader.frame()
-            hits = np.flatnonzero(frame["accuracy_key"] == key)
+            hits = np.flatnonzero(frame.get("accuracy_key", np.array([], dtype=str)) == key)  # a new study has none
             if not hits.size:
                 return None
             found: Known = self._workshop.get(

@@ -66,6 +66,7 @@ def _seconds(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.pass_context
 def import_file(
     context: click.Context,
+    /,
     file: str,
     format: str | None,
     output: str | None,

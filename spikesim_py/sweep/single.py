@@ -12,7 +12,8 @@ import numpy as np
 from ..evaluate import Measurement, assemble, design_key
 from ..hardware import Hardware
 from ..network import Network
-from .resolve import NETWORK_PREFIX, NetworkSource, Protocol, config_of
+from ..network.precision import PREFIX
+from .resolve import NetworkSource, Protocol, config_of
 from .run import columns
 from .space import Design, Space, Value
 from .store import Store
@@ -21,8 +22,8 @@ from .study import Frame, Study
 
 def axes_of(report_hash: str, space: Space, frame: Frame) -> dict[str, Any]:
     """Fields of the space's axes, and their values in one design of the study; those that it has."""
-    rows = np.flatnonzero(frame["report_hash"] == report_hash) if "report_hash" in frame else ()
-    if not len(rows):
+    rows = np.flatnonzero(frame.get("report_hash", np.array([], dtype=str)) == report_hash)
+    if not rows.size:
         return {}
     known = {field: frame[field][rows[0]].item() for field in space.fields if field in frame}
     return {field: value for field, value in known.items() if value != "" and value == value}  # NaN: it has none
@@ -32,7 +33,7 @@ def network_changes(report_hash: str, space: Space, frame: Frame) -> list[dict[s
     """What a sweep may have changed of the network of a design: with the fields that all designs share, and without."""
     found = []
     for fields in (space.set | axes_of(report_hash, space, frame), axes_of(report_hash, space, frame)):
-        changes = {name: _whole(value) for name, value in fields.items() if name.startswith(NETWORK_PREFIX)}
+        changes = {name: _whole(value) for name, value in fields.items() if name.startswith(PREFIX)}
         found += [changes] if changes and changes not in found else []
     return found
 
