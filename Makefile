@@ -37,6 +37,7 @@ docs: $(READY)
 
 pictures: $(READY)
 	$(BIN)/spikesim sweep demo --store runs/demo.db
+	for name in digits-w4 digits-w2; do $(BIN)/spikesim train $$name -o runs/$$name.safetensors --resume || exit 1; done
 	$(BIN)/python docs/screenshots.py runs/demo.db
 
 clean:

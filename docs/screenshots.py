@@ -1,4 +1,6 @@
-"""Takes the pictures of the docs from a study: `python docs/screenshots.py runs/demo.db [PAGE ...]`.
+"""Takes the pictures of the docs from a study and the training runs beside it.
+
+`python docs/screenshots.py runs/demo.db [PAGE ...]`
 
 Needs Chromium and its driver, as the browser tests do.
 """
@@ -52,14 +54,20 @@ PAGES = {
     "sources": ("/design?design={}&tab=sources", "#constants .ag-row"),
     "compare": ("/compare?designs={all}", "#compare-bars .bars .point"),
     "bring": ("/bring", "#own-upload"),
+    "training": ("/training", "#training-curves .scatterlayer .trace"),
     "share": ("/share?designs={all}", "#share-latex pre"),
 }
 SCHEMES, WIDTHS = ("light", "dark"), (WIDTH, 1024)
 
 
+#: page -> (what is clicked once it is drawn, what shows that this has been done)
+CLICKS = {"training": ("#training-look", "#training-rates .bars .point")}
+
+
 def explorer(page: Browser, study: Study, names: Iterable[str]) -> None:
     """These pages of the explorer, light and dark, on a wide and on a narrow window."""
-    server = make_server("127.0.0.1", 0, create_app(study.path).server, threaded=True)
+    app = create_app(study.path, runs=study.path.parent)
+    server = make_server("127.0.0.1", 0, app.server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url, designs = f"http://127.0.0.1:{server.server_port}", picked(study)
     page.open(url)
@@ -71,6 +79,10 @@ def explorer(page: Browser, study: Study, names: Iterable[str]) -> None:
                 page.driver.set_window_size(width, 1400)
                 page.open(url + address.format(designs[0], all=",".join(designs)))
                 page.wait(lambda drawn=drawn: page.count(drawn), f"{name}, drawn")
+                if name in CLICKS:
+                    clicked, done = CLICKS[name]
+                    page.click(clicked)
+                    page.wait(lambda done=done: page.count(done), f"{name}, after a click", 60)
                 time.sleep(SETTLE_S)
                 first = (name, scheme, width) == ("pareto", "light", WIDTH)
                 save(page, "explorer.png" if first else f"explorer-{name}-{scheme}-{width}.png", width=width)

@@ -10,7 +10,7 @@ import dash
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash.development.base_component import Component
 
-from . import bring, compare, design, pareto, share, shell, sweep, whatif
+from . import bring, compare, design, pareto, share, shell, sweep, training_view, whatif
 from .access import guard
 from .reader import Reader
 
@@ -23,6 +23,7 @@ def create_app(
     token: str | None = None,
     others: Sequence[Path | str] = (),
     networks: Sequence[Path | str] = (),
+    runs: Path | str | None = None,
 ) -> dash.Dash:
     """The explorer of one study file, or the page that says how to make one.
 
@@ -31,6 +32,7 @@ def create_app(
             grows; problems with it show on the page.
         networks: files that the page for a network of one's own may open.
         others: study files that this one may be held against.
+        runs: folder that training runs are looked for in.
         token: that every browser must bring; None answers this machine only.
     """
     app = dash.Dash(
@@ -48,9 +50,11 @@ def create_app(
     reader = None if store is None else Reader(Path(store).expanduser())
     held = [Reader(Path(other)) for other in others]
     named = [Path(network).expanduser() for network in networks]
+    trained = training_view.Rooms(None if runs is None else Path(runs).expanduser())
     layouts: dict[str, Callable[..., Component]] = {
         "/what-if": whatif.layout,
         "/bring": partial(bring.layout, [path.name for path in named]),
+        "/training": partial(training_view.layout, None if runs is None else str(runs)),
     }
     if reader is None:
         needing = ("/", "/sweep", "/design", "/compare", "/share")
@@ -70,6 +74,7 @@ def create_app(
     shell.register(app, reader)
     whatif.register(app, reader)
     bring.register(app, reader, named)
+    training_view.register(app, trained)
     if reader is not None:
         sweep.register(app, reader)
         pareto.register(app, reader)

@@ -66,7 +66,7 @@ def definitions(rows: Iterable[tuple[str, Any]]) -> html.Dl:
     return html.Dl([part for key, value in rows for part in (html.Dt(key), html.Dd(value))])
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> html.Div:
+def table(head: Sequence[Any], rows: Sequence[Sequence[Any]]) -> html.Div:
     """Text in rows; only the last column breaks into lines."""
     top = dmc.TableThead(dmc.TableTr([dmc.TableTh(cell) for cell in head]))
     body = dmc.TableTbody([dmc.TableTr([dmc.TableTd(cell) for cell in row]) for row in rows])

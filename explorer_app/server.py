@@ -24,6 +24,7 @@ def serve(
     token: str | None = None,
     others: Sequence[Path | str] = (),
     networks: Sequence[Path | str] = (),
+    runs: Path | str | None = None,
 ) -> None:
     """Serve the explorer until it is interrupted.
 
@@ -35,9 +36,11 @@ def serve(
         token: to use instead of a fresh one; then it guards this machine's own address too.
         others: study files that this one may be held against.
         networks: files that the page for a network of one's own may open.
+        runs: folder that training runs are looked for in.
 
     Raises:
-        InputError: the store exists and is no study, the port cannot be had, or the token is too short.
+        InputError: the store exists and is no study, a network or the folder of runs is not there, the port cannot be
+            had, or the token is too short.
     """
     fresh = store is not None and not Path(store).expanduser().exists()
     for study in (*(() if fresh else (store,)), *others):
@@ -46,10 +49,12 @@ def serve(
     for network in networks:
         if not Path(network).expanduser().is_file():
             raise InputError(f"network {str(network)!r}: is not a file")
+    if runs is not None and not Path(runs).expanduser().is_dir():
+        raise InputError(f"runs {str(runs)!r}: is not a folder")
     token = token_for(host, token)
     listener = listen(host, port)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = create_app(store, token=token, others=others, networks=networks)
+    app = create_app(store, token=token, others=others, networks=networks, runs=runs)
     server = make_server(host, 0, app.server, threaded=True, fd=listener.fileno())
     what = "no study yet: the page says how to make one" if store is None else f"{store}{', a new study' * fresh}"
     address = f"http://{host}:{listener.getsockname()[1]}" + (f"/?token={token}" if token else "")

@@ -28,6 +28,7 @@ PAGES = {
     "/what-if": "What-if",
     "/compare": "Compare",
     "/bring": "Your network",
+    "/training": "Training",
     "/share": "Share",
 }
 #: ten steps from text to ground, as Mantine counts them

@@ -15,11 +15,12 @@ import numpy as np
 from ._files import write_atomic
 from .activity import LayerQuality
 from .cost.band import CostInputs, Order, order
+from .datasets import network_data
 from .errors import InputError
 from .evaluate import accuracy_key, check_run, measured_accuracy
 from .hardware import Hardware, load_hardware
 from .importers import load_network
-from .network import Network
+from .network import Network, zoo
 from .report import Accuracy, Report
 
 if TYPE_CHECKING:
@@ -84,10 +85,11 @@ class Stage:
     """One step of `degradation`.
 
     Attributes:
-        name: the effect that this step adds; `exact` for the network itself, `ADC` for ideal devices.
+        name: the effect that this step adds; `float` for the network before it was quantized, `exact` for the
+            quantized network itself, `ADC` for ideal devices.
         accuracy, accuracy_ci: with everything up to this effect, and its interval.
         change: this step's accuracy less the one before, in pairs; None for the first.
-        quality: how exact each layer is; empty for the first.
+        quality: how exact each layer is; empty for `float` and `exact`.
     """
 
     name: str
@@ -149,14 +151,18 @@ def degradation(
     chips: int = 1,
     seed: int = 0,
     overrides: Mapping[str, Any] | None = None,
+    full_precision: Network | None = None,
 ) -> tuple[Stage, ...]:
-    """What each group of effects of a chip costs in accuracy, added one after the other.
+    """What quantizing a network and each group of effects of a chip cost in accuracy, added one after the other.
 
-    The first step is the exact network, the second the chip with ideal devices; then every group of `EFFECTS` that
-    the chip has. The last step is the chip itself: its accuracy is that of `evaluate`.
+    The first step is the float network, where it is known; then the quantized network in exact arithmetic, the chip
+    with ideal devices, and every group of `EFFECTS` that the chip has. The last step is the chip itself: its accuracy
+    is that of `evaluate`.
 
     Args:
         network, chip, data, split, samples, chips, seed, overrides: as in `evaluate`.
+        full_precision: the float network that this one was quantized from, or that taught it; None takes the bundled
+            one of the name that the network's description gives, if any (see `float_origin`).
 
     Raises:
         InputError: one of the inputs cannot be used, or the network is a float network, which runs on no crossbar.
@@ -166,15 +172,36 @@ def degradation(
 
     net, hardware = load_network(network), load_hardware(chip, overrides)
     dataset = check_run(net, data=data, split=split, samples=samples, chips=chips, seed=seed)
-    exact = net.run(dataset.images, batch=batch_size(net)).predictions == dataset.labels
-    before = np.repeat(exact[None], chips, axis=0)
-    stages = [Stage("exact", *accuracy_interval(before, seed=seed), None, {})]
+    before, stages = None, list[Stage]()
+    for name, exact in (("float", full_precision or float_origin(net)), ("exact", net)):
+        if exact is None:
+            continue
+        seen = dataset if exact is net else network_data(exact, data, split, samples)
+        right = exact.run(seen.images, batch=batch_size(exact)).predictions == seen.labels
+        right = np.repeat(right[None], chips, axis=0)
+        change = None if before is None else paired_difference(right, before, seed=seed)
+        stages.append(Stage(name, *accuracy_interval(right, seed=seed), change, {}))
+        before = right
+    assert before is not None
     for name, design in chain(hardware):
         result = simulate(net, design, dataset, chips=chips, seed=seed, quality=True)
         change = paired_difference(result.correct, before, seed=seed)
         stages.append(Stage(name, *accuracy_interval(result.correct, seed=seed), change, result.quality or {}))
         before = result.correct
     return tuple(stages)
+
+
+def float_origin(network: Network) -> Network | None:
+    """The bundled float network that a network was quantized from, or that taught it, if its description names one."""
+    metadata = network.model.metadata
+    recipe = metadata.get("recipe") or {}
+    named = (metadata.get("quantized_from"), (recipe.get("distillation") or {}).get("teacher"))
+    for name in named:
+        if name in zoo():
+            found = load_network(name)
+            same = found.model.input.shape == network.model.input.shape
+            return found if same and found.arithmetic == "float" else None
+    return None
 
 
 def chain(hardware: Hardware) -> Iterator[tuple[str, Hardware]]:

@@ -10,20 +10,49 @@ from pydantic import ValidationError
 from .errors import InputError, SpikesimError
 from .evaluate import network_digest
 from .hardware import Hardware
-from .importers import load_network
 from .network import Network
+from .sweep.resolve import NetworkSource
+
+#: `network.*` fields and their values
+Changes = Mapping[str, Any]
 
 
-def rebuild(report: Mapping[str, Any], sources: Iterable[str] = ()) -> tuple[Network, Hardware]:
+def rebuild(
+    report: Mapping[str, Any], sources: Iterable[str] = (), changes: Iterable[Changes] = ()
+) -> tuple[Network, Hardware]:
     """The network and the chip that a report is about (takes the plain data of `Report.to_dict`).
+
+    Raises:
+        InputError: as `source_of`; or the chip is of another version.
+    """
+    return source_of(report, sources, changes).load(), chip_of(report)
+
+
+def source_of(report: Mapping[str, Any], sources: Iterable[str] = (), changes: Iterable[Changes] = ()) -> NetworkSource:
+    """Where the network of a report was read, and what was changed of it.
 
     Args:
         sources: names and files to look for the network in, after the bundled network of its name.
+        changes: `network.*` fields that it may have been given; as it was read, it is looked for anyway.
 
     Raises:
-        InputError: no source holds exactly that network, or the chip is of another version.
+        InputError: no source makes exactly that network.
     """
-    return _network(report, sources), chip_of(report)
+    wanted, name = report["inputs"].get("network"), report["network"]
+    named = (name, name.partition(" (")[0])  # what `with_precision` calls it begins with what it was made of
+    tried = [*map(dict, changes), {}]
+    for source in dict.fromkeys((*named, *sources)):
+        for given in tried:
+            candidate = NetworkSource(source, tuple(sorted(given.items())))
+            try:
+                if network_digest(candidate.load()) == wanted:
+                    return candidate
+            except SpikesimError:
+                continue
+    raise InputError(
+        f"network {name!r}: neither a bundled network nor a file of the study holds exactly the network that the "
+        f"report is about"
+    )
 
 
 def chip_of(report: Mapping[str, Any]) -> Hardware:
@@ -36,18 +65,3 @@ def chip_of(report: Mapping[str, Any]) -> Hardware:
             f"report {report['report_hash'][:12]}: its chip was stored by spikesim_py {report['version']} and has "
             f"another {field or 'form'} than this version allows; evaluate it again"
         ) from None
-
-
-def _network(report: Mapping[str, Any], sources: Iterable[str]) -> Network:
-    wanted, name = report["inputs"].get("network"), report["network"]
-    for source in dict.fromkeys((name, *sources)):
-        try:
-            found = load_network(source)
-        except SpikesimError:
-            continue
-        if network_digest(found) == wanted:
-            return found
-    raise InputError(
-        f"network {name!r}: neither a bundled network nor a file of the study holds exactly the network that the "
-        f"report is about"
-    )

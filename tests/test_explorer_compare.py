@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,7 +86,8 @@ def test_two_studies_share_a_map_and_one_without_the_metric_is_a_message(
     for path in paths:
         path.write_text("x")
     call = caller(create_app(paths[0], others=paths[1:]))
-    axes = {"studies-across": "edap", "studies-up": "accuracy"}
+    axes: dict[str, Any] = {"studies-across": "edap", "studies-up": "accuracy"}
+    axes["studies-other.data"] = [{"value": "0", "label": "two.db"}, {"value": "1", "label": "empty.db"}]
     found = call("studies-fronts.figure", **axes, **{"studies-other": "0"})
     assert "two.db" in found["studies-note"]["children"]
     assert "−" in found["studies-note"]["children"]  # it holds fewer designs
@@ -97,3 +100,43 @@ def test_two_studies_share_a_map_and_one_without_the_metric_is_a_message(
 def test_without_a_second_study_the_page_says_how_to_open_one() -> None:
     assert "--with" in str(layout())
     assert "two.db" in str(layout(["two.db"], by="layer"))
+
+
+def _sent(data: bytes, name: str) -> dict[str, Any]:
+    contents = "data:text/csv;base64," + base64.b64encode(data).decode()
+    return {"studies-upload": contents, "studies-upload.filename": name, "studies-other.data": None}
+
+
+def test_a_table_of_results_is_held_against_the_study(call: Call) -> None:
+    table = b"network,accuracy,edap\ntheirs,0.99,1e-20\n"
+    found = call("studies-upload.contents", "studies-upload.contents", **_sent(table, "../../<b>theirs</b>.csv"))
+    (entry,) = found["studies-other"]["data"]
+    assert entry["label"] == "b>.csv"  # a browser names no folder
+    assert found["studies-other"]["value"] == entry["value"]
+    axes = {"studies-across": "edap", "studies-up": "accuracy", "studies-other.data": [entry]}
+    shown = call("studies-fronts.figure", **axes, **{"studies-other": entry["value"]})
+    beaten = re.search(
+        r"beaten by the other study: (\d+) of (\d+) and 0 of 1 designs", shown["studies-note"]["children"]
+    )
+    assert beaten is not None
+    assert beaten[1] == beaten[2]
+    assert "b&gt;.csv" in str(shown["studies-fronts"]["figure"]["data"])
+    gone = call("studies-fronts.figure", **axes, **{"studies-other": "sent:" + "0" * 64})
+    assert "is not here any more" in str(gone["studies-problem"])
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("a.csv", b"accuracy\n95\n", "divide by 100"),
+        ("a.csv", b"", "is empty"),
+        ("a.pkl", b"cos\nsystem\n(S'touch x'\ntR.", "must be .csv or .parquet"),
+        ("a.parquet", b"PAR1", "a.parquet: is no Parquet file"),
+        ("a.csv", b"PK\x03\x04\xff", "is no text in UTF-8"),
+    ],
+)
+def test_a_bad_table_is_one_message(call: Call, name: str, data: bytes, told: str) -> None:
+    found = call("studies-upload.contents", "studies-upload.contents", **_sent(data, name))
+    assert told in str(found["studies-problem"])
+    assert "spikesim-explorer" not in str(found["studies-problem"])
+    assert "studies-other" not in found

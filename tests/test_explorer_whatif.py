@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,9 @@ from explorer_app.head import arrow
 from explorer_app.reader import Reader
 from explorer_app.whatif.knobs import changes, fields, stops
 from explorer_app.whatif.rooms import Rooms
+from spikesim_py.evaluate import measure
 from spikesim_py.hardware import load_hardware
-from spikesim_py.sweep import Study
+from spikesim_py.sweep import Study, load_study
 
 Call = Callable[..., dict[str, Any]]
 NAMES = {"what-start": "names", "what-network": "digits-w2", "what-chip": "rram_32nm", "what-asked": {}}
@@ -123,17 +127,92 @@ def test_an_accuracy_of_the_same_arithmetic_is_known_from_the_study(swept: Study
     assert rooms.base(second, "", "").report.energy_pj == frame["energy_pj"][1]
 
 
-def test_an_accuracy_is_run_once_and_then_known(swept: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    rooms = Rooms(Reader(swept.path))
-    base = rooms.base(str(swept.frame()["report_hash"][0]), "", "")
+@pytest.fixture
+def own(swept: Study, tmp_path: Path) -> Study:
+    """A copy that a test may write to."""
+    shutil.copy(swept.path, tmp_path / "own.db")
+    return load_study(tmp_path / "own.db")
+
+
+def test_an_accuracy_is_run_once_and_then_known(own: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    rooms = Rooms(Reader(own.path))
+    base = rooms.base(str(own.frame()["report_hash"][0]), "", "")
     hardware, _ = rooms.changed(base, {"adc.bits": 3})
     assert rooms.accuracy(base, hardware) is None
-    found = rooms.run(base, hardware)
+    found = rooms.run(base, hardware, {"adc.bits": 3})
     expected = ss.evaluate("digits-w2", "rram_32nm", samples=20, chips=2, overrides={"adc.bits": 3})
     assert found.value == expected.accuracy
     monkeypatch.setattr("explorer_app.whatif.rooms.measure", None)  # whoever asks again has it at once
-    assert rooms.run(base, hardware) == rooms.accuracy(base, hardware) == found
+    assert rooms.run(base, hardware, {"adc.bits": 3}) == found
     assert rooms.changed(base, {"adc.bits": 3})[1].energy_pj == expected.energy_pj
+    frame = own.frame()  # and it is a design of the study, as if the sweep had had it
+    assert frame["adc.bits"].tolist() == [4, 5, 3]
+    assert frame["report_hash"][2] == expected.report_hash
+    later = Rooms(Reader(own.path))
+    known = later.accuracy(later.base(str(frame["report_hash"][0]), "", ""), hardware)
+    assert known is not None
+    assert (known.value, known.where) == (expected.accuracy, "from the study")
+    space = {"network": "digits-w2", "chip": "rram_32nm", "axes": {"adc.bits": [3, 4]}, "samples": 20, "chips": 2}
+    again = ss.sweep(space, store=own.path, executor="serial")  # which measures nothing any more
+    assert sorted(again.frame()["adc.bits"].tolist()) == [3, 4, 5]
+
+
+def test_what_a_study_measures_otherwise_is_kept_beside_its_designs(own: Study) -> None:
+    rooms, names = Rooms(Reader(own.path)), (None, "digits-w4", "rram_32nm")
+    base = replace(rooms.base(*names), run={"data": "digits", "split": "report", "samples": 10, "chips": 1, "seed": 0})
+    found = rooms.run(base, base.hardware, {})
+    assert found.where == "stored in the study, beside its designs"
+    assert len(own.frame()["report_hash"]) == 2
+    later = Rooms(Reader(own.path)).accuracy(base, base.hardware)
+    assert later is not None
+    assert (later.value, later.where) == (found.value, found.where)
+
+
+def test_a_study_that_cannot_be_written_keeps_nobody_from_an_answer(own: Study) -> None:
+    rooms = Rooms(Reader(own.path))
+    base = rooms.base(str(own.frame()["report_hash"][0]), "", "")
+    own.path.write_bytes(b"")
+    found = rooms.run(base, rooms.changed(base, {"adc.bits": 3})[0], {"adc.bits": 3})
+    assert "not stored" in found.where
+    assert 0 <= found.value <= 1
+
+
+def test_two_who_run_the_same_at_once_measure_it_once_and_store_it_once(
+    own: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from explorer_app.whatif import rooms as module
+
+    runs: list[int] = []
+
+    def counted(*given: Any, **options: Any) -> Any:
+        runs.append(1)
+        return measure(*given, **options)
+
+    monkeypatch.setattr(module, "measure", counted)
+    rooms, other = Rooms(Reader(own.path)), Rooms(Reader(own.path))  # two pages of one server, and another server
+    base = rooms.base(str(own.frame()["report_hash"][0]), "", "")
+    hardware, _ = rooms.changed(base, {"adc.bits": 3})
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda room: room.run(base, hardware, {"adc.bits": 3}), [rooms, rooms, other, rooms]))
+    assert len(runs) == 2
+    assert len({known.value for known in found}) == 1
+    assert own.frame()["adc.bits"].tolist() == [4, 5, 3]
+
+
+def test_a_design_whose_network_was_swept_is_taken_apart_too(tmp_path: Path) -> None:
+    axes = {"network.time_steps": [2, 4], "adc.bits": [4]}
+    space = {"network": "digits-w2", "chip": "rram_32nm", "axes": axes, "samples": 10}
+    study = ss.sweep(space, store=tmp_path / "steps.db", executor="serial")
+    rooms, frame = Rooms(Reader(study.path)), study.frame()
+    for report_hash, steps, energy in zip(
+        frame["report_hash"], frame["network.time_steps"], frame["energy_pj"], strict=True
+    ):
+        base = rooms.base(str(report_hash), "", "")
+        assert base.network.time_steps == steps
+        assert base.report.energy_pj == energy
+    rooms.run(base, rooms.changed(base, {"adc.bits": 5})[0], {"adc.bits": 5})
+    found = study.frame()
+    assert (found["network.time_steps"][2], found["adc.bits"][2]) == (4, 5)
 
 
 def test_a_turn_takes_less_than_100_ms_of_the_server() -> None:

@@ -189,6 +189,12 @@ def test_colour_groups_share_out_the_points(values: list[int]) -> None:
     assert [int(group.name) for group in groups] == sorted(set(values))
 
 
+def test_designs_without_a_value_are_a_group_of_their_own() -> None:
+    frame = study().frame() | {"adc.bits": np.array([np.nan, 4.0] * 9)}
+    groups = color_groups(frame, np.arange(18), "adc.bits")
+    assert [(group.name, len(group.members)) for group in groups] == [("4", 9), ("none", 9)]
+
+
 def test_columns_are_labelled_for_readers() -> None:
     frame = study().frame()
     assert varying(frame) == ["network", "weight_bits", "crossbar.rows", "adc.bits"]
@@ -287,6 +293,13 @@ def test_the_designs_to_look_at_are_on_the_front_and_in_order() -> None:
     assert len(set(picks.values())) == len(picks)
     assert frame["accuracy"][picks["Most accurate"]] == frame["accuracy"].max()
     assert frame["edap"][picks["Smallest EDAP"]] == frame["edap"].min()
+
+
+def test_where_no_interval_is_stated_the_accuracy_itself_counts() -> None:
+    columns = {"accuracy": [0.9, 0.9, 0.8], "edap": [3.0, 2.0, 1.0], "accuracy_low": [np.nan] * 3}
+    frame = {name: np.array(values) for name, values in columns.items()} | {"accuracy_high": np.array([np.nan] * 3)}
+    picks = best_designs(frame, np.array([False, True, True]))
+    assert picks == {"Most accurate": 1, "Smallest EDAP": 2}
 
 
 def test_no_graph_offers_to_send_itself_away() -> None:

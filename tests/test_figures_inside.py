@@ -122,10 +122,13 @@ def chain() -> list[dict[str, object]]:
     return chain_data(stages)
 
 
-def test_a_chain_begins_exact_and_ends_with_the_chip(chain: list[dict[str, object]]) -> None:
-    assert chain[0]["name"] == "exact"
+def test_a_chain_begins_in_floats_and_ends_with_the_chip(chain: list[dict[str, object]]) -> None:
+    assert [stage["name"] for stage in chain[:2]] == ["float", "exact"]
     assert chain[0]["change"] is None
     figure = degradation_figure(chain)
+    assert list(figure.data[0].x[:2]) == ["float network", "quantized network"]
+    assert not figure.layout.annotations
+    assert "came quantized" in degradation_figure(chain[1:]).layout.annotations[0].text
     values = [100 * stage["accuracy"] for stage in chain]  # type: ignore[operator]
     assert list(figure.data[0].y) == pytest.approx(values)
     ends = zip(figure.data[0].error_y.arrayminus, figure.data[0].error_y.array, chain, strict=True)
@@ -139,7 +142,7 @@ def test_a_chain_begins_exact_and_ends_with_the_chip(chain: list[dict[str, objec
 
 def test_mismatches_are_of_layers_that_spike_and_steps_on_the_chip(chain: list[dict[str, object]]) -> None:
     layers, steps, shares = mismatch_table(chain)
-    assert steps == [stage["name"] for stage in chain[1:]]
+    assert steps == [stage["name"] for stage in chain[2:]]
     assert shares.shape == (len(layers), len(steps))
     drawn = layer_degradation_figure(chain).data[0]
     assert len(drawn.y) == np.isfinite(shares).any(1).sum()

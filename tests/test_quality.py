@@ -18,17 +18,18 @@ from hypothesis import strategies as st
 
 import spikesim_py as ss
 from spikesim_py.cli import main
-from spikesim_py.compare import EFFECTS, chain, degradation
+from spikesim_py.compare import EFFECTS, chain, degradation, float_origin
 from spikesim_py.cost.components import adder, multiplier, register
 from spikesim_py.cost.technology import load_technology
 from spikesim_py.crossbar import program
 from spikesim_py.datasets import Dataset, load_dataset
 from spikesim_py.errors import InputError
+from spikesim_py.evaluate import network_digest
 from spikesim_py.hardware import Hardware, load_hardware, presets
 from spikesim_py.inference import simulate, simulation
 from spikesim_py.inference.quality import Errors, dot
 from spikesim_py.mapping import map_network
-from spikesim_py.network import Network, build, load_network, run
+from spikesim_py.network import Network, build, load_network, quantize_network, run
 from spikesim_py.network.executor import exact_product, node_output
 
 LOSSLESS: dict[str, Any] = {"device.ideal": True, "adc.bits": 12}
@@ -281,9 +282,10 @@ def test_the_chain_goes_from_the_exact_network_to_the_chip() -> None:
     hardware = chip(device__program_sigma=0.1, device__stuck_on_rate=0.01, adc__bits=5)
     stages = degradation("digits-w4", hardware, samples=60, chips=2, seed=4)
     names = [stage.name for stage in stages]
-    assert names == ["exact", "ADC", "on/off ratio", "programming and faults"]
+    assert names == ["float", "exact", "ADC", "on/off ratio", "programming and faults"]
     network, data = load_network("digits-w4"), load_dataset("digits").head(60)
-    assert stages[0].accuracy == np.mean(network.run(data.images).predictions == data.labels)
+    for stage, exact in zip(stages, (load_network("digits-fp"), network), strict=False):
+        assert stage.accuracy == np.mean(exact.run(data.images).predictions == data.labels)
     whole = ss.evaluate(network, hardware, samples=60, chips=2, seed=4, quality=True)
     assert (stages[-1].accuracy, stages[-1].accuracy_ci) == (whole.accuracy, whole.accuracy_ci)
     assert stages[-1].quality == whole.quality
@@ -305,7 +307,25 @@ def test_every_effect_is_a_step() -> None:
 
 def test_a_chip_without_effects_has_two_steps() -> None:
     names = [stage.name for stage in degradation("digits-w4", chip(**LOSSLESS), samples=20)]
-    assert names == ["exact", "ADC"]
+    assert names == ["float", "exact", "ADC"]
+
+
+def test_the_float_network_is_found_by_its_name_or_given() -> None:
+    taught = load_network("digits-w4")
+    found = float_origin(taught)
+    assert found is not None
+    assert found.name == "digits-fp"
+    made = quantize_network(found, 3)
+    again = float_origin(made)
+    assert again is not None
+    assert network_digest(again) == network_digest(found)
+    bare = build(taught.model.model_dump(mode="python") | {"metadata": {}}, taught.arrays, "bare")
+    assert float_origin(bare) is None
+    plain = chip(**LOSSLESS)
+    assert [stage.name for stage in degradation(bare, plain, samples=10)] == ["exact", "ADC"]
+    given = degradation(bare, plain, samples=10, full_precision=found)
+    assert [stage.name for stage in given] == ["float", "exact", "ADC"]
+    assert given[1].change is not None
 
 
 @pytest.mark.parametrize("name", presets())

@@ -13,7 +13,8 @@ import spikesim_py as ss
 from spikesim_py.activity import Activity
 from spikesim_py.errors import InputError
 from spikesim_py.network.files import save_network
-from spikesim_py.rebuild import rebuild
+from spikesim_py.rebuild import rebuild, source_of
+from spikesim_py.sweep.resolve import NetworkSource
 
 
 @pytest.fixture(scope="module")
@@ -59,3 +60,15 @@ def test_an_activity_comes_back_but_for_its_samples(stored: dict[str, Any]) -> N
     again = Activity.from_dict(stored["activity"])
     assert again.means() == {key: value for key, value in stored["activity"].items() if key != "each"}
     assert again.each is None
+
+
+@pytest.mark.parametrize("changes", [{"network.time_steps": 2}, {"network.weight_bits": 3}, {"network.input_bits": 6}])
+def test_a_network_that_was_changed_is_made_again_from_what_was_changed(changes: dict[str, Any]) -> None:
+    name = "digits-fp" if "network.weight_bits" in changes else "digits-w2"
+    source = NetworkSource(name, tuple(changes.items()))
+    report = json.loads(json.dumps(ss.cost(source.load(), "rram_32nm").to_dict()))
+    with pytest.raises(InputError, match="holds exactly the network"):
+        rebuild(report, [name])
+    found = source_of(report, [name], [{"network.time_steps": 3}, changes])
+    assert found == source
+    assert rebuild(report, [name], [changes])[0].name == source.load().name

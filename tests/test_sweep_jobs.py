@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from sweep_cases import SPACE, until
 
+from spikesim_py._processes import is_alive, process_mark
 from spikesim_py.errors import StoreError
 from spikesim_py.sweep import (
     Store,
@@ -125,16 +125,16 @@ def test_a_queued_job_is_cancelled_before_it_starts_and_a_forgotten_one_has_fail
 
 
 def test_a_process_that_gets_a_dead_ones_number_is_not_taken_for_it(tmp_path: Path) -> None:
-    module = importlib.import_module("spikesim_py.sweep.store.jobs")
-    mine = module._process(os.getpid())
-    assert module._alive(mine)
+    mine = process_mark(os.getpid())
+    assert mine is not None
+    assert is_alive(mine)
     host, number, started = mine.rsplit(":", 2)
     if started:
-        assert not module._alive(f"{host}:{number}:{int(started) - 1}")
-    assert not module._alive(None)
-    assert module._alive(f"elsewhere:{number}:1")  # nobody here can know
+        assert not is_alive(f"{host}:{number}:{int(started) - 1}")
+    assert not is_alive(None)
+    assert is_alive(f"elsewhere:{number}:1")  # nobody here can know
     child = subprocess.Popen([sys.executable, "-c", ""])
-    name = module._process(child.pid)
-    until(lambda: module._process(child.pid) is None)  # a zombie counts as gone
-    assert not module._alive(name)
+    name = process_mark(child.pid)
+    until(lambda: process_mark(child.pid) is None)  # a zombie counts as gone
+    assert not is_alive(name)
     child.wait()

@@ -15,7 +15,7 @@ from spikesim_py.network import load_network
 from training import export
 from training.augment import shifted
 from training.loop import Run
-from training.trainer import _blueprint, fit
+from training.trainer import blueprint_of, fit
 
 RECIPE = """\
 dataset: digits
@@ -147,10 +147,10 @@ def test_a_warm_up_is_training_in_floats(tmp_path):
 def test_events_are_trained_as_frames(tmp_path):
     recipe = training.load_config(_recipe(tmp_path, RECIPE))
     frames = Dataset("events", np.ones((4, 3, 2, 8, 8), np.uint8), np.arange(4))
-    made = _blueprint(recipe, frames)
+    made = blueprint_of(recipe, frames)
     assert (made.model.input.coding, made.model.input.encoder, made.time_steps) == ("events", "every_step", 3)
     with pytest.raises(InputError, match=r"architecture\.time_steps = 3: events has 5 frames"):
-        _blueprint(recipe, Dataset("events", np.ones((4, 5, 2, 8, 8), np.uint8), np.arange(4)))
+        blueprint_of(recipe, Dataset("events", np.ones((4, 5, 2, 8, 8), np.uint8), np.arange(4)))
 
 
 def test_distillation_starts_at_the_teacher_and_brings_membranes_closer():

@@ -30,6 +30,7 @@ from .hardware_aware import Crossbars
 from .loop import Epoch, Run, deterministic
 from .module import SpikingNetwork
 from .networks import architecture
+from .runs import diary, note_result
 from .teachers import begin_as, find_teacher, fixed, recipe_of, seen_by
 
 _REPORT_CHIPS = 8
@@ -72,8 +73,9 @@ def train(
     split; the stored activity is measured on the `calibration` split. A recipe with `hardware` gives a network for
     that chip: batch norms hold what its sums are there, so that it is better on the chip than in exact arithmetic.
 
-    After every epoch, all that training needs to go on is written beside the output, as `NAME.checkpoint`; a teacher
-    that is trained first has `NAME-teacher.checkpoint`. They stay when training ends.
+    After every epoch, all that training needs to go on is written beside the output, as `NAME.checkpoint`, and what it
+    has done so far as `NAME.run.json`; a teacher that is trained first has `NAME-teacher.checkpoint`. They stay when
+    training ends.
 
     Args:
         config: bundled recipe, YAML file or `TrainingConfig`.
@@ -102,6 +104,7 @@ def train(
     network = finish(module, recipe, _command(config))
     network.save(path)
     metadata = network.model.metadata
+    note_result(checkpoint, accuracy=metadata["test_accuracy"], chip_accuracy=metadata.get("chip_accuracy"))
     return Trained(path, network, metadata["test_accuracy"], metadata.get("chip_accuracy"), history)
 
 
@@ -141,14 +144,14 @@ def _follow(
     if recipe.name in before:
         raise InputError(f"distillation.teacher: {recipe.name!r} would teach itself ({' > '.join(before)})")
     state = checkpoints.load(checkpoint, recipe) if resume and checkpoint is not None else None
-    data = _training_data(recipe)
+    data = training_data(recipe)
 
     def follow(other: TrainingConfig) -> SpikingNetwork:
-        place = checkpoint and _of_teacher(checkpoint)
+        place = checkpoint and teachers_checkpoint(checkpoint)
         return _follow(other, (*before, recipe.name), progress, None, place, None, resume, device)[0]
 
     with deterministic(recipe.seed, device):
-        blueprint = _blueprint(recipe, data)
+        blueprint = blueprint_of(recipe, data)
         module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
         if teacher is not None:
             begin_as(module, fixed(teacher))
@@ -162,11 +165,13 @@ def _follow(
         def report(history: tuple[Epoch, ...]) -> None:
             if checkpoint is not None:
                 checkpoints.save(checkpoint, recipe, run.state())
+            note(history)
             if log is not None:
                 write_atomic(log, _table(history))
             progress(history[-1])
 
-        run.train(report)
+        with diary(checkpoint, recipe, run) as note:
+            run.train(report)
     if log is not None and state is not None:  # it may have been killed between the two files
         write_atomic(log, _table(run.history))
     return module, run.history
@@ -211,7 +216,7 @@ def _device(name: str, recipe: TrainingConfig) -> torch.device:
     return torch.device(name)
 
 
-def _training_data(recipe: TrainingConfig) -> Dataset:
+def training_data(recipe: TrainingConfig) -> Dataset:
     return load_dataset(recipe.dataset, "train", recipe.samples, steps=recipe.architecture.time_steps)
 
 
@@ -231,7 +236,7 @@ def _frames(recipe: TrainingConfig, ours: Network, theirs: Network, data: Datase
     return seen_by(theirs, recipe, data)
 
 
-def _blueprint(recipe: TrainingConfig, data: Dataset) -> Network:
+def blueprint_of(recipe: TrainingConfig, data: Dataset) -> Network:
     wanted, shape = recipe.architecture, data.images.shape
     events = len(shape) == 5
     if events and shape[1] != wanted.time_steps:
@@ -274,10 +279,10 @@ def _checkpoints(recipe: TrainingConfig, own: Path) -> Iterator[Path]:
         teacher = recipe_of(recipe.distillation.teacher) if recipe.distillation else None
         if teacher is None:
             return
-        recipe, own = teacher, _of_teacher(own)
+        recipe, own = teacher, teachers_checkpoint(own)
 
 
-def _of_teacher(checkpoint: Path) -> Path:
+def teachers_checkpoint(checkpoint: Path) -> Path:
     return checkpoint.with_stem(f"{checkpoint.stem}-teacher")
 
 

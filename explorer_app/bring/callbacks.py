@@ -195,4 +195,4 @@ def _show(app: dash.Dash, reports: Workshop) -> None:
                 return no_update
             plain = json.dumps(report, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
             text = report_page(report) if kind == "html" else plain
-            return dcc.send_string(text, f"{report['network']}-{report['report_hash'][:8]}.{kind}")
+            return dcc.send_string(text, f"{report['network']}-{report['report_hash'][:8]}.{kind}")  # type: ignore[attr-defined, no-untyped-call]

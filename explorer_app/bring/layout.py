@@ -32,7 +32,7 @@ def _stores() -> list[Any]:
 
 
 def _file(named: Sequence[str]) -> dmc.Card:
-    text = [html.B("Drop a checkpoint here"), " or click to choose one"]
+    text: list[Any] = [html.B("Drop a checkpoint here"), " or click to choose one"]
     kinds = f".nir .net .safetensors .pt .pth .npz .pkl, up to {_LIMIT} MiB; nothing in it is ever run"
     drop = html.Div([html.Div(text), html.Div(kinds, className="note")])
     formats = [{"value": "", "label": "the suffix tells"}]

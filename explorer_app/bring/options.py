@@ -13,7 +13,17 @@ from spikesim_py.errors import InputError
 from spikesim_py.importers import CHOICES, RANGES, Options, about_options
 
 #: options in the order in which they are asked for most
-ORDER = ("convention", "time_steps", "input_shape", "coding", "input_bits", "dt", "decay", "gain", "reset")
+ORDER: tuple[str, ...] = (
+    "convention",
+    "time_steps",
+    "input_shape",
+    "coding",
+    "input_bits",
+    "dt",
+    "decay",
+    "gain",
+    "reset",
+)
 ORDER += ("reset_delay", "strict", "readout", "beta", "threshold", "max_spikes", "refractory", "v_min", "v_init")
 ORDER += ("synapse_order", "synapse_reads", "synapse_gain", "quantizer_bits", "fold")
 _FLAGS = {f.name for f in fields(Options) if f.type == "bool | None"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from ..head import find_report
 from ..reader import Reader
 from ..shell import SCHEME, show_address
 from . import views
+from .rooms import Held
 
 _BUTTONS = ("compare", "compare-remove", "compare-first", "compare-picks")
 
@@ -31,8 +33,9 @@ def register(app: dash.Dash, reader: Reader, others: Sequence[Reader]) -> None:
     """Bind the page to a study, and to those that it may be held against."""
     _collect(app, reader)
     _show(app, reader)
-    if others:
-        _overlay(app, reader, others)
+    held = Held(others)
+    _take(app, held)
+    _overlay(app, reader, held)
 
 
 def _collect(app: dash.Dash, reader: Reader) -> None:
@@ -107,7 +110,32 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         return None, views.heads(reports), {}, *shown, views.rows(data, by), views.settings(diffs)
 
 
-def _overlay(app: dash.Dash, reader: Reader, others: Sequence[Reader]) -> None:
+def _take(app: dash.Dash, held: Held) -> None:
+    @app.callback(
+        Output("studies-other", "data"),
+        Output("studies-other", "value"),
+        Output("studies-problem", "children", allow_duplicate=True),
+        Output("studies-shown", "style"),
+        Output("studies-hint", "style"),
+        Input("studies-upload", "contents"),
+        State("studies-upload", "filename"),
+        State("studies-other", "data"),
+        prevent_initial_call=True,
+    )
+    def take(contents: str | None, name: str | None, known: list[dict[str, str]]) -> Any:
+        """A table of results as one more study."""
+        if not contents:
+            return [no_update] * 5
+        told = Path(name or "file").name[-80:]
+        try:
+            key = held.put(told, contents)
+        except SpikesimError as error:
+            return no_update, no_update, parts.problem(str(error), "That table cannot be read"), no_update, no_update
+        kept = [entry for entry in known or [] if entry["value"] != key]
+        return [*kept, {"value": key, "label": told}], key, None, {}, {"display": "none"}
+
+
+def _overlay(app: dash.Dash, reader: Reader, held: Held) -> None:
     @app.callback(
         Output("studies-fronts", "figure"),
         Output("studies-note", "children"),
@@ -116,16 +144,19 @@ def _overlay(app: dash.Dash, reader: Reader, others: Sequence[Reader]) -> None:
         Input("studies-across", "value"),
         Input("studies-up", "value"),
         SCHEME,
+        State("studies-other", "data"),
     )
-    def overlay(other: str, across: str, up: str, scheme: str) -> Any:
-        held = others[int(other)]
+    def overlay(other: str | None, across: str, up: str, scheme: str, known: list[dict[str, str]]) -> Any:
+        if not other:
+            return [no_update] * 3
+        name = next((entry["label"] for entry in known if entry["value"] == other), "")
         try:
-            frames = [reader.frame(), held.frame()]
+            frames = [reader.frame(), held.frame(other, name)]
             if across == up:
                 raise SpikesimError(f"{across}: both axes are the same; choose another one")
             found = compare_fronts(frames[0], frames[1], [up, across])
         except SpikesimError as error:
             return no_update, "", parts.problem(str(error), "These cannot be laid over each other")
-        names = reader.path.name, held.path.name
+        names = reader.path.name, name
         figure = fronts_figure(frames, found.fronts, names, across, up)
         return themed(figure, scheme), views.studies_note(found, names), None

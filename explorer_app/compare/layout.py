@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
-from dash import html
+from dash import dcc, html
 
 from spikesim_py.report import METRICS
+from spikesim_py.sweep.imported import SUFFIXES
 
 from .. import parts
+from ..bring.files import MAX_BYTES
 
 QUANTITIES = {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"}
 BY = {"component": "by component", "layer": "by layer"}
 #: metrics along which two studies are laid over each other
 ACROSS, UP = "edap", "accuracy"
+#: columns that a table of results mostly has
+_ASKED = ("network", "accuracy", "energy_pj", "latency_ns", "area_um2", "edap")
 
 
 def layout(others: Sequence[str] = (), **asked: Any) -> html.Div:
@@ -45,22 +49,33 @@ def _settings() -> dmc.Card:
 
 
 def _studies(others: Sequence[str]) -> dmc.Card:
-    if not others:
-        line = parts.command_line("spikesim explore runs/a.db --with runs/b.db", "with-line")
-        body: list[Any] = [html.P("A second study lays its front over this one's. Open both:", className="note"), line]
-        return parts.card("Two studies", body)
     metrics = [{"value": name, "label": METRICS[name][0]} for name in METRICS]
-    chosen = (("other", "held against", [{"value": str(i), "label": name} for i, name in enumerate(others)], "0"),)
-    choices = (*chosen, ("across", "horizontal", metrics, ACROSS), ("up", "vertical", metrics, UP))
+    named = [{"value": str(i), "label": name} for i, name in enumerate(others)]
+    held = ("other", "held against", named, "0" if others else None)
+    choices = (held, ("across", "horizontal", metrics, ACROSS), ("up", "vertical", metrics, UP))
     controls = [
         dmc.Select(
             id=f"studies-{name}", label=label, data=data, value=value, size="xs", allowDeselect=False, searchable=True
         )
         for name, label, data, value in choices
     ]
+    shown = [html.Div(controls, className="controls"), parts.graph("studies-fronts", 430, quiet=False)]
+    drop = html.Div(["results of others: ", html.B("drop a CSV or Parquet file"), ", or click"], className="note")
+    teach = [
+        html.P(
+            "A second study lays its front over this one's. Open both, or bring a table of results:", className="note"
+        ),
+        parts.command_line("spikesim explore runs/a.db --with runs/b.db", "with-line"),
+    ]
+    about = f"One line per design; columns named as in an export ({', '.join(_ASKED)} …), units as there; up to "
+    about += (
+        f"{MAX_BYTES // 2**20} MiB. It stays with the server until that stops; `spikesim import` keeps it as a study."
+    )
     body = [
-        html.Div(controls, className="controls"),
+        html.Div(teach, id="studies-hint", style={"display": "none"} if others else {}),
         html.Div(id="studies-problem", role="alert"),
-        parts.graph("studies-fronts", 430, quiet=False),
+        html.Div(shown, id="studies-shown", style={} if others else {"display": "none"}),
+        dcc.Upload(drop, id="studies-upload", className="drop", max_size=MAX_BYTES, accept=",".join(SUFFIXES)),
+        html.P(about, className="note"),
     ]
     return parts.card("Two studies", body, html.Span(id="studies-note"))

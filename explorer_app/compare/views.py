@@ -96,7 +96,7 @@ def _accuracy(first: Report, report: Report, at: int) -> Any:
     if not found:
         return "not measured"
     low, high = found["interval"]
-    shown = [f"{found['value']:.2%} ", html.Span(f"{low:.1%} to {high:.1%}", className="note")]
+    shown: list[Any] = [f"{found['value']:.2%} ", html.Span(f"{low:.1%} to {high:.1%}", className="note")]
     if at and held:
         apart = low > held["interval"][1] or high < held["interval"][0]
         told = f"{100 * (found['value'] - held['value']):+.2f} points".replace("-", "−") if apart else "a tie"
@@ -120,7 +120,7 @@ def _cells(values: Sequence[float], unit: str) -> list[Any]:
     return [_cell(values[0], value, unit, False) if at else _plain(value, unit) for at, value in enumerate(values)]
 
 
-def settings(diffs: Sequence[Mapping[str, Any]]) -> html.Div:
+def settings(diffs: Sequence[Mapping[str, Any]]) -> html.Div | html.P:
     """Fields of the chips that differ."""
     names = dict.fromkeys(name for found in diffs for name in found["settings"])
     if not names:

@@ -129,8 +129,9 @@ def _crossbar() -> list[Any]:
 
 
 def _accuracy() -> list[Any]:
-    note = "The same images on the exact network, then on the chip with ideal devices, then with one more group of its "
-    note += "effects at a time. Orange: costs accuracy beyond doubt."
+    note = "The same images on the float network, where it is known, on the quantized one in exact arithmetic, on the "
+    note += "chip with ideal devices, then with one more group of its effects at a time. Orange: costs accuracy beyond "
+    note += "doubt."
     samples = parts.switch("chain-samples", SAMPLES)
     run = dmc.Button("run the chain", id="run-chain", size="compact-sm")
     return [

@@ -12,12 +12,14 @@ from spikesim_py.errors import InputError
 from spikesim_py.figures.crossbar import SumHistogram, sum_histogram
 from spikesim_py.figures.degradation import chain_data
 from spikesim_py.hardware import Hardware, load_hardware
+from spikesim_py.importers import load_network
 from spikesim_py.inference.calibrate import column_sums, ranged
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network
 from spikesim_py.noc_report import noc_report
-from spikesim_py.rebuild import rebuild
+from spikesim_py.rebuild import chip_of
 
+from ..again import source_in
 from ..reader import Reader
 from ..workshop import Workshop
 
@@ -36,7 +38,7 @@ class Rooms:
         """The network and chip of a report."""
 
         def make() -> tuple[Network, Hardware]:
-            return rebuild(report, self.reader.sources())
+            return source_in(self.reader, report).load(), chip_of(report)
 
         found: tuple[Network, Hardware] = self._workshop.get(("design", report["report_hash"]), make)
         return found
@@ -88,6 +90,8 @@ class Rooms:
         def make() -> list[dict[str, Any]]:
             network, hardware = self.design(report)
             run_on: dict[str, Any] = {"data": _data(report), "samples": samples, "chips": chips, "seed": _seed(report)}
+            read = load_network(source_in(self.reader, report).source)  # before a sweep quantized it
+            run_on["full_precision"] = read if read.arithmetic == "float" else None
             return chain_data(degradation(network, hardware, **run_on))
 
         found: list[dict[str, Any]] | None = self._workshop.get(key, make) if run else self._workshop.known(key)

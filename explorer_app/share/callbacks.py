@@ -55,8 +55,8 @@ def register(app: dash.Dash, reader: Reader) -> None:
         kind, name = next(iter(ctx.triggered_id.items()))
         try:
             if kind == "share-design":
-                return dcc.send_string(report_page(reader.report(name)), f"design-{name[:12]}.html"), None
-            return dcc.send_bytes(study_file(reader, name), f"{reader.path.stem}.{name}"), None
+                return dcc.send_string(report_page(reader.report(name)), f"design-{name[:12]}.html"), None  # type: ignore[attr-defined, no-untyped-call]
+            return dcc.send_bytes(study_file(reader, name), f"{reader.path.stem}.{name}"), None  # type: ignore[attr-defined, no-untyped-call]
         except SpikesimError as error:
             return no_update, parts.problem(str(error), f"{FILES[name][0]} cannot be written")
 

@@ -125,7 +125,7 @@ def _measure(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         base = rooms.base(selected if studied and names[0] == "design" else None, names[1], names[2])
         changed = changes(rows, places or {})
         try:
-            rooms.run(base, rooms.changed(base, changed)[0])
+            rooms.run(base, rooms.changed(base, changed)[0], changed)
         except SpikesimError as error:
             return no_update, parts.problem(str(error), "It cannot be measured")
         return clicks, None

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from spikesim_py.activity import Activity
 from spikesim_py.errors import SpikesimError
-from spikesim_py.evaluate import accuracy_key, check_run, cost, design, measure
+from spikesim_py.evaluate import Measurement, accuracy_key, check_run, cost, design, measure
 from spikesim_py.hardware import Hardware, load_hardware
 from spikesim_py.network import Network
-from spikesim_py.rebuild import rebuild
+from spikesim_py.rebuild import chip_of
 from spikesim_py.report import Report
+from spikesim_py.sweep.resolve import NetworkSource
+from spikesim_py.sweep.single import axes_of, keep, measured
 
+from ..again import source_in
 from ..reader import Reader
 from ..workshop import Workshop
 
 #: how a design is measured that no study has measured
 _PLAIN = {"data": "digits", "split": "report", "samples": 600, "chips": 4, "seed": 0}
+#: where a measured accuracy is, in words
+_LISTED = "measured here, now a design of the study"
+_BESIDE = "stored in the study, beside its designs"
 
 
 @dataclass(frozen=True)
@@ -28,16 +34,19 @@ class Base:
     """Where a page starts from.
 
     Attributes:
-        name: what keeps two bases apart. network, hardware, activity: of it.
+        name: what keeps two bases apart. source: where its network was read. network, hardware, activity: of it.
         report: its cost. run: how it was measured: data, split, samples, chips, seed.
+        axes: fields of the study's axes, and their values here.
     """
 
     name: tuple[str, ...]
+    source: NetworkSource
     network: Network
     hardware: Hardware
     activity: Activity | None
     report: Report
     run: Mapping[str, Any]
+    axes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,13 +74,15 @@ class Rooms:
     def _stored(self, selected: str) -> Base:
         assert self._reader is not None
         report = self._reader.report(selected)
-        network, hardware = rebuild(report, self._reader.sources())
+        source, hardware = source_in(self._reader, report), chip_of(report)
+        network, space = source.load(), self._reader.study().space
         activity, accuracy, run = Activity.from_dict(report["activity"]), report["accuracy"], dict(_PLAIN)
         if accuracy:
             data, _, split = accuracy["data"].partition("/")
             run |= {"data": data, "split": split or "report", "samples": accuracy["samples"]}
             run |= {"chips": len(accuracy["chips"]), "seed": accuracy.get("seed", 0)}
-        return Base((selected,), network, hardware, activity, cost(network, hardware, activity=activity), run)
+        costed, axes = cost(network, hardware, activity=activity), axes_of(selected, space, self._reader.frame())
+        return Base((selected,), source, network, hardware, activity, costed, run, axes)
 
     def changed(self, base: Base, changes: Mapping[str, Any]) -> tuple[Hardware, Report]:
         """The base with other fields, and its cost at the activity that is known of it, else at the base's."""
@@ -85,17 +96,45 @@ class Rooms:
         if base.network.shape_only:
             return None
         key = self._key(base, hardware)
-        return self._from_study(key) or self._workshop.known(("accuracy", key))
+        return self._from_study(key) or self._workshop.known(("accuracy", key)) or self._measured(key)
 
-    def run(self, base: Base, hardware: Hardware) -> Known:
-        """Measure it now; the next one who asks has it at once."""
+    def run(self, base: Base, hardware: Hardware, changes: Mapping[str, Any]) -> Known:
+        """Measure it now, and store it in the study; the next one who asks has it at once.
+
+        Args:
+            changes: what of the chip is not as in the base.
+        """
 
         def make() -> Known:
             found = measure(base.network, hardware, **base.run)
-            return Known(found.accuracy.value, found.accuracy.interval, found.activity, "measured here")
+            told = self._keep(base, hardware, changes, found)
+            return Known(found.accuracy.value, found.accuracy.interval, found.activity, told)
 
         known: Known = self._workshop.get(("accuracy", self._key(base, hardware)), make)
         return known
+
+    def _keep(self, base: Base, hardware: Hardware, changes: Mapping[str, Any], found: Measurement) -> str:
+        """Where it is now, in words; a study that cannot be written keeps nobody from an answer."""
+        if self._reader is None:
+            return "measured here; without a study it is kept until the server stops"
+        try:
+            axes = {name: value for name, value in {**base.axes, **changes}.items() if value is not None}
+            listed = keep(self._reader.path, base.source, base.network, hardware, axes, found)
+        except SpikesimError as error:
+            return f"measured here, but not stored: {error}"
+        return _LISTED if listed else _BESIDE
+
+    def _measured(self, key: str) -> Known | None:
+        """An accuracy that the study holds beside its designs."""
+        if self._reader is None:
+            return None
+        try:
+            found = measured(self._reader.path, key)
+        except SpikesimError:
+            return None
+        if found is None:
+            return None
+        return Known(found.accuracy.value, found.accuracy.interval, found.activity, _BESIDE)
 
     def _key(self, base: Base, hardware: Hardware) -> str:
         run = {key: value for key, value in base.run.items() if key != "data"}
@@ -109,7 +148,7 @@ class Rooms:
             return None
         try:
             frame = self._reader.frame()
-            hits = np.flatnonzero(frame["accuracy_key"] == key)
+            hits = np.flatnonzero(frame.get("accuracy_key", np.array([], dtype=str)) == key)  # a new study has none
             if not hits.size:
                 return None
             found: Known = self._workshop.get(
@@ -128,4 +167,4 @@ class Rooms:
 
 def _named(network: str, chip: str) -> Base:
     net, hardware = design(network, chip)
-    return Base((network, chip), net, hardware, None, cost(net, hardware), _PLAIN)
+    return Base((network, chip), NetworkSource(network), net, hardware, None, cost(net, hardware), _PLAIN)

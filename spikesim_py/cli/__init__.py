@@ -82,7 +82,7 @@ for _command in (
     jobs.jobs,
     jobs.table,
     train.train,
-    networks.import_checkpoint,
+    networks.import_file,
     networks.export,
     catalogue.describe,
     catalogue.download,

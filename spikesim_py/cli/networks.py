@@ -21,14 +21,15 @@ def _seconds(context: click.Context, parameter: click.Parameter, text: str | Non
 
 
 @click.command("import")
-@click.argument("checkpoint")
+@click.argument("file", metavar="FILE")
 @click.option(
     "--from",
     "format",
     type=click.Choice(["nir", "lava", "spikingjelly", "snntorch", "state_dict", "spikesim", "text"]),
     help="Format (default: the suffix tells .nir and .net).",
 )
-@click.option("-o", "--output", required=True, metavar="NET.safetensors", help="Where the network goes.")
+@click.option("-o", "--output", metavar="NET.safetensors", help="Where the network goes.")
+@click.option("--store", metavar="FILE.db", help="Where results go (of a CSV or Parquet file): a new study.")
 @click.option("--architecture", metavar="FILE.yaml", help="Which layers named arrays belong to.")
 @click.option(
     "--convention",
@@ -62,32 +63,58 @@ def _seconds(context: click.Context, parameter: click.Parameter, text: str | Non
 @click.option("--membrane-error", is_flag=True, help="Round weights so that membranes err least (needs --data).")
 @common.data_root
 @click.option("--data", help="Dataset: calibrates, and its accuracy before and after is printed.")
-def import_checkpoint(
-    checkpoint: str,
+@click.pass_context
+def import_file(
+    context: click.Context,
+    /,
+    file: str,
     format: str | None,
-    output: str,
+    output: str | None,
+    store: str | None,
     weight_bits: int | None,
     membrane_error: bool,
     data: str | None,
     input_shape: str | None,
     **options: Any,
 ) -> None:
-    """Read another framework's checkpoint; say what had to be assumed.
+    """Read another framework's checkpoint, and say what had to be assumed; or a table of results, as a study.
 
     \b
     Example:
       spikesim import net.nir --dt 1e-4 --reset subtract -o net.safetensors
       spikesim import net.pt --from snntorch --weight-bits 4 -o net-w4.safetensors
       spikesim import net.nir --weight-bits 4 --data nmnist --data-root ~/data -o net-w4.safetensors
+      spikesim import results.csv --store runs/theirs.db
     """
     from .terminal.networks import run_import
 
+    if store is not None:
+        _results(context, file, store)
+        return
+    if output is None:
+        raise click.UsageError("needs -o NET.safetensors for a checkpoint, or --store FILE.db for a table of results")
     if input_shape is not None:
         parts = input_shape.split(",")
         if not all(part.strip().isdigit() for part in parts):
             raise InputError(f"--input-shape {input_shape!r}: must be whole numbers, such as 2,34,34")
         options["input_shape"] = tuple(int(part) for part in parts)
-    run_import(checkpoint, format, output, options, weight_bits, data, membrane_error)
+    run_import(file, format, output, options, weight_bits, data, membrane_error)
+
+
+def _results(context: click.Context, file: str, store: str) -> None:
+    """A table of results as a study; options of checkpoints say nothing about it."""
+    from ..sweep import import_results
+
+    given = [
+        option.opts[-1]
+        for option in context.command.params
+        if option.name not in ("file", "store")
+        and context.get_parameter_source(str(option.name)) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise click.UsageError(f"--store goes without {given[0]}, which is about a checkpoint")
+    study = import_results(file, store)
+    click.echo(f"wrote {study.path}: {len(study)} designs; look at them: spikesim explore {study.path}")
 
 
 @click.command()

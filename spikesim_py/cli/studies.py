@@ -11,6 +11,9 @@ import click
 from . import common
 from .searching import search_options
 
+#: where runs and studies go, and are looked for, unless somebody says otherwise
+_RUNS = "runs"
+
 
 @click.command()
 @click.option("--serve/--no-serve", default=True, help="Open the explorer at the end (default), or stop.")
@@ -126,23 +129,33 @@ def _stop_early(study: Any) -> None:
 @click.option("--token", envvar="SPIKESIM_TOKEN", help="Token to use instead of a fresh one (or SPIKESIM_TOKEN).")
 @click.option("--with", "others", multiple=True, metavar="STORE", help="A study to compare with; may be repeated.")
 @click.option("--network", "networks", multiple=True, metavar="FILE", help="A checkpoint to offer; may be repeated.")
+@click.option("--runs", metavar="DIR", help="Where training runs are (default: runs/, if it is there).")
 def explore(
-    store: str | None, port: int, host: str, token: str | None, others: tuple[str, ...], networks: tuple[str, ...]
+    store: str | None,
+    port: int,
+    host: str,
+    token: str | None,
+    others: tuple[str, ...],
+    networks: tuple[str, ...],
+    runs: str | None,
 ) -> None:
-    """Open a study in the browser.
+    """Open a study, or training runs, in the browser.
 
     \b
     Example:
       spikesim explore runs/demo.db
       spikesim explore --network net.nir
       spikesim explore runs/demo.db --with runs/earlier.db
+      spikesim explore --runs runs
     """
     if others and store is None:
         raise click.UsageError("--with needs a study to hold the other one against")
-    _serve(store, host, port, token, others=others, networks=networks)
+    _serve(store, host, port, token, others=others, networks=networks, runs=runs)
 
 
 def _serve(store: str | None, host: str, port: int, token: str | None = None, **more: Any) -> None:
     from explorer_app import serve
 
+    if more.get("runs") is None and Path(_RUNS).is_dir():
+        more["runs"] = _RUNS
     serve(Path(store) if store else None, host=host, port=port, token=token, **more)

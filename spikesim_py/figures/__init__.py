@@ -12,6 +12,7 @@ from .roofline import roofline_figure
 from .sensitivity import main_effects_figure, sensitivity_figure
 from .style import GRAPH_CONFIG, QUIET, themed
 from .sunburst import sunburst_figure
+from .training import firing_rates_figure, membranes_figure, training_figure
 from .waterfall import build_up_figure, waterfall_figure
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "compare_figure",
     "conductance_figure",
     "degradation_figure",
+    "firing_rates_figure",
     "front_probability_figure",
     "fronts_figure",
     "hypervolume_figure",
@@ -30,6 +32,7 @@ __all__ = [
     "layer_activity_figure",
     "layer_degradation_figure",
     "main_effects_figure",
+    "membranes_figure",
     "mesh_figure",
     "mesh_steps_figure",
     "pareto_figure",
@@ -37,5 +40,6 @@ __all__ = [
     "sensitivity_figure",
     "sunburst_figure",
     "themed",
+    "training_figure",
     "waterfall_figure",
 ]

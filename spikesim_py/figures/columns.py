@@ -75,8 +75,14 @@ def shown(frame: Frame, name: str, rows: np.ndarray | list[int]) -> list[str]:
         return [str(int(value)) for value in values[rows]]
     if not is_number(frame, name):
         return [escape(str(value)) for value in values[rows]]
-    about = column(frame, name)
-    return [f"{number(float(value) * about.factor)} {about.unit}".strip() for value in values[rows]]
+    about, known = column(frame, name), values[~np.isnan(values)]
+    whole = name not in METRICS and bool((known == np.rint(known)).all())  # whole numbers with gaps
+
+    def cell(value: float) -> str:
+        text = f"{value:.0f}" if whole else number(value * about.factor)
+        return "none" if np.isnan(value) else f"{text} {about.unit}".strip()
+
+    return [cell(float(value)) for value in values[rows]]
 
 
 @cache

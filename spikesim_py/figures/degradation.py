@@ -1,4 +1,4 @@
-"""From the exact network to the chip: what each group of effects takes of the accuracy, and in which layer."""
+"""From the float network to the chip: what each group of effects takes of the accuracy, and in which layer."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 #: a chain as plain data: the stages of `degradation`
 Chain = Sequence[dict[str, Any]]
+#: what the steps before the chip are called
+_STEPS = {"float": "float network", "exact": "quantized network"}
+_CAME = "the network came quantized: what its float network reaches is not known"
 
 
 def chain_data(stages: Sequence[Stage]) -> list[dict[str, Any]]:
@@ -34,8 +37,11 @@ def chain_data(stages: Sequence[Stage]) -> list[dict[str, Any]]:
 
 
 def degradation_figure(chain: Chain) -> go.Figure:
-    """Accuracy after every step with its 95 % interval, and what the step changed, in points."""
-    names = [label(stage["name"]) for stage in chain]
+    """Accuracy after every step with its 95 % interval, and what the step changed, in points.
+
+    Where no float network is known, the figure says that the network came quantized.
+    """
+    names = [_STEPS.get(stage["name"]) or label(stage["name"]) for stage in chain]
     values, low, high = (
         100 * np.array(column, float) for column in zip(*((s["accuracy"], *s["interval"]) for s in chain), strict=True)
     )
@@ -57,7 +63,10 @@ def degradation_figure(chain: Chain) -> go.Figure:
     )
     figure.update_yaxes(title={"text": "accuracy (%)"})
     figure.update_xaxes(type="category", showgrid=False, ticks="", range=[-0.4, len(names) - 0.3])
-    return figure.update_layout(margin={"t": 16}, height=330)
+    if chain and chain[0]["name"] != "float":
+        where = {"x": 0, "y": 1, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+        figure.add_annotation(text=_CAME, showarrow=False, font={"size": 11, "color": MUTED}, **where)
+    return figure.update_layout(margin={"t": 24}, height=330)
 
 
 def worse(stage: dict[str, Any]) -> bool:

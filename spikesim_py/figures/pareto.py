@@ -90,8 +90,9 @@ def color_groups(frame: Frame, rows: np.ndarray, color: str) -> list[Group]:
         return []
     numeric = is_number(frame, color)
     colors = ordered_colors(max(levels.size, 1)) if numeric else list(CATEGORIES)
-    names = shown(frame, color, [int(rows[np.flatnonzero(values == level)[0]]) for level in levels])
-    return [Group(names[i], colors[i], SYMBOLS[i], np.flatnonzero(values == level)) for i, level in enumerate(levels)]
+    members = [np.flatnonzero((values == level) | ((values != values) & (level != level))) for level in levels]  # NaN
+    names = shown(frame, color, [int(rows[own[0]]) for own in members])
+    return [Group(names[i], colors[i], SYMBOLS[i], own) for i, own in enumerate(members)]
 
 
 def pareto_figure(

@@ -20,7 +20,9 @@ def best_designs(frame: Frame, front: np.ndarray) -> dict[str, int]:
         best = int(rows[np.nanargmax(accuracy[rows])])
         picks["Most accurate"] = best
         if "accuracy_low" in frame:
-            tied = rows[np.asarray(frame["accuracy_high"])[rows] >= frame["accuracy_low"][best]]
+            low, high = (np.asarray(frame[f"accuracy_{end}"], float) for end in ("low", "high"))
+            low, high = (np.where(np.isfinite(end), end, accuracy) for end in (low, high))  # others state no interval
+            tied = rows[high[rows] >= low[best]]
             picks["Cheapest whose accuracy interval overlaps the best"] = int(tied[np.argmin(edap[tied])])
     picks["Smallest EDAP"] = int(rows[np.argmin(edap[rows])])
     first: dict[int, str] = {}

@@ -16,6 +16,7 @@ from .fronts import (
     objectives,
 )
 from .goals import Goal, Pick, condition, find_design, parse_goal, pick, split_conditions
+from .imported import import_results, read_results
 from .launch import ask, jobs, launch, relaunch, resume
 from .nearest import Advice, Change, nearest_front_design
 from .overlay import FrontComparison, compare_fronts
@@ -66,6 +67,7 @@ __all__ = [
     "front_summary",
     "hypervolume",
     "hypervolume_history",
+    "import_results",
     "jobs",
     "knee",
     "launch",
@@ -79,6 +81,7 @@ __all__ = [
     "pareto_table",
     "parse_goal",
     "pick",
+    "read_results",
     "relaunch",
     "resume",
     "sampled_indices",

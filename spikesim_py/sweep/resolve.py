@@ -14,9 +14,10 @@ from ..evaluate import accuracy_key, check_fits, design_key
 from ..hardware import Hardware, load_hardware
 from ..importers import load_network
 from ..network import Network, quantize_network, split_overrides, with_precision
+from ..network.precision import PREFIX
 from .space import Design, Space, Value
 
-_NETWORK, _LAYER_BITS = "network.", "network.weight_bits."
+_LAYER_BITS = "network.weight_bits."
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class Resolver:
         values = self.space.set | {field: value for axis, value in axes.items() for field in axis.split("+")}
         source = str(values.pop("network", self.space.network))
         chip = self._chip(str(values.pop("chip", self.space.chip)))
-        changes = {name: values.pop(name) for name in list(values) if name.startswith(_NETWORK)}
+        changes = {name: values.pop(name) for name in list(values) if name.startswith(PREFIX)}
         for section in [name for name in values if "." not in name]:
             chip = self._with_section(chip, section, values.pop(section))
         return NetworkSource(source, tuple(sorted(changes.items()))), chip, values

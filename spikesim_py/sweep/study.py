@@ -49,7 +49,7 @@ class Study:
         with Store.read(self.path) as store:
             rows = store.columns(by_time)
         names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(COLUMNS)
-        return {name: _column([row.get(name) for row in rows]) for name in names}
+        return {name: column([row.get(name) for row in rows]) for name in names}
 
     def __len__(self) -> int:
         return len(self.frame()["report_hash"])
@@ -133,7 +133,7 @@ def load_study(path: str | Path) -> Study:
     return Study(Path(path).expanduser())
 
 
-def _column(values: list[Any]) -> NDArray[Any]:
+def column(values: list[Any]) -> NDArray[Any]:
     """Numbers as numbers (NaN where missing), anything else as text."""
     if all(isinstance(value, bool | int | float) or value is None for value in values):
         if any(value is None or isinstance(value, float) for value in values):

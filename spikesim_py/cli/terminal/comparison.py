@@ -25,9 +25,10 @@ def print_chain(stages: Sequence[Stage]) -> None:
         change = ("-", "-") if stage.change is None else _difference(stage.change)
         table.add_row(stage.name, f"{stage.accuracy:.2%}", f"{100 * low:.1f} to {high:.1%}", *change)
     out.print(table)
-    ratios = new_table("signal-to-error ratio of each layer (dB)", "layer", *(stage.name for stage in stages[1:]))
+    on_chip = [stage for stage in stages if stage.quality]
+    ratios = new_table("signal-to-error ratio of each layer (dB)", "layer", *(stage.name for stage in on_chip))
     for layer in stages[-1].quality:
-        found = [stage.quality[layer] for stage in stages[1:]]
+        found = [stage.quality[layer] for stage in on_chip]
         ratios.add_row(layer, *(f"{record.ser_db:.1f}" if record.error_rms else "exact" for record in found))
     out.print(ratios)
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from ..._processes import is_alive, process_mark
 from ...errors import StoreError
 from .database import Database
 from .problems import decoded
@@ -122,7 +122,7 @@ class JobTable:
                     self._set(job.id, state=job.state, message=job.message)
             if self.get(number).state != "queued":
                 raise StoreError(f"{self._db.path}: job {number} is {self.get(number).state}: it cannot be taken up")
-            self._set(number, state="running", process=_process(os.getpid()), message="starting")
+            self._set(number, state="running", process=process_mark(os.getpid()), message="starting")
 
     def beat(self, number: int, done: int, total: int, message: str) -> Request | None:
         """Say how far a job is; what is asked of it."""
@@ -163,33 +163,6 @@ def _job(path: Path, row: tuple[Any, ...]) -> Job:
 
 def _seen(job: Job) -> Job:
     """A job as others see it: one that lost its process has failed."""
-    gone = job.state == "running" and not _alive(job.process)
+    gone = job.state == "running" and not is_alive(job.process)
     late = job.state == "queued" and time.time() - job.heartbeat > _START_S
     return replace(job, state="failed", message=_LOST) if gone or late else job
-
-
-def _process(number: int) -> str | None:
-    """A process of this machine, so that another one that gets its number later is not taken for it; None if gone."""
-    here = platform.node()
-    stat = Path(f"/proc/{number}/stat")
-    if Path("/proc/self/stat").exists():
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            return None
-        return None if fields[0] in "ZX" else f"{here}:{number}:{fields[19]}"  # state, start time: proc(5)
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return f"{here}:{number}:"
-
-
-def _alive(process: str | None) -> bool:
-    """Whether a process that `_process` named is still there; one of another machine is believed to be."""
-    if not process:
-        return False
-    here, number, _ = process.rsplit(":", 2)
-    return here != platform.node() or _process(int(number)) == process

@@ -215,6 +215,8 @@ class Store:
         rows = self._db.rows("SELECT report FROM design WHERE report_hash = ? LIMIT 1", report_hash)
         if not rows:
             raise StoreError(f"{self.path}: has no report {report_hash!r}")
+        if rows[0][0] is None:
+            raise StoreError(f"{self.path}: design {report_hash[:12]} was imported as numbers: it has no report")
         with decoded(self.path):
             return dict(json.loads(_text(rows[0][0])))
 
