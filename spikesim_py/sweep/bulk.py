@@ -14,16 +14,17 @@ import numpy as np
 
 from .._version import __version__
 from ..errors import InputError
-from ..evaluate import MODEL_VERSION, network_digest
+from ..evaluate import MODEL_VERSION, cost, network_digest
 from ..hardware import load_hardware
 from ..importers import load_network
+from ..report import Report
 from .candidates import columns, costed, decoded
 from .control import Progress, running
 from .executors import executor as named_executor
 from .executors import serial
 from .resolve import Resolver
 from .space import Source, Space, load_space
-from .store import BLOCK, Store
+from .store import BLOCK, Costs, Store
 from .store.bulk import Encoded, encode
 from .study import Study
 
@@ -105,6 +106,22 @@ def _costed(block: _Block) -> tuple[int, dict[str, Encoded]]:
     found = costed(Resolver(block.space), codes, KEPT, activity=block.activity)
     values = columns(block.space, found.codes) | dict(found.costs)
     return len(found), {name: encode(column) for name, column in values.items()}
+
+
+def costed_report(costs: Costs, row: int) -> Report:
+    """The report of a stored design, made anew with the activity of its sweep.
+
+    Raises:
+        InputError: its network or chip cannot be read any more.
+    """
+    space = Space.model_validate(dict(costs.about.spec["space"]))
+    resolver, axes = Resolver(space), {}
+    for axis, values in space.axes.items():
+        stored = getattr(costs, axis.split("+")[0])[row].item()
+        active = [value for value in values if value == stored or str(value) == stored]
+        axes |= {axis: value for value in active[:1]}  # none where the axis is inactive
+    source, chip, fields = resolver.parts(axes)
+    return cost(resolver.network(source), load_hardware(chip, fields), activity=costs.about.spec["activity"])
 
 
 def _digest(space: Space, about: dict[str, Any]) -> str:
