@@ -10,6 +10,7 @@ import numpy as np
 from plotly.colors import sample_colorscale
 
 from .._units import number
+from ..report import METRICS
 from .axes import placing
 from .columns import Column, Frame, column, is_number
 from .pareto import by_logarithm, color_groups
@@ -66,7 +67,7 @@ class LineAxis:
 def line_axis(frame: Frame, name: str) -> LineAxis | None:
     """The axis of a column over all designs of a frame; None where no design has a value."""
     about, values = column(frame, name), np.asarray(frame[name])
-    levels = _levels(values)
+    levels = None if name in METRICS else _levels(values)
     if levels is not None:
         return LineAxis(about, "level", 0.0, float(max(levels.size - 1, 0)), tuple(levels.tolist()))
     shown = values.astype(float) * about.factor
