@@ -313,7 +313,7 @@ def test_table_rows_hold_every_design_with_the_front_first() -> None:
     source = study()
     frame = source.frame()
     front = source.on_front("accuracy", "edap")
-    view = View(Designs(frame), Facts(Designs(frame)), Asked("", "edap", "accuracy", "", (), (), ""))
+    view = View(Designs(frame), Facts(Designs(frame)), Asked("edap", "accuracy", "", (), (), ""))
     rows = table_rows(view, 0, 100)
     assert sorted(row["report_hash"] for row in rows) == sorted(frame["report_hash"])
     assert [row["front"] for row in rows] == ["●"] * front.sum() + [""] * (~front).sum()

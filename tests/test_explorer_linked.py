@@ -35,7 +35,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
 
 def view(frame: dict[str, np.ndarray], filter: str = "", third: str = "", **brush: Any) -> View:
     designs = Designs(frame)
-    return View(designs, Facts(designs), Asked("", "edap", "accuracy", third, (), tuple(brush.items()), filter))
+    return View(designs, Facts(designs), Asked("edap", "accuracy", third, (), tuple(brush.items()), filter))
 
 
 def rows_of(call: Call, start: int = 0, end: int = 100, sort: tuple[str, str] | None = None, **asked: Any) -> Any:
@@ -182,7 +182,7 @@ def test_of_very_many_designs_the_front_and_a_sample_are_drawn() -> None:
         "adc.bits": rng.integers(3, 9, count),
     }
     designs = Designs(frame, bulk=1)
-    whole = View(designs, Facts(designs), Asked("", "edap", "accuracy", "", (), (), ""))
+    whole = View(designs, Facts(designs), Asked("edap", "accuracy", "", (), (), ""))
     rows = whole.drawn("auto")
     assert whole.front is not None
     assert set(np.flatnonzero(whole.front)) <= set(rows)
@@ -193,7 +193,7 @@ def test_of_very_many_designs_the_front_and_a_sample_are_drawn() -> None:
     closer = whole.drawn("auto", box)
     assert set(rows) <= set(closer)  # what was there stays
     assert inside[closer].sum() > 2 * inside[rows].sum()
-    few = View(designs, Facts(designs), Asked("", "edap", "accuracy", "", (), (("adc.bits", (3, 3)),), ""))
+    few = View(designs, Facts(designs), Asked("edap", "accuracy", "", (), (("adc.bits", (3, 3)),), ""))
     assert few.passing is not None
     assert few.passing[few.drawn("auto")].sum() >= min(MOST, few.count)
 

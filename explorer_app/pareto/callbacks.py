@@ -18,7 +18,7 @@ from spikesim_py.figures.style import themed
 from ..head import command_of, compare_button, design_head, find_report
 from ..reader import Reader
 from ..shell import REST, SCHEME, show_address
-from . import below, views
+from . import below, linked, views
 from .asking import ASKED, KNOWN, VERSION
 from .brushes import to_text
 from .data import LOG, Box, View, Views
@@ -62,7 +62,7 @@ def _draw(app: dash.Dash, known: Views) -> None:
             return no_update, "", []
         if not len(view.designs):
             return themed(views.waiting(), scheme), "", views.first_sweep()
-        show_address("/", views.query(said(asked, look), dict(view.asked.limits), selected))
+        show_address("/", views.query(said(asked, look, view), dict(view.asked.limits), selected))
         if ctx.triggered and {part["prop_id"] for part in ctx.triggered} <= _ADDRESS_ONLY:
             return no_update, no_update, no_update
         log = look["log"] if look["log"] in LOG else "auto"
@@ -111,8 +111,9 @@ def draw(view: View, rows: np.ndarray, log: str, color: str, size: str | None, s
     )
 
 
-def said(asked: Any, look: Any) -> dict[str, str | None]:
-    """The view as an address holds it."""
+def said(asked: Any, look: Any, view: View) -> dict[str, str | None]:
+    """The view as an address holds it; axes that the page chose itself go without saying."""
+    usual = {"axes": linked.usual_axes(view.facts), "matrix": linked.usual_sides(view.facts, view)}
     return {
         "x": asked["x"],
         "y": asked["y"],
@@ -121,7 +122,7 @@ def said(asked: Any, look: Any) -> dict[str, str | None]:
         "where": asked["text"],
         "brush": to_text(asked["brush"] or {}),
         **{name: look[name] for name in ("color", "size", "log", "below")},
-        **{name: ",".join(look[name] or ()) for name in ("axes", "matrix")},
+        **{name: ",".join(look[name] or ()) for name in usual if look[name] != usual[name]},
     }
 
 

@@ -38,9 +38,8 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Asked:
-    """What a reader asked of the page, cleaned: limits in units of the metrics, brushed ranges, a filter."""
+    """What a reader asked of the page, as the study can give it: limits in units of the metrics, ranges, a filter."""
 
-    kind: str
     x: str
     y: str
     third: str
@@ -60,12 +59,10 @@ class View:
 
     def __init__(self, designs: Designs, facts: Facts, asked: Asked) -> None:
         self.designs, self.facts, self.asked = designs, facts, asked
-        self.x = asked.x if asked.x in self.frame else "edap"
-        self.y = asked.y if facts.known(asked.y) else "tops_per_watt"
-        wanted = [self.x, self.y, *([asked.third] if asked.third in facts.measured else [])]
-        metrics = list(dict.fromkeys(wanted))
+        self.x, self.y = asked.x, asked.y
+        metrics = list(dict.fromkeys(name for name in (self.x, self.y, asked.third) if name))
         self.metrics = metrics if len(metrics) > 1 and set(metrics) <= set(METRICS) else []
-        self._orders = Workshop(kept=2)
+        self._orders, self._rows = Workshop(kept=2), Workshop(kept=4)
         self.problem = ""
         self.passes_filter: np.ndarray | None = None
         try:
@@ -125,6 +122,10 @@ class View:
         Args:
             box: a zoom, which is looked into more closely.
         """
+        made: np.ndarray = self._rows.get((log, box), lambda: self._drawn(log, box))
+        return made
+
+    def _drawn(self, log: str, box: Box | None) -> np.ndarray:
         x, y = self.placed(log)
         if x.size <= MOST:
             return np.flatnonzero(np.isfinite(x) & np.isfinite(y))
@@ -288,7 +289,9 @@ class Views:
             return str(error)
         ranges: Brush = clean(brush)
         limits = tuple(facts.wanted(places or (), ids or ()).items())
-        asked = Asked(kind or "", x, y, third or "", limits, tuple(ranges.items()), text or "")
+        x, y = x if facts.known(x) else "edap", y if facts.known(y) else "tops_per_watt"
+        third = third if third in facts.measured else ""
+        asked = Asked(x, y, third or "", limits, tuple(ranges.items()), text or "")
         key = (self.reader.version(), facts.designs.bulk, asked)
         made: View = self._views.get(key, lambda: View(facts.designs, facts, asked))
         return made

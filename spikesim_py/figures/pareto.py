@@ -193,6 +193,8 @@ class _Drawing:
 
     def clouds(self, color: str) -> Iterator[go.Scatter | go.Scattergl]:
         """Per colour the dominated points, pale and small, then the front, solid and large."""
+        if not self.points.x.size:
+            return
         groups, name = color_groups(self.frame, self.points.rows, color), column(self.frame, color).title
         front = self.points.front
         for on_front in (False, True):
