@@ -43,7 +43,7 @@ class Designs:
     def names(self, rows: np.ndarray) -> list[str]:
         """What the pages call the designs of some rows: the hash of a report, or bulk sweep and row."""
         if self.bulk is None:
-            return [str(name) for name in self.frame["report_hash"][rows]]
+            return [str(name) for name in self.frame["report_hash"][rows].tolist()]
         return [f"cost-{self.bulk}-{row}" for row in rows.tolist()]
 
     def row(self, name: str | None) -> int | None:
@@ -52,8 +52,10 @@ class Designs:
         if self.bulk is not None:
             mine = matched is not None and int(matched[1]) == self.bulk and int(matched[2]) < len(self)
             return int(matched[2]) if matched and mine else None
-        rows = np.flatnonzero(self.frame["report_hash"] == name) if self.frame else ()
-        return int(rows[0]) if len(rows) else None
+        if name is None or not self.frame:
+            return None
+        rows = np.flatnonzero(self.frame["report_hash"] == name)
+        return int(rows[0]) if rows.size else None
 
     def taken(self, rows: np.ndarray) -> Frame:
         """The columns of some rows, with what the designs are called as `report_hash`."""

@@ -94,7 +94,9 @@ def test_an_address_keeps_brush_filter_tab_and_the_order_of_the_axes(call: Call)
     found = {part.id: part for part in _named(pareto.layout(**{"brush": "adc.bits:4..5", "axes": "edap,adc.bits"}))}
     assert found["brush"].data == {"adc.bits": (4, 5)}
     assert found["lines-axes"].value == ["edap", "adc.bits"]
-    assert call("lines-axes.data", **PAGE, **{"lines-axes": ["edap", "adc.bits"]}).get("lines-axes", {}).keys() == {"data"}
+    assert call("lines-axes.data", **PAGE, **{"lines-axes": ["edap", "adc.bits"]}).get("lines-axes", {}).keys() == {
+        "data"
+    }
     usual = call("lines-axes.data", **PAGE, **{"lines-axes": []})["lines-axes"]["value"]
     assert usual[:3] == ["network", "weight_bits", "crossbar.rows"]
     query = call("drawn.data", **PAGE | {"below": "lines"}, search="w4", **{"lines-axes": ["edap", "adc.bits"]})
@@ -129,7 +131,9 @@ def test_no_address_breaks_the_page(text: str) -> None:
     clean(from_text(text))
 
 
-@pytest.mark.parametrize("sent", [None, 3, [], {"a": 1}, {"a": [1, "b"]}, {"a": [float("nan"), None]}, {"a": [True, 2]}])
+@pytest.mark.parametrize(
+    "sent", [None, 3, [], {"a": 1}, {"a": [1, "b"]}, {"a": [float("nan"), None]}, {"a": [True, 2]}]
+)
 def test_what_a_page_sends_is_not_trusted(call: Call, sent: Any) -> None:
     assert clean(sent) in ({}, {"a": (None, 2)})
     assert call("drawn.data", **PAGE, brush=sent)["drawn"]["data"]["data"]

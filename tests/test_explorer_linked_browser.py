@@ -50,8 +50,8 @@ def grey(page: Browser) -> int:
     """Designs that the cloud draws as outside."""
     return int(
         page.js(
-            "const t = document.querySelector('#pareto .js-plotly-plot')._fullData.find(t => t.name === 'outside the limits');"
-            "return t ? t.x.length : 0"
+            "const drawn = document.querySelector('#pareto .js-plotly-plot')._fullData;"
+            "const grey = drawn.find(t => t.name === 'outside the limits'); return grey ? grey.x.length : 0"
         )
     )
 

@@ -55,4 +55,4 @@ def history(view: View, reader: Reader) -> Any:
     figure = hypervolume_figure({" and ".join(view.metrics): volumes}, of=float(volumes[-1]) or None)
     for trace in figure.data:
         trace.update(x=steps + 1, y=np.asarray(trace.y)[steps])
-    return figure.update_yaxes(title_text="share of the front's hypervolume (%)")
+    return figure.update_yaxes(title_text="share of its hypervolume (%)")

@@ -169,14 +169,14 @@ class View:
 
     def ordered(self, sort: str, down: bool) -> np.ndarray:
         """Rows that pass, in the order of a column (missing values last); without one, the front first."""
-        rows = np.arange(len(self.designs)) if self.passing is None else np.flatnonzero(self.passing)
+        rows: np.ndarray = np.arange(len(self.designs)) if self.passing is None else np.flatnonzero(self.passing)
         if sort in self.frame:
-            return rows[_order(self.frame[sort][rows], down)]
+            return np.asarray(rows[_order(self.frame[sort][rows], down)])
         best = "accuracy" if "accuracy" in self.facts.measured else self.x
         better_up = best in METRICS and METRICS[best][2]
         rows = rows[_order(self.frame[best][rows], better_up)]
         if self.front is None:
-            return rows
+            return np.asarray(rows)
         on_front = self.front[rows]
         return np.concatenate([rows[on_front], rows[~on_front]])
 

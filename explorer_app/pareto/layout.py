@@ -23,7 +23,7 @@ BELOW = {
     "table": "Table",
     "lines": "Parallel coordinates",
     "matrix": "Scatter matrix",
-    "sure": "How sure, how soon",
+    "sure": "How sure is it",
 }
 LOG = {"auto": "auto", "linear": "linear", "x": "log x", "both": "log x, y"}
 GRID_THEME = (

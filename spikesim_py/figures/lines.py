@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -119,7 +119,7 @@ def line_colors(frame: Frame, color: str) -> tuple[np.ndarray, list[str]]:
     return (share * (_STEPS - 1)).round().astype(np.uint8), [str(shade) for shade in scale]
 
 
-def within(frame: Frame, brush: dict[str, Sequence[Any]]) -> np.ndarray:
+def within(frame: Frame, brush: Mapping[str, Sequence[Any]]) -> np.ndarray:
     """Per design, whether it lies in all brushed ranges.
 
     Args:

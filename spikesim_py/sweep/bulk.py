@@ -23,7 +23,7 @@ from .control import Progress, running
 from .executors import executor as named_executor
 from .executors import serial
 from .resolve import Resolver
-from .space import Source, Space, load_space
+from .space import Source, Space, Value, load_space
 from .store import BLOCK, Costs, Store
 from .store.bulk import Encoded, encode
 from .study import Study
@@ -115,11 +115,12 @@ def costed_report(costs: Costs, row: int) -> Report:
         InputError: its network or chip cannot be read any more.
     """
     space = Space.model_validate(dict(costs.about.spec["space"]))
-    resolver, axes = Resolver(space), {}
+    resolver, axes = Resolver(space), dict[str, Value]()
     for axis, values in space.axes.items():
         stored = getattr(costs, axis.split("+")[0])[row].item()
         active = [value for value in values if value == stored or str(value) == stored]
-        axes |= {axis: value for value in active[:1]}  # none where the axis is inactive
+        if active:  # the axis is, in this design
+            axes[axis] = active[0]
     source, chip, fields = resolver.parts(axes)
     return cost(resolver.network(source), load_hardware(chip, fields), activity=costs.about.spec["activity"])
 
