@@ -43,6 +43,8 @@ def picked(study: Study) -> list[str]:
 #: page -> (its address, what shows that it is drawn)
 PAGES = {
     "pareto": ("/?accuracy=0.95&design={}", "#pareto .scatterlayer .point"),
+    "lines": ("/?below=lines&brush=accuracy:0.95..&design={}", "#parallel .line-name"),
+    "matrix": ("/?below=matrix&where=area <= 1 mm2&design={}", "#matrix canvas"),
     "sweep": ("/sweep", "#sweep-front .scatterlayer .point"),
     "design": ("/design?design={}&tab=costs", "#sunburst .slice"),
     "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),
@@ -106,7 +108,7 @@ def mesh(page: Browser, network: str, fields: dict[str, int], images: int | None
 
 def save(page: Browser, name: str, height: int | None = None, width: int = WIDTH) -> None:
     """The whole page (or its top), with the mouse out of the way."""
-    page.click_at(width / 2, 12)
+    page.click_at(8, 320)  # beside the page: the header is full of links
     page.js("window.scrollTo(0, 0)")
     whole = page.js("return document.documentElement.scrollHeight")
     chrome = page.js("return window.outerHeight - window.innerHeight")

@@ -42,11 +42,15 @@
     const paint = (sets, alpha, width) => {
       pen.globalAlpha = alpha;
       pen.lineWidth = width;
-      sets.forEach((set, color) => {
-        pen.strokeStyle = model.palette[color];
-        // strokes of one path do not add up: a few at a time show where lines are dense
-        for (let start = 0; start < set.length; start += 40) stroke(pen, space, set.slice(start, start + 40));
-      });
+      // strokes of one path do not add up: a few at a time show where lines are dense; by turns, so that no colour
+      // lies over all others
+      const turns = Math.ceil(Math.max(...sets.map(set => set.length), 0) / 20);
+      for (let turn = 0; turn < turns; turn++)
+        sets.forEach((set, color) => {
+          const part = set.slice(Math.floor(set.length * turn / turns), Math.floor(set.length * (turn + 1) / turns));
+          pen.strokeStyle = model.palette[color];
+          if (part.length) stroke(pen, space, part);
+        });
     };
     paint(groups, Math.max(0.12, Math.min(0.75, 250 / Math.max(count, 1))), 1);
     paint(fronts, 1, 1.8);
@@ -134,8 +138,8 @@
     name.className = "line-name";
     name.dataset.name = axis.name;
     name.title = `${axis.title}: drag, or press ← or →, to move it`;
-    const [room, ...rest] = axis.label.split(".");
-    name.append(...(rest.length ? [small(`${room}.`), rest.join(".")] : [axis.label]), ...(axis.unit ? [small(axis.unit)] : []));
+    const [room, ...rest] = axis.label.replaceAll("_", "_\u200b").split(".");
+    name.append(...(rest.length ? [small(`${room}.`), rest.join(".")] : [room]), ...(axis.unit ? [small(axis.unit)] : []));
     name.addEventListener("keydown", event => {
       const step = {ArrowLeft: -1, ArrowRight: 1}[event.key];
       if (step) { event.preventDefault(); move(axis.name, model.order.indexOf(axis.name) + step); }

@@ -29,13 +29,14 @@
         pen.fillRect(x - size / 2, y - size / 2, size, size);
       }
     };
+    const size = Math.max(2.4, Math.min(5, 60 / Math.sqrt(model.count)));
     for (const cell of space.cells) {
       pen.globalAlpha = 1;
       pen.strokeStyle = rule;
       pen.strokeRect(cell.x, cell.y, space.wide, space.high);
-      dots(cell, grey, 2, muted, 0.3);
-      dots(cell, usual, 2.6, null, Math.max(0.3, Math.min(0.9, 2500 / Math.max(usual.length, 1))));
-      dots(cell, fronts, 5, null, 1);
+      dots(cell, grey, size, muted, 0.35);
+      dots(cell, usual, size, null, Math.max(0.3, Math.min(0.9, 2500 / Math.max(usual.length, 1))));
+      dots(cell, fronts, size + 3, null, 1);
       pen.globalAlpha = 0.14;
       pen.fillStyle = accent;
       const [xs, ys] = [cell.across, cell.up].map(axis => {

@@ -17,7 +17,7 @@ from .data import Facts, View
 #: metrics that are axes unless others are chosen, those of the page beside them
 USUAL = ("accuracy", "edap", "energy_pj", "latency_ns", "area_um2", "tops_per_watt")
 #: fields that are axes unless others are chosen; more lines than this cross too often to be read
-MOST_AXES = 14
+MOST_AXES = 12
 #: sides of a scatter matrix
 SIDES = 5
 #: a place among axes is sent as one of this many; the last one says that there is none
