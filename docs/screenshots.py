@@ -46,6 +46,8 @@ def picked(study: Study) -> list[str]:
 #: page -> (its address, what shows that it is drawn)
 PAGES = {
     "pareto": ("/?accuracy=0.95&design={}", "#pareto .scatterlayer .point"),
+    "lines": ("/?below=lines&brush=accuracy:0.95..&design={}", "#parallel .line-name"),
+    "matrix": ("/?below=matrix&where=area <= 1 mm2&design={}", "#matrix canvas"),
     "sweep": ("/sweep", "#sweep-front .scatterlayer .point"),
     "design": ("/design?design={}&tab=costs", "#sunburst .slice"),
     "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),

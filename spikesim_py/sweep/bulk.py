@@ -14,17 +14,18 @@ import numpy as np
 
 from .._version import __version__
 from ..errors import InputError
-from ..evaluate import MODEL_VERSION, network_digest
+from ..evaluate import MODEL_VERSION, cost, network_digest
 from ..hardware import AdcKind, DeviceKind, load_hardware
 from ..importers import load_network
 from ..plugins import find
+from ..report import Report
 from .candidates import columns, costed, decoded
 from .control import Progress, running
 from .executors import executor as named_executor
 from .executors import serial
 from .resolve import Resolver
-from .space import Source, Space, load_space
-from .store import BLOCK, Store
+from .space import Source, Space, Value, load_space
+from .store import BLOCK, Costs, Store
 from .store.bulk import Encoded, encode
 from .study import Study
 
@@ -106,6 +107,23 @@ def _costed(block: _Block) -> tuple[int, dict[str, Encoded]]:
     found = costed(Resolver(block.space), codes, KEPT, activity=block.activity)
     values = columns(block.space, found.codes) | dict(found.costs)
     return len(found), {name: encode(column) for name, column in values.items()}
+
+
+def costed_report(costs: Costs, row: int) -> Report:
+    """The report of a stored design, made anew with the activity of its sweep.
+
+    Raises:
+        InputError: its network or chip cannot be read any more.
+    """
+    space = Space.model_validate(dict(costs.about.spec["space"]))
+    resolver, axes = Resolver(space), dict[str, Value]()
+    for axis, values in space.axes.items():
+        stored = getattr(costs, axis.split("+")[0])[row].item()
+        active = [value for value in values if value == stored or str(value) == stored]
+        if active:  # the axis is, in this design
+            axes[axis] = active[0]
+    source, chip, fields = resolver.parts(axes)
+    return cost(resolver.network(source), load_hardware(chip, fields), activity=costs.about.spec["activity"])
 
 
 _KINDS = {"device.kind": DeviceKind, "adc.kind": AdcKind}
