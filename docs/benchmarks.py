@@ -21,7 +21,10 @@ page. Rows without a ratio are peers, or figures that have none; a goal is what 
 
 **Gate.** `python -m benchmarks --gate` runs the sections that [baseline.json](../benchmarks/baseline.json) guards and
 exits with 1, naming the ratio, if one is missing or worse than its tolerance allows. It compares ratios to a peer of
-the same run, which a slow or busy machine shares, and never seconds.
+the same run, which a slow or busy machine shares, and never seconds. The last column has its value, how much of it may
+be lost, and which way is better: of `100x, 60%, higher` at least 40x passes, of `1x, 60%, lower` at most 2.5x. Times
+have wide tolerances, because peer and ours do not run in the same milliseconds; what is counted has narrow ones.
+The values of three crossbar rows are those of an earlier run on a less busy machine.
 """
 
 
@@ -51,7 +54,7 @@ def about(record: Mapping[str, Any]) -> str:
 
 
 def section(key: str, found: Mapping[str, Any], baseline: Mapping[str, Mapping[str, Any]]) -> str:
-    """One table; a guarded ratio says at what value the gate closes."""
+    """One table; a guarded ratio says what the gate compares it with."""
     seeds = f", seeds {', '.join(map(str, found['seeds']))}" if found["seeds"] else ""
     title = f"## {key}\n\n{found['title'][0].upper()}{found['title'][1:]} ({found['seconds']:g} s{seeds}).\n"
     if "error" in found:
@@ -64,7 +67,7 @@ def _table(key: str, rows: list[Mapping[str, Any]], baseline: Mapping[str, Mappi
     yield "|---|--:|--:|--:|--:|"
     for row in rows:
         guard = baseline.get(f"{key}: {row['name']}")
-        gate = f"{guard['better']} is better, {guard['tolerance']:.0%}" if guard else ""
+        gate = f"{guard['value']:g}x, {guard['tolerance']:.1%}, {guard['better']}" if guard else ""
         cells = (row["what"], row["measured"], row["ratio"], row["goal"], gate)
         yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
 
