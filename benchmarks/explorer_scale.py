@@ -114,29 +114,35 @@ def rows_of(page: Page) -> dict[str, Any]:
     return found
 
 
-def in_a_browser(url: str) -> dict[str, float] | None:
-    """Seconds by the clock until a page can be used, and until a filter has redrawn it; None without Chromium."""
+def in_a_browser(url: str, server: psutil.Process) -> dict[str, float] | None:
+    """Seconds until a page can be used, and until a filter has redrawn it; None without Chromium.
+
+    By the clock, and of the processors: what browser and server together computed meanwhile.
+    """
     sys.path.insert(0, str(ROOT / "tests"))
     from browser import CHROMIUM, DRIVER, Browser, browser
 
     if not (CHROMIUM.exists() and DRIVER.exists()):
         return None
 
-    def until(page: Browser, ready: Callable[[], Any], what: str) -> float:
-        start = time.perf_counter()
-        page.wait(ready, what, 120)
-        return time.perf_counter() - start
+    def busy(page: Browser) -> float:
+        driver = psutil.Process(page.driver.service.process.pid)
+        return sum(sum(process.cpu_times()[:2]) for process in (server, *driver.children(recursive=True)))
 
+    def timed(page: Browser, act: Callable[[], Any], ready: Callable[[], Any]) -> tuple[float, float]:
+        start, before = time.perf_counter(), busy(page)
+        act()
+        page.wait(ready, "the page", 120)
+        return time.perf_counter() - start, busy(page) - before
+
+    drawn = "return document.querySelector('#pareto .js-plotly-plot')?._fullData?.length ?? 0"
     with browser() as page:
-        start = time.perf_counter()
-        page.open(url)
-        drawn = "return document.querySelector('#pareto .js-plotly-plot')?._fullData?.length ?? 0"
-        until(page, lambda: page.js(drawn) > 1 and page.count("#designs .ag-row") > 5, "graph and table")
-        usable = time.perf_counter() - start
-        page.click("#search")
-        page.js(_TYPE, "adc.bits > 4")
-        redrawn = until(page, lambda: "pass" in page.text("#cloud-note"), "the filtered graph")
-        return {"usable_s": usable, "filter_to_redraw_s": redrawn}
+        usable = timed(page, lambda: page.open(url), lambda: page.js(drawn) > 1 and page.count("#designs .ag-row") > 5)
+        time.sleep(5)  # what else the first page does is no part of the filter's time
+        before = page.text("#cloud-note")
+        redrawn = timed(page, lambda: page.js(_TYPE, "adc.bits > 4"), lambda: page.text("#cloud-note") != before)
+    clock = {"usable_s": usable[0], "filter_to_redraw_s": redrawn[0]}
+    return clock | {"usable_cpu_s": usable[1], "filter_to_redraw_cpu_s": redrawn[1]}
 
 
 _TYPE = """
@@ -152,7 +158,7 @@ def measured(store: Path) -> dict[str, Any]:
         page = Page(url, process)
         asked = rows_of(page)
         memory = process.memory_info().rss
-        seen = in_a_browser(url)
+        seen = in_a_browser(url, process)
         memory = max(memory, process.memory_info().rss)
     redraws = [value for name, value in asked.items() if not name.startswith("first")]
     return {
@@ -176,14 +182,13 @@ def measured(store: Path) -> dict[str, Any]:
 def table(found: dict[str, Any]) -> Iterator[Row]:
     for name, value in found["requests"].items():
         yield name, f"{value['seconds']:.2f} s ({value['cpu_seconds']:.2f} s CPU)", f"{value['bytes'] / 1e6:.2f} MB", ""
-    if found["browser"]:
-        yield "page usable in Chromium", f"{found['browser']['usable_s']:.1f} s", "", f"<= {USABLE_S:g} s"
-        yield (
-            "filter to redraw in Chromium",
-            f"{found['browser']['filter_to_redraw_s']:.2f} s",
-            "",
-            f"<= {REDRAW_S:g} s",
-        )
+    for name, key, goal in (
+        ("page usable in Chromium", "usable", USABLE_S),
+        ("filter to redraw in Chromium, 0.15 s of it to see that typing has ended", "filter_to_redraw", REDRAW_S),
+    ):
+        if found["browser"]:
+            told = f"{found['browser'][f'{key}_s']:.2f} s ({found['browser'][f'{key}_cpu_s']:.2f} s CPU)"
+            yield name, told, "", f"<= {goal:g} s"
     slowest = f"{found['slowest_redraw_s']:.2f} s ({found['slowest_redraw_cpu_s']:.2f} s CPU)"
     yield "slowest answer after the first", slowest, "", f"<= {REDRAW_S:g} s"
     yield "largest answer", f"{found['largest_payload_bytes'] / 1e6:.2f} MB", "", f"<= {PAYLOAD / 1e6:g} MB"

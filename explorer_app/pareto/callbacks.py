@@ -38,9 +38,14 @@ def register(app: dash.Dash, reader: Reader) -> None:
 
 def _draw(app: dash.Dash, known: Views) -> None:
     @app.callback(
-        output=[Output("drawn", "data"), Output("cloud-note", "children"), Output("picks", "children")],
+        output=[
+            Output("drawn", "data"),
+            Output("cloud-note", "children"),
+            Output("picks", "children"),
+            Output("drawn-key", "data"),
+        ],
         inputs={
-            "_": VERSION,
+            "version": VERSION,
             "asked": ASKED,
             "look": {
                 "color": Input("color", "value"),
@@ -53,26 +58,30 @@ def _draw(app: dash.Dash, known: Views) -> None:
             "zoom": Input("zoom", "data"),
             "selected": Input("selected", "data"),
             "scheme": SCHEME,
+            "shown": State("drawn-key", "data"),
         },
         running=REST,
     )
-    def cloud(_: str, asked: Any, look: Any, zoom: Any, selected: str | None, scheme: str) -> Any:
+    def cloud(
+        version: str, asked: Any, look: Any, zoom: Any, selected: str | None, scheme: str, shown: str | None
+    ) -> Any:
         view = known.view(**asked)
         if isinstance(view, str):
-            return no_update, "", []
+            return no_update, "", [], ""
         if not len(view.designs):
-            return themed(views.waiting(), scheme), "", views.first_sweep()
+            return themed(views.waiting(), scheme), "", views.first_sweep(), ""
         show_address("/", views.query(said(asked, look, view), dict(view.asked.limits), selected))
-        if ctx.triggered and {part["prop_id"] for part in ctx.triggered} <= _ADDRESS_ONLY:
-            return no_update, no_update, no_update
-        log = look["log"] if look["log"] in LOG else "auto"
-        rows = view.drawn(log, _box(zoom, view))
+        log, box, color = look["log"] if look["log"] in LOG else "auto", _box(zoom), view.facts.color(look["color"])
         sized = look["size"] if look["size"] in view.frame and is_number(view.frame, look["size"]) else None
-        figure = draw(view, rows, log, look["color"], sized, selected)
+        key = repr((version, view.designs.bulk, view.asked, log, box, color, sized, selected, scheme))
+        if key == shown:  # only the address has changed, or a choice gave way to what is drawn already
+            return [no_update] * 4
+        rows = view.drawn(log, box)
+        figure = draw(view, rows, log, color, sized, selected)
         passing = None if view.passing is None else view.count
         note = views.summary(len(view.designs), view.front, passing, views.why(view), rows.size)
         note += views.size_note(view.frame, sized) if sized else ""
-        return themed(figure, scheme), note, views.picks(view, selected)
+        return themed(figure, scheme), note, views.picks(view, selected), key
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("explorer", "keepZoom"),
@@ -89,10 +98,6 @@ def _draw(app: dash.Dash, known: Views) -> None:
     )
 
 
-#: what changes the address and not the graph
-_ADDRESS_ONLY = {"below.value", "lines-axes.value", "matrix-axes.value"}
-
-
 def draw(view: View, rows: np.ndarray, log: str, color: str, size: str | None, selected: str | None) -> Any:
     """The cloud of some rows, with the chosen design among them."""
     chosen = view.designs.row(selected)
@@ -101,7 +106,7 @@ def draw(view: View, rows: np.ndarray, log: str, color: str, size: str | None, s
         view.designs.taken(rows),
         view.x,
         view.y,
-        view.facts.color(color),
+        color,
         None if view.front is None else view.front[rows],
         size=size,
         meets=None if view.passing is None else view.passing[rows],
@@ -126,8 +131,8 @@ def said(asked: Any, look: Any, view: View) -> dict[str, str | None]:
     }
 
 
-def _box(zoom: Any, view: View) -> Box | None:
-    """A zoom that the browser sent, if it is one of these axes."""
+def _box(zoom: Any) -> Box | None:
+    """A zoom that the browser sent, if it is one."""
     if not isinstance(zoom, dict) or not all(isinstance(zoom.get(side), list) for side in "xy"):
         return None
     numbers = [end for side in "xy" for end in sorted(zoom[side][:2]) if isinstance(end, int | float)]

@@ -46,7 +46,7 @@ def layout(**asked: Any) -> html.Div:
     stores = [
         dcc.Store(id="asked", data=limits),
         dcc.Store(id="brush", data=from_text(view["brush"])),
-        *[dcc.Store(id=name) for name in ("drawn", "zoom", "lines", "table-key")],
+        *[dcc.Store(id=name) for name in ("drawn", "drawn-key", "zoom", "lines", "table-key")],
         dcc.Download(id="table-file"),
     ]
     return html.Div(
@@ -88,7 +88,7 @@ def _below(view: dict[str, str]) -> dmc.Card:
         value=view["where"],
         placeholder="filter, e.g. w4 and area <= 2 mm2  ( / )",
         size="xs",
-        debounce=250,
+        debounce=150,
         className="filter",
         **{"aria-label": "filter of the designs"},
     )
