@@ -1,4 +1,4 @@
-"""Takes the pictures of the docs: `python docs/screenshots.py runs/demo.db` of a study and of the training runs beside it.
+"""Takes the pictures of the docs, of a study and of training runs beside it: `python docs/screenshots.py FILE.db`.
 
 Needs Chromium and its driver, as the browser tests do.
 """
