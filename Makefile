@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-full check bench docs clean
+.PHONY: demo test test-full check bench docs pictures clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -32,9 +32,13 @@ bench: $(READY)
 	OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 docs: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "the documentation: site/index.html"
+
+pictures: $(READY)
 	$(BIN)/spikesim sweep demo --store runs/demo.db
 	for name in digits-w4 digits-w2; do $(BIN)/spikesim train $$name -o runs/$$name.safetensors --resume || exit 1; done
 	$(BIN)/python docs/screenshots.py runs/demo.db
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info runs
+	rm -rf $(VENV) build dist *.egg-info runs site

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import platform
+import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import torch
 
+from spikesim_py._files import write_atomic
 from spikesim_py.crossbar import program
 from spikesim_py.hardware import load_hardware
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, build
 
 from .cost_model import batch_rows, idle_rows, report_rows
+from .gate import BASELINE, failures, load, rebased
 from .ladder import ladder_rows
 from .neuron_share import neuron_rows
 from .neurosim_vgg8 import neurosim_rows
@@ -23,8 +27,9 @@ from .noc import exact_rows, speed_rows
 from .noc_case import IMAGES, NETWORK, case_rows
 from .noc_models import error_rows, points
 from .peers import peer_rows
+from .record import Section, ratios, run
 from .spikingjelly_energy import rows as spikingjelly_rows
-from .timing import Row, best, show
+from .timing import Row, best
 from .training_step import TITLE, training_rows
 from .vgg9 import vgg9_rows
 from .wires import wires_rows
@@ -99,37 +104,75 @@ def crossbar_rows() -> list[Row]:
 
 def start_rows() -> list[Row]:
     """Cold starts, whole processes."""
-    help_s = best(lambda: run("-m", "spikesim_py.cli", "--help"))
-    evaluate_s = best(lambda: run("-m", "spikesim_py.cli", "evaluate", "digits-w4", "rram_32nm"))
+    help_s = best(lambda: process("-m", "spikesim_py.cli", "--help"))
+    evaluate_s = best(lambda: process("-m", "spikesim_py.cli", "evaluate", "digits-w4", "rram_32nm"))
     return [
         ("spikesim --help", f"{help_s:.2f} s", "", "< 0.3 s"),
         ("spikesim evaluate digits-w4 rram_32nm (600 images)", f"{evaluate_s:.2f} s", "", "< 10 s"),
     ]
 
 
-def run(*arguments: str) -> None:
+def process(*arguments: str) -> None:
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
 
 
-def main() -> None:
-    print(f"{platform.processor() or platform.machine()}, one thread, torch {torch.__version__}")
-    show("one layer, 64 to 64 channels, 3x3, 16x16, batch 32, 15 % spikes; ns per 64-row product", crossbar_rows())
-    show("exact transfer matrix of a passive crossbar", wires_rows())
-    show("gated ladder", ladder_rows())
-    show("VGG9 at T = 5, 100 CIFAR-shaped images; per image and core", vgg9_rows())
-    show("installable peers", peer_rows())
-    show(TITLE, training_rows())
-    show("cost model, designs per CPU second of one core", batch_rows())
-    show("cost model, one report", report_rows())
-    show("NeuroSim's VGG8, read by read", neurosim_rows())
-    show("SpikeSim's energy against SpikingJelly's", spikingjelly_rows())
-    show("the floor: energy per time-step of VGG8 by input activity", idle_rows())
-    show("the neuron module's share of the area, VGG9 at SpikeSim's operating point", neuron_rows())
-    show("network on chip against BookSim2's results", exact_rows())
-    show("network on chip, simulated per CPU second, against BookSim2's published speed", speed_rows())
-    show("network on chip, faster models against the cycle model over 384 loads", error_rows(points()))
-    show(f"network on chip, {NETWORK} with spikes of {IMAGES} images", case_rows())
-    show("cold start", start_rows())
+SECTIONS: dict[str, Section] = {
+    "crossbar": Section(
+        "one layer, 64 to 64 channels, 3x3, 16x16, batch 32, 15 % spikes; ns per 64-row product", crossbar_rows, (0, 1)
+    ),
+    "wires": Section("exact transfer matrix of a passive crossbar", wires_rows, (0,)),
+    "ladder": Section("gated ladder", ladder_rows, (0,)),
+    "peers": Section("installable peers", peer_rows, (0,)),
+    "training": Section(TITLE, training_rows),
+    "batch": Section("cost model, designs per CPU second of one core", batch_rows, (0,)),
+    "report": Section("cost model, one report", report_rows),
+    "neurosim": Section("NeuroSim's VGG8, read by read", neurosim_rows, (0,)),
+    "spikingjelly": Section("SpikeSim's energy against SpikingJelly's", spikingjelly_rows),
+    "idle": Section("the floor: energy per time-step of VGG8 by input activity", idle_rows),
+    "neurons": Section("the neuron module's share of the area, VGG9 at SpikeSim's operating point", neuron_rows),
+    "noc-exact": Section("network on chip against BookSim2's results", exact_rows, (1, 2, 3)),
+    "noc-speed": Section("network on chip, simulated per CPU second, against BookSim2's published speed", speed_rows),
+    "noc-case": Section(f"network on chip, {NETWORK} with spikes of {IMAGES} images", case_rows, (0,)),
+    "start": Section("cold start", start_rows),
+    # the longest last
+    "vgg9": Section("VGG9 at T = 5, 100 CIFAR-shaped images; per image and core", vgg9_rows, (0, 1)),
+    "noc-models": Section(
+        "network on chip, faster models against the cycle model over 384 loads", lambda: error_rows(points()), (0,)
+    ),
+}
+
+
+@click.command()
+@click.argument("sections", nargs=-1, type=click.Choice(list(SECTIONS)))
+@click.option("-o", "--output", default="runs/benchmarks.json", help="Where the JSON goes.", show_default=True)
+@click.option("--gate", "gated", is_flag=True, help="Run what the baseline guards; exit 1 if a ratio is worse.")
+@click.option(
+    "--from", "stored", type=click.Path(exists=True, dir_okay=False), help="Do not run: take the JSON of a run."
+)
+@click.option("--rebase", is_flag=True, help="Take the values of the run for the baseline.")
+def main(sections: tuple[str, ...], output: str, gated: bool, stored: str | None, rebase: bool) -> None:
+    """Run all SECTIONS, or some, and write one JSON with machine, versions, seeds and results."""
+    baseline = load()
+    guarded = {name.partition(":")[0] for name in baseline}
+    asked = sections or [key for key in SECTIONS if not gated or key in guarded]
+    record: dict[str, Any] = {"sections": {}}
+    if stored is None:
+        for record in run({key: SECTIONS[key] for key in asked}):
+            write_atomic(output, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+        click.echo(f"wrote {output}")
+    else:
+        record = json.loads(Path(stored).read_text(encoding="utf-8"))
+    if rebase:
+        text = json.dumps(rebased(baseline, ratios(record)), indent=1, ensure_ascii=False)
+        click.echo(f"wrote {write_atomic(BASELINE, text + chr(10))}")
+    broken = [f"{key}: {about['error']}" for key, about in record["sections"].items() if "error" in about]
+    worse = failures(baseline, ratios(record)) if gated else []
+    for line in broken + worse:
+        click.echo(line, err=True)
+    if broken or worse:
+        sys.exit(1)
+    if gated:
+        click.echo(f"all {len(baseline)} ratios hold")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""Takes the pictures of the docs, of a study and of training runs beside it: `python docs/screenshots.py FILE.db`.
+"""Takes the pictures of the docs from a study and the training runs beside it.
+
+`python docs/screenshots.py runs/demo.db [PAGE ...]`
 
 Needs Chromium and its driver, as the browser tests do.
 """
@@ -9,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,11 +46,14 @@ def picked(study: Study) -> list[str]:
 #: page -> (its address, what shows that it is drawn)
 PAGES = {
     "pareto": ("/?accuracy=0.95&design={}", "#pareto .scatterlayer .point"),
+    "lines": ("/?below=lines&brush=accuracy:0.95..&design={}", "#parallel .line-name"),
+    "matrix": ("/?below=matrix&where=area <= 1 mm2&design={}", "#matrix canvas"),
     "sweep": ("/sweep", "#sweep-front .scatterlayer .point"),
     "design": ("/design?design={}&tab=costs", "#sunburst .slice"),
     "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),
     "crossbar": ("/design?design={}&tab=crossbar", "#adc .bars .point"),
     "what-if": ("/what-if?design={}&adc.bits=6&crossbar.mux=4", "#what-waterfall .bars .point"),
+    "sources": ("/design?design={}&tab=sources", "#constants .ag-row"),
     "compare": ("/compare?designs={all}", "#compare-bars .bars .point"),
     "bring": ("/bring", "#own-upload"),
     "training": ("/training", "#training-curves .scatterlayer .trace"),
@@ -60,8 +66,8 @@ SCHEMES, WIDTHS = ("light", "dark"), (WIDTH, 1024)
 CLICKS = {"training": ("#training-look", "#training-rates .bars .point")}
 
 
-def explorer(page: Browser, study: Study) -> None:
-    """Every page of the explorer, light and dark, on a wide and on a narrow window."""
+def explorer(page: Browser, study: Study, names: Iterable[str]) -> None:
+    """These pages of the explorer, light and dark, on a wide and on a narrow window."""
     app = create_app(study.path, runs=study.path.parent)
     server = make_server("127.0.0.1", 0, app.server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -70,7 +76,8 @@ def explorer(page: Browser, study: Study) -> None:
     for width in WIDTHS:
         for scheme in SCHEMES:
             page.js("localStorage.setItem('mantine-color-scheme-value', arguments[0])", scheme)
-            for name, (address, drawn) in PAGES.items():
+            for name in names:
+                address, drawn = PAGES[name]
                 page.driver.set_window_size(width, 1400)
                 page.open(url + address.format(designs[0], all=",".join(designs)))
                 page.wait(lambda drawn=drawn: page.count(drawn), f"{name}, drawn")
@@ -116,7 +123,7 @@ def mesh(page: Browser, network: str, fields: dict[str, int], images: int | None
 
 def save(page: Browser, name: str, height: int | None = None, width: int = WIDTH) -> None:
     """The whole page (or its top), with the mouse out of the way."""
-    page.click_at(width / 2, 12)
+    page.hover(2, 2)
     page.js("window.scrollTo(0, 0)")
     whole = page.js("return document.documentElement.scrollHeight")
     chrome = page.js("return window.outerHeight - window.innerHeight")
@@ -127,16 +134,18 @@ def save(page: Browser, name: str, height: int | None = None, width: int = WIDTH
     print(f"wrote {IMAGES / name}")
 
 
-def main(store: str) -> None:
+def main(store: str, *names: str) -> None:
     study = load_study(store)
     with browser(WIDTH, 1400) as page:
-        explorer(page, study)
+        explorer(page, study, names or tuple(PAGES))
+        if names:
+            return
         report(page, study)
         mesh(page, "vgg9-cifar10", {}, None, "noc_mesh.png")
         mesh(page, NETWORK, CHIP, IMAGES_SENT, "noc_case.png")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2 or not {*sys.argv[2:]} <= {*PAGES}:
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -12,9 +14,59 @@ import numpy as np
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures.limits import meets
 from spikesim_py.report import METRICS
-from spikesim_py.sweep import Job, Study, jobs, load_study, nondominated
+from spikesim_py.sweep import Job, Store, Study, jobs, load_study, nondominated
+
+from .workshop import Workshop
 
 Frame = dict[str, np.ndarray]
+#: columns of a bulk sweep that describe its work rather than its designs
+_COUNTED = ("crossbars", "pes", "tiles", "macs", "synops", "time_steps")
+#: a design that was only costed: its bulk sweep and its row there
+_COSTED = re.compile(r"cost-(\d{1,9})-(\d{1,12})")
+
+
+@dataclass(frozen=True)
+class Designs:
+    """Designs as columns.
+
+    Attributes:
+        frame: columns of all. Those of a bulk sweep have no `report_hash`, and numbers at half the precision.
+        bulk: the bulk sweep that costed them; None for designs with reports.
+    """
+
+    frame: Frame
+    bulk: int | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.frame.values()), ()))
+
+    def names(self, rows: np.ndarray) -> list[str]:
+        """What the pages call the designs of some rows: the hash of a report, or bulk sweep and row."""
+        if self.bulk is None:
+            return [str(name) for name in self.frame["report_hash"][rows].tolist()]
+        return [f"cost-{self.bulk}-{row}" for row in rows.tolist()]
+
+    def row(self, name: str | None) -> int | None:
+        """The row of a design, if it is one of these."""
+        matched = _COSTED.fullmatch(name or "")
+        if self.bulk is not None:
+            mine = matched is not None and int(matched[1]) == self.bulk and int(matched[2]) < len(self)
+            return int(matched[2]) if matched and mine else None
+        if name is None or not self.frame:
+            return None
+        rows = np.flatnonzero(self.frame["report_hash"] == name)
+        return int(rows[0]) if rows.size else None
+
+    def taken(self, rows: np.ndarray) -> Frame:
+        """The columns of some rows, with what the designs are called as `report_hash`."""
+        return {name: values[rows] for name, values in self.frame.items()} | {
+            "report_hash": np.array(self.names(rows), dtype=str)
+        }
+
+
+def _compact(values: np.ndarray) -> np.ndarray:
+    """Half the memory: seven digits are enough to draw, sort and filter."""
+    return values.astype(np.float32) if values.dtype == np.float64 else values
 
 
 class Reader:
@@ -26,6 +78,7 @@ class Reader:
         self._seen = ("", "")
         self._frame: Frame = {}
         self._lock = Lock()
+        self._kept = Workshop(kept=16)
 
     def version(self) -> str:
         """Changes whenever `frame` does; empty while there is no file.
@@ -70,6 +123,41 @@ class Reader:
                 self._version = version
             return self._frame
 
+    def kinds(self) -> dict[str, int]:
+        """Kind of designs -> how many of it there are: `measured` ones have reports, `costed` ones are of the newest
+        bulk sweep.
+        """
+        version = self.version()
+        if not version:
+            return {}
+
+        def ask() -> dict[str, int]:
+            sweeps = load_study(self.path).bulk_sweeps()
+            found = {"measured": len(Designs(self.frame())), "costed": sweeps[-1].stored if sweeps else 0}
+            return {kind: count for kind, count in found.items() if count}
+
+        kinds: dict[str, int] = self._kept.get(("kinds", version), ask)
+        return kinds
+
+    def designs(self, kind: str | None = None) -> Designs:
+        """The designs of one kind; of the first that there is, if the study has none of it.
+
+        Raises:
+            InputError: the file is damaged, or no study.
+        """
+        kinds = self.kinds()
+        kind = kind if kind in kinds else next(iter(kinds), "measured")
+        if kind == "measured":
+            return Designs(self.frame())
+        found: Designs = self._kept.get(("costed", self.version()), self._costed)
+        return found
+
+    def _costed(self) -> Designs:
+        with Store.read(self.path) as store:
+            costs = store.bulk.costs()
+            names = [name for name in costs.names if name not in _COUNTED]
+            return Designs({name: _compact(getattr(costs, name)) for name in names}, costs.about.id)
+
     def jobs(self) -> list[Job]:
         """Every sweep that works on the study, or did, the oldest first."""
         return jobs(self.path) if self.path.exists() else []
@@ -87,9 +175,16 @@ class Reader:
         return front
 
     def report(self, report_hash: str) -> dict[str, Any]:
-        """The stored report of one design; raises `InputError` if there is none."""
-        report: dict[str, Any] = load_study(self.path).report(report_hash)
-        return report
+        """The report of one design, made anew where it was only costed; raises `InputError` if there is none."""
+        costed = _COSTED.fullmatch(report_hash)
+        if costed is None:
+            stored: dict[str, Any] = load_study(self.path).report(report_hash)
+            return stored
+        number, row = int(costed[1]), int(costed[2])
+        made: dict[str, Any] = self._kept.get(
+            (report_hash, self.version()), lambda: load_study(self.path).costs_report(row, number)
+        )
+        return made
 
     def study(self) -> Study:
         """The study itself; raises `InputError` if the file is none."""

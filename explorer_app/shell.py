@@ -161,7 +161,9 @@ def register(app: dash.Dash, reader: Reader | None) -> None:
     @app.callback(Output("problem", "children"), Output("status", "children"), Input("version", "data"), running=REST)
     def state(_: str) -> Any:
         try:
-            return None, count(reader.frame())
+            kinds = reader.kinds()
+            costed = f"{kinds['costed']:,} costed designs" if list(kinds) == ["costed"] else ""
+            return None, costed or count(reader.frame())
         except SpikesimError as error:
             return parts.problem(str(error), "The study cannot be read"), ""
 

@@ -15,7 +15,7 @@ def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
     key, value = ".".join(path), problem["input"]
     if problem["type"] == "extra_forbidden":
         section = _section(model, path[:-1])
-        known = list(section.model_fields) if section else []
+        known = list(getattr(section, "known", lambda: section.model_fields)()) if section else []
         hint = did_you_mean(path[-1], known)
         return f"{where}: {key}: unknown key{hint} (known: {', '.join(known)})"
     if problem["type"] == "missing":

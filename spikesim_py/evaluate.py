@@ -375,6 +375,8 @@ def _canonical(hardware: Hardware) -> dict[str, Any]:
             part = part[name]
         flat[key] = part
     flat["sourced"] = sorted(field for field in hardware.sources if hardware.is_sourced(field))
+    if hardware.plugins:
+        flat["plugins"] = hardware.plugins
     return flat
 
 

@@ -14,7 +14,7 @@ from spikesim_py.cost.tree import CostNode, Grade, branch, component
 from spikesim_py.errors import StoreError
 from spikesim_py.hardware import load_hardware
 from spikesim_py.report import METRICS, Accuracy, Report
-from spikesim_py.sweep import Space
+from spikesim_py.sweep import Bulk, Space
 
 GRADES: tuple[Grade, ...] = ("silicon-validated", "simulator-validated", "sourced", "assumed")
 
@@ -101,6 +101,9 @@ class MemoryStudy:
     @property
     def space(self) -> Space:
         return Space(name="in-memory", network="digits-w4", chip="rram_32nm", axes={"adc.bits": [4, 5]})
+
+    def bulk_sweeps(self) -> list[Bulk]:
+        return []
 
     def failures(self) -> list[str]:
         return []

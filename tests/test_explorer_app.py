@@ -17,8 +17,9 @@ from dash_calls import caller
 from study_data import MemoryStudy, Shelf, report, study
 
 from explorer_app import create_app, design, pareto, serve, shell
+from explorer_app.pareto.data import Asked, Facts, View
 from explorer_app.pareto.table import table_columns, table_rows
-from explorer_app.reader import Reader
+from explorer_app.reader import Designs, Reader
 from explorer_app.server import listen
 from spikesim_py.errors import InputError, StoreError
 from spikesim_py.sweep import sweep
@@ -107,12 +108,21 @@ def test_the_clock_rests_while_what_it_started_is_at_work(shelf: Shelf) -> None:
     app.server.test_client().get("/_dash-dependencies")
     started = {"clock", "version"}
     woken = [entry for entry in app._callback_list if started & {str(given["id"]) for given in entry["inputs"]}]
-    assert len(woken) == 6
+    assert len(woken) == 10
     for entry in woken:
         assert "clock" in str(entry["running"])
 
 
-AXES = {"x": "edap", "y": "accuracy", "color": "weight_bits", "size": "", "log": "auto"}
+AXES = {"x": "edap", "y": "accuracy", "color": "weight_bits", "size": "", "log": "auto", "below": "table"}
+
+
+def _rows(call: Call, **asked: Any) -> list[dict[str, Any]]:
+    """What the table gets when it asks for its first rows."""
+    request = {"designs.getRowsRequest": {"startRow": 0, "endRow": 100, "sortModel": []}}
+    answer = call("designs.getRowsResponse", **{**AXES, **asked, **request})["designs"]["getRowsResponse"]
+    assert answer["rowCount"] == len(answer["rowData"])
+    rows: list[dict[str, Any]] = answer["rowData"]
+    return rows
 
 
 def test_a_tick_is_silent_until_the_study_grows(shelf: Shelf, call: Call) -> None:
@@ -157,7 +167,7 @@ def test_limits_thin_out_the_cloud_the_front_the_table_and_the_picks(call: Call)
     assert found["address"]["data"]["query"] == "accuracy=0.92"
     outside = found["drawn"]["data"]["data"][0]
     assert (outside["name"], len(outside["customdata"])) == ("outside the limits", (~kept).sum())
-    rows = call("designs.rowData", designs=[], **AXES, **limit)["designs"]["rowData"]
+    rows = _rows(call, **limit)
     assert {row["report_hash"] for row in rows} == set(frame["report_hash"][kept])
     for pick in found["picks"]["children"][1:]:
         assert pick["props"]["id"]["pick"] in frame["report_hash"][kept]
@@ -178,7 +188,7 @@ def test_an_unreadable_study_is_a_message_on_the_page(
     shelf.put(StoreError("study.db: is not a study"))
     assert "study.db: is not a study" in str(call("status.children")["problem"])
     call("drawn.data", **AXES)
-    assert call("designs.rowData", designs=[], **AXES)["designs"]["rowData"] == []
+    assert _rows(call) == []
     assert call("breakdown.figure", selected="ab", quantity="energy_pj", by="layer") == {}
     assert not caplog.records
     shelf.put(study())
@@ -201,14 +211,14 @@ def test_a_study_without_designs_waits(shelf: Shelf, call: Call) -> None:
     assert call("status.children")["status"]["children"] == "no design yet"
     found = call("drawn.data", **AXES)
     assert "waiting" in str(found["drawn"]["data"]["layout"]["annotations"])
-    assert call("designs.rowData", designs=[], **AXES)["designs"]["rowData"] == []
+    assert _rows(call) == []
 
 
 def test_costs_without_accuracy_are_drawn_along_another_axis(shelf: Shelf, call: Call) -> None:
     shelf.put(MemoryStudy([report(bits, accuracy=None) for bits in (2, 4)]))
     found = call("drawn.data", **AXES)
     assert "efficiency" in found["drawn"]["data"]["layout"]["yaxis"]["title"]["text"]
-    table = call("designs.rowData", designs=[], **AXES)
+    table = call("designs.columnDefs", designs=[], **AXES)
     assert "accuracy" not in [column["field"] for column in table["designs"]["columnDefs"]]
 
 
@@ -228,7 +238,7 @@ def test_steps_lead_along_the_front(call: Call) -> None:
     source = study()
     frame, front = source.frame(), source.on_front("accuracy", "edap")
     order = frame["report_hash"][front][np.argsort(frame["edap"][front])].tolist()
-    axes = {"x": "edap", "y": "accuracy"}
+    axes = AXES
 
     def go(button: str, here: str) -> str:
         return str(
@@ -303,12 +313,13 @@ def test_table_rows_hold_every_design_with_the_front_first() -> None:
     source = study()
     frame = source.frame()
     front = source.on_front("accuracy", "edap")
-    rows = table_rows(frame, front)
+    view = View(Designs(frame), Facts(Designs(frame)), Asked("edap", "accuracy", "", (), (), ""))
+    rows = table_rows(view, 0, 100)
     assert sorted(row["report_hash"] for row in rows) == sorted(frame["report_hash"])
     assert [row["front"] for row in rows] == ["●"] * front.sum() + [""] * (~front).sum()
     best = rows[0]
     assert best["accuracy"] == pytest.approx(100 * frame["accuracy"].max())
-    fields = {column["field"] for column in table_columns(frame)}
+    fields = {column["field"] for column in table_columns(view.facts)}
     assert fields <= set(best)
 
 
@@ -347,7 +358,7 @@ def test_a_study_that_does_not_exist_yet_is_empty_on_every_page(tmp_path: Path) 
     assert call("status.children", version="")["status"]["children"] == "no design yet"
     shown = call("drawn.data", version="", scheme="light", selected=None, **AXES)
     assert "build a first sweep" in str(shown["picks"]["children"])
-    assert call("designs.rowData", version="", designs=None, **AXES)["designs"]["rowData"] == []
+    assert _rows(call) == []
     call("limits.children", version="", asked={})
     assert not store.exists()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import moocore
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -298,3 +299,17 @@ def test_bad_draws_are_refused() -> None:
         front_probability(frame_of([0.5], [1], 0.1), BOTH, draws=0)
     with pytest.raises(InputError, match="metric 'edp': unknown; did you mean 'edap'"):
         front_probability(study().frame(), ["edp"])
+
+
+def test_a_front_of_very_many_designs_is_exact() -> None:
+    """Most are dropped at once by what a few good ones beat: none that is on the front may be among them."""
+    rng = np.random.default_rng(3)
+    levels = rng.integers(0, 60, (150_000, 3)).astype(float)  # many equal ones, as of a grid
+    smooth = rng.normal(size=(150_000, 2)) @ np.array([[1.0, -0.8], [0.3, 1.0]])
+    for values, larger in ((levels, [False, True, False]), (smooth, [True, True]), (smooth[:, :1], [False])):
+        values = values.copy()
+        values[::1000, 0] = np.nan
+        known = np.isfinite(values).all(axis=1)
+        expected = np.zeros(len(values), bool)
+        expected[known] = moocore.is_nondominated(values[known], maximise=larger, keep_weakly=True)
+        assert np.array_equal(front_mask(values, larger), expected)

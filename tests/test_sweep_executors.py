@@ -227,6 +227,13 @@ def test_a_scheduler_without_workers_and_workers_with_threads_are_refused(tmp_pa
             stop(process)
 
 
+def test_a_worker_with_other_plugins_is_refused(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = importlib.import_module("spikesim_py.sweep.executors.cluster")
+    monkeypatch.setattr(other, "installed", lambda: (f"of process {os.getpid()}",))
+    with pytest.raises(InputError, match=r"worker tcp://127.0.0.1:\d+ has other plugins than this: of process \d+; of"):
+        list(executor(cluster)(sweep_jobs.square, [1]))
+
+
 def test_a_worker_of_another_version_is_refused(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.import_module("spikesim_py.sweep.executors.cluster"), "__version__", "0.0")
     with pytest.raises(InputError, match=r"worker tcp://127.0.0.1:\d+ has spikesim_py .*; this is 0\.0"):

@@ -23,8 +23,14 @@ _TORCH = str(torch.__version__)
 def save(path: Path, recipe: TrainingConfig, state: State) -> None:
     """Write `state` (tensors, numbers, texts, and lists and dicts of them), whole or not at all."""
     stored = io.BytesIO()
-    torch.save({"kind": _KIND, "recipe": recipe.model_dump(mode="json"), "torch": _TORCH, **state}, stored)
+    torch.save({"kind": _KIND, "recipe": _recipe(recipe), "torch": _TORCH, **state}, stored)
     write_atomic(path, stored.getvalue())
+
+
+def _recipe(recipe: TrainingConfig) -> State:
+    """The recipe as plain data, and the plugins that it names, if any."""
+    plugins = {found["name"]: found for found in recipe.plugins}
+    return recipe.model_dump(mode="json") | ({"plugins": plugins} if plugins else {})
 
 
 def load(path: Path, recipe: TrainingConfig) -> State | None:
@@ -45,7 +51,7 @@ def load(path: Path, recipe: TrainingConfig) -> State | None:
         raise InputError(f"{path}: is no {_KIND}, or damaged")
     if state["torch"] != _TORCH:
         raise InputError(f"{path}: was written with torch {state['torch']}, this is {_TORCH}")
-    differing = _difference(state["recipe"], recipe.model_dump(mode="json"))
+    differing = _difference(state["recipe"], _recipe(recipe))
     if differing is not None:
         raise InputError(f"{path}: was written by another recipe: {differing}; --overwrite begins anew")
     return state

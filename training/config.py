@@ -12,6 +12,7 @@ from spikesim_py._validation import explain_problem
 from spikesim_py._yaml import read_yaml
 from spikesim_py.errors import ConfigError
 from spikesim_py.hardware import Hardware, load_hardware
+from spikesim_py.plugins import find
 
 from ._part import Part, Positive, Share, known
 from .hardware_aware import check_trainable
@@ -271,6 +272,15 @@ class TrainingConfig(Part):
         if not any(term.is_task for term in named.values()):
             named = {"cross_entropy": CrossEntropy()} | named
         return {name: term for name, term in named.items() if term.weight}
+
+    @property
+    def plugins(self) -> list[dict[str, str]]:
+        """Identities of the plugins that it names, the chip's too."""
+        found = list(self.losses.plugins) if self.losses else []
+        if self.quantization and (plugin := find(WEIGHTS.group, self.quantization.arithmetic.method)) is not None:
+            found.append(plugin)
+        chip = list(self.hardware.load().plugins.values()) if self.hardware else []
+        return [plugin.identity for plugin in found] + chip
 
     @property
     def arithmetic(self) -> Arithmetic:

@@ -185,6 +185,7 @@ def finish(module: SpikingNetwork, recipe: TrainingConfig, command: str) -> Netw
     correct = int((network.run(report.images).predictions == report.labels).sum())
     activity = measure_activity(network, network_data(network, recipe.dataset, "calibration"))
     bits, chip = recipe.quantization, recipe.hardware
+    made_with = {"spikesim_py": __version__, "torch": torch.__version__, "numpy": np.__version__}
     metadata = {
         "dataset": recipe.dataset,
         "weight_bits": bits.weight_bits if bits else 32,
@@ -197,7 +198,7 @@ def finish(module: SpikingNetwork, recipe: TrainingConfig, command: str) -> Netw
         "activity_split": "calibration",
         "command": command,
         "recipe": recipe.model_dump(mode="json"),
-        "made_with": {"spikesim_py": __version__, "torch": torch.__version__, "numpy": np.__version__},
+        "made_with": made_with | {plugin["distribution"]: plugin["version"] for plugin in recipe.plugins},
     }
     if chip is not None:
         right = simulate(network, chip.load(), report, chips=_REPORT_CHIPS).correct

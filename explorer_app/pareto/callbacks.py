@@ -2,128 +2,77 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import dash
 import numpy as np
-from dash import ALL, ClientsideFunction, Input, Output, Patch, State, ctx, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, ctx, no_update
 
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures import breakdown_figure, pareto_figure
 from spikesim_py.figures.breakdown import By, Quantity
-from spikesim_py.figures.columns import is_number, measured
-from spikesim_py.figures.limits import Limit, limits, meets
-from spikesim_py.figures.pareto import pareto_points
-from spikesim_py.figures.picks import best_designs
+from spikesim_py.figures.columns import is_number
+from spikesim_py.figures.limits import Limit
 from spikesim_py.figures.style import themed
-from spikesim_py.report import METRICS
 
 from ..head import command_of, compare_button, design_head, find_report
-from ..reader import Frame, Reader
+from ..reader import Reader
 from ..shell import REST, SCHEME, show_address
-from . import views
-from .table import axis_choices, table_columns, table_rows
-
-_LOG = {"auto": (None, None), "linear": (False, False), "x": (True, False), "both": (True, True)}
-_AXES = (Input("x", "value"), Input("y", "value"))
-_LIMITS = (Input({"limit": ALL}, "value"), State({"limit": ALL}, "id"))
-
-
-@dataclass(frozen=True)
-class View:
-    """A study along two axes; the frame is empty while there is no design. `meets` is None without limits."""
-
-    frame: Frame
-    x: str
-    y: str
-    front: np.ndarray | None
-    limits: dict[str, float]
-    meets: np.ndarray | None
-
-
-def find_view(reader: Reader, x: str, y: str, places: list[float], ids: list[dict[str, str]]) -> View | str:
-    """The study along the chosen axes, or along others if it lacks them; or what to tell the user instead."""
-    try:
-        frame = reader.frame()
-        if not len(frame.get("report_hash", ())):
-            return View({}, x, y, None, {}, None)
-        known, asked = measured(frame), _asked(frame, places, ids)
-        x = x if x in frame else "edap"
-        y = y if y in known or (y in frame and y not in METRICS) else "tops_per_watt"
-        return View(frame, x, y, reader.front(x, y, asked), asked, meets(frame, asked) if asked else None)
-    except SpikesimError as error:
-        return str(error)
-
-
-def _asked(frame: Frame, places: list[float], ids: list[dict[str, str]]) -> dict[str, float]:
-    """Limits that sliders ask for, in the units of the metrics."""
-    known: dict[str, Limit] = {limit.name: limit for limit in limits(frame)}
-    pairs = [(known[own["limit"]], place) for own, place in zip(ids, places, strict=True) if own["limit"] in known]
-    values = {limit.name: limit.value(place) for limit, place in pairs}
-    return {name: value for name, value in values.items() if value is not None}
+from . import below, linked, views
+from .asking import ASKED, KNOWN, VERSION
+from .brushes import to_text
+from .data import LOG, Box, View, Views
+from .table import axis_choices
 
 
 def register(app: dash.Dash, reader: Reader) -> None:
     """Bind the page to a study."""
-    _draw(app, reader)
-    _tabulate(app, reader)
-    _limit(app, reader)
-    _choose(app, reader)
+    known = Views(reader)
+    _draw(app, known)
+    _offer(app, known)
+    _limit(app, known)
+    _choose(app, known)
     _show(app, reader)
+    below.register(app, known)
 
 
-def _draw(app: dash.Dash, reader: Reader) -> None:
+def _draw(app: dash.Dash, known: Views) -> None:
     @app.callback(
-        Output("drawn", "data"),
-        Output("cloud-note", "children"),
-        Output("picks", "children"),
-        Input("version", "data"),
-        *_AXES,
-        Input("color", "value"),
-        Input("size", "value"),
-        Input("log", "value"),
-        Input("selected", "data"),
-        SCHEME,
-        *_LIMITS,
+        output=[Output("drawn", "data"), Output("cloud-note", "children"), Output("picks", "children")],
+        inputs={
+            "_": VERSION,
+            "asked": ASKED,
+            "look": {
+                "color": Input("color", "value"),
+                "size": Input("size", "value"),
+                "log": Input("log", "value"),
+                "below": Input("below", "value"),
+                "axes": Input("lines-axes", "value"),
+                "matrix": Input("matrix-axes", "value"),
+            },
+            "zoom": Input("zoom", "data"),
+            "selected": Input("selected", "data"),
+            "scheme": SCHEME,
+        },
         running=REST,
     )
-    def cloud(
-        _: str,
-        x: str,
-        y: str,
-        color: str,
-        size: str,
-        log: str,
-        selected: str | None,
-        scheme: str,
-        places: Any,
-        ids: Any,
-    ) -> Any:
-        found = find_view(reader, x, y, places, ids)
-        if isinstance(found, str):
+    def cloud(_: str, asked: Any, look: Any, zoom: Any, selected: str | None, scheme: str) -> Any:
+        view = known.view(**asked)
+        if isinstance(view, str):
             return no_update, "", []
-        if not found.frame:
+        if not len(view.designs):
             return themed(views.waiting(), scheme), "", views.first_sweep()
-        frame = found.frame
-        sized = size if size in frame and is_number(frame, size) else None
-        figure = pareto_figure(
-            frame,
-            found.x,
-            found.y,
-            color if color in frame else "edap",
-            found.front,
-            size=sized,
-            meets=found.meets,
-            selected=selected,
-            log_x=_LOG[log][0],
-            log_y=_LOG[log][1],
-        )
-        note = views.summary(frame, found.front, found.meets) + (views.size_note(frame, sized) if sized else "")
-        view = {"x": x, "y": y, "color": color, "size": size, "log": log}
-        show_address("/", views.query(view, found.limits, selected))
-        picked = views.picks(frame, _best(reader, found), selected)
-        return themed(figure, scheme), note, picked
+        show_address("/", views.query(said(asked, look, view), dict(view.asked.limits), selected))
+        if ctx.triggered and {part["prop_id"] for part in ctx.triggered} <= _ADDRESS_ONLY:
+            return no_update, no_update, no_update
+        log = look["log"] if look["log"] in LOG else "auto"
+        rows = view.drawn(log, _box(zoom, view))
+        sized = look["size"] if look["size"] in view.frame and is_number(view.frame, look["size"]) else None
+        figure = draw(view, rows, log, look["color"], sized, selected)
+        passing = None if view.passing is None else view.count
+        note = views.summary(len(view.designs), view.front, passing, views.why(view), rows.size)
+        note += views.size_note(view.frame, sized) if sized else ""
+        return themed(figure, scheme), note, views.picks(view, selected)
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("explorer", "keepZoom"),
@@ -131,53 +80,93 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         Input("drawn", "data"),
         State("pareto", "figure"),
     )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("brush", "zoom"),
+        Output("zoom", "data"),
+        Input("pareto", "relayoutData"),
+        State("cloud-note", "children"),
+        State("zoom", "data"),
+    )
 
 
-def _best(reader: Reader, found: View) -> dict[str, int]:
-    front = reader.front("edap", "accuracy" if "accuracy" in measured(found.frame) else "area_um2", found.limits)
-    return {} if front is None or not front.any() else best_designs(found.frame, front)
+#: what changes the address and not the graph
+_ADDRESS_ONLY = {"below.value", "lines-axes.value", "matrix-axes.value"}
 
 
-def _tabulate(app: dash.Dash, reader: Reader) -> None:
+def draw(view: View, rows: np.ndarray, log: str, color: str, size: str | None, selected: str | None) -> Any:
+    """The cloud of some rows, with the chosen design among them."""
+    chosen = view.designs.row(selected)
+    rows = rows if chosen is None else np.union1d(rows, [chosen])
+    return pareto_figure(
+        view.designs.taken(rows),
+        view.x,
+        view.y,
+        view.facts.color(color),
+        None if view.front is None else view.front[rows],
+        size=size,
+        meets=None if view.passing is None else view.passing[rows],
+        selected=selected,
+        log_x=LOG[log][0],
+        log_y=LOG[log][1],
+    )
+
+
+def said(asked: Any, look: Any, view: View) -> dict[str, str | None]:
+    """The view as an address holds it; axes that the page chose itself go without saying."""
+    usual = {"axes": linked.usual_axes(view.facts), "matrix": linked.usual_sides(view.facts, view)}
+    return {
+        "x": asked["x"],
+        "y": asked["y"],
+        "third": asked["third"],
+        "of": asked["kind"],
+        "where": asked["text"],
+        "brush": to_text(asked["brush"] or {}),
+        **{name: look[name] for name in ("color", "size", "log", "below")},
+        **{name: ",".join(look[name] or ()) for name in usual if look[name] != usual[name]},
+    }
+
+
+def _box(zoom: Any, view: View) -> Box | None:
+    """A zoom that the browser sent, if it is one of these axes."""
+    if not isinstance(zoom, dict) or not all(isinstance(zoom.get(side), list) for side in "xy"):
+        return None
+    numbers = [end for side in "xy" for end in sorted(zoom[side][:2]) if isinstance(end, int | float)]
+    return (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None
+
+
+def _offer(app: dash.Dash, known: Views) -> None:
     @app.callback(
-        Output("designs", "rowData"),
-        Output("designs", "columnDefs"),
-        Output("x", "data"),
-        Output("y", "data"),
-        Output("color", "data"),
-        Output("size", "data"),
-        Input("version", "data"),
-        *_AXES,
-        *_LIMITS,
-        State("designs", "columnDefs"),
+        *[Output(name, "data") for name in ("x", "y", "third", "color", "size", "of")],
+        *[Output(name, "value") for name in ("x", "y", "color")],
+        Output("of-place", "style"),
+        VERSION,
+        Input("of", "value"),
+        State("x", "value"),
+        State("y", "value"),
+        State("color", "value"),
         running=REST,
     )
-    def table(_: str, x: str, y: str, places: Any, ids: Any, known: list[dict[str, Any]]) -> Any:
-        found = find_view(reader, x, y, places, ids)
-        if isinstance(found, str) or not found.frame:
-            return [], *[no_update] * 5
-        numeric = axis_choices(found.frame, every_column=False)
-        columns = table_columns(found.frame)
-        rows = table_rows(found.frame, found.front, found.meets)
+    def choices(_: str, kind: str, x: str, y: str, color: str) -> Any:
+        """What the selectors offer of this study; a choice that it does not have gives way to what is drawn instead."""
+        view = known.view(kind, x, y)
+        if isinstance(view, str) or not len(view.designs):
+            return [no_update] * 10
+        facts, kinds = view.facts, known.reader.kinds()
+        numeric = axis_choices(facts, every_column=False)
         sizes = [{"value": "", "label": "all alike"}, *numeric]
-        changed = no_update if columns == known else columns
-        return rows, changed, numeric, numeric, axis_choices(found.frame, every_column=True), sizes
-
-    @app.callback(Output("designs", "dashGridOptions"), Input("search", "value"), prevent_initial_call=True)
-    def search(text: str) -> Patch:
-        options = Patch()
-        options["quickFilterText"] = text
-        return options
-
-    @app.callback(Output("designs", "exportDataAsCsv"), Input("export", "n_clicks"), prevent_initial_call=True)
-    def export(_: int) -> bool:
-        return True
+        thirds = [{"value": "", "label": "none"}, *numeric[:1]]
+        offered = [{"value": name, "label": f"{name} ({count:,})"} for name, count in kinds.items()]
+        drawn = ((x, view.x), (y, view.y), (color, facts.color(color)))
+        values = [no_update if asked == shown else shown for asked, shown in drawn]
+        hidden = {} if len(kinds) > 1 else {"display": "none"}
+        return numeric, numeric, thirds, axis_choices(facts, every_column=True), sizes, offered, *values, hidden
 
 
-def _limit(app: dash.Dash, reader: Reader) -> None:
+def _limit(app: dash.Dash, known: Views) -> None:
     @app.callback(
         Output("limits", "children"),
-        Input("version", "data"),
+        VERSION,
+        Input("of", "value"),
         State("asked", "data"),
         State({"limit": ALL}, "value"),
         State({"limit": ALL}, "id"),
@@ -185,20 +174,24 @@ def _limit(app: dash.Dash, reader: Reader) -> None:
         State({"limit": ALL}, "max"),
         running=REST,
     )
-    def rebuild(_: str, first: dict[str, str], places: Any, ids: Any, lows: Any, highs: Any) -> Any:
+    def rebuild(_: str, kind: str, first: dict[str, str], places: Any, ids: Any, lows: Any, highs: Any) -> Any:
         """Sliders over what the study holds now; limits that were set stay."""
         try:
-            found = limits(reader.frame())
+            facts = known.facts(kind)
         except SpikesimError:
             return no_update
         before = [Limit(own["limit"], low, high) for own, low, high in zip(ids, lows, highs, strict=True)]
-        if found == before:
+        if facts.limits == before:
             return no_update
         asked = {limit.name: limit.value(place) for limit, place in zip(before, places, strict=True)}
-        return views.sliders(found, {k: v for k, v in (asked or _numbers(first)).items() if v is not None})
+        return views.sliders(facts.limits, {k: v for k, v in (asked or _numbers(first)).items() if v is not None})
 
     @app.callback(
-        Output({"limit-words": ALL}, "children"), *_LIMITS, State({"limit": ALL}, "min"), State({"limit": ALL}, "max")
+        Output({"limit-words": ALL}, "children"),
+        Input({"limit": ALL}, "value"),
+        State({"limit": ALL}, "id"),
+        State({"limit": ALL}, "min"),
+        State({"limit": ALL}, "max"),
     )
     def say(places: Any, ids: Any, lows: Any, highs: Any) -> Any:
         made = [Limit(own["limit"], low, high) for own, low, high in zip(ids, lows, highs, strict=True)]
@@ -216,7 +209,7 @@ def _numbers(asked: dict[str, str]) -> dict[str, float]:
     return {name: value for name, value in found.items() if 0 < value < float("inf")}
 
 
-def _choose(app: dash.Dash, reader: Reader) -> None:
+def _choose(app: dash.Dash, known: Views) -> None:
     @app.callback(
         Output("selected", "data", allow_duplicate=True),
         Input("pareto", "clickData"),
@@ -238,31 +231,30 @@ def _choose(app: dash.Dash, reader: Reader) -> None:
         return no_update  # the page has just appeared
 
     @app.callback(
-        Output("selected", "data", allow_duplicate=True),
-        Input("previous", "n_clicks"),
-        Input("next", "n_clicks"),
-        State("selected", "data"),
-        State("x", "value"),
-        State("y", "value"),
-        State({"limit": ALL}, "value"),
-        State({"limit": ALL}, "id"),
+        output=Output("selected", "data", allow_duplicate=True),
+        inputs={
+            "back": Input("previous", "n_clicks"),
+            "on": Input("next", "n_clicks"),
+            "selected": State("selected", "data"),
+            "asked": KNOWN,
+        },
         prevent_initial_call=True,
     )
-    def step(back: int | None, on: int | None, selected: str, x: str, y: str, places: Any, ids: Any) -> Any:
+    def step(back: int | None, on: int | None, selected: str, asked: Any) -> Any:
         """The neighbour along the front, in the order of x; from a dominated design, the nearest one in x."""
         if not (back or on):
             return no_update  # the page has just appeared
-        found = find_view(reader, x, y, places, ids)
-        if isinstance(found, str) or found.front is None or not found.front.any():
+        view = known.view(**asked)
+        if isinstance(view, str) or view.front is None or not view.front.any():
             return no_update
-        here = np.flatnonzero(found.frame["report_hash"].astype(str) == selected)
-        points = pareto_points(found.frame, found.x, found.y, found.front)
-        order = points.rows[np.flatnonzero(points.front)[np.argsort(points.x[points.front], kind="stable")]]
-        values = np.asarray(found.frame[found.x], float)
-        at = int(np.abs(values[order] - values[here[0]]).argmin()) if here.size else 0
-        if here.size and order[at] == here[0]:
+        here, values = view.designs.row(selected), np.asarray(view.frame[view.x], float)
+        rows = np.flatnonzero(view.front)
+        order = rows[np.argsort(values[rows], kind="stable")]
+        at = 0 if here is None else int(np.abs(values[order] - values[here]).argmin())
+        if here is not None and view.front[here]:
+            at = int(np.flatnonzero(order == here)[0])
             at = min(max(at + (1 if ctx.triggered_id == "next" else -1), 0), len(order) - 1)
-        return str(found.frame["report_hash"][order[at]])
+        return view.designs.names(order[at : at + 1])[0]
 
 
 def _show(app: dash.Dash, reader: Reader) -> None:

@@ -19,7 +19,7 @@ from spikesim_py.report import METRICS
 
 from .. import parts
 from ..head import SHORT
-from ..shell import count
+from .data import View
 from .layout import DEFAULTS
 
 
@@ -48,13 +48,14 @@ def _slider(limit: Limit, asked: float | None) -> html.Div:
     return html.Div([html.Div([html.Span(name), told], className="limit-head"), slider], className="limit")
 
 
-def picks(frame: Frame, found: Mapping[str, int], selected: str | None) -> list[Any]:
+def picks(view: View, selected: str | None) -> list[Any]:
     """Buttons that lead to the designs worth a first look."""
+    frame, found = view.frame, view.picks
     if not found:
         return []
     buttons = []
-    for reason, row in found.items():
-        design = str(frame["report_hash"][row])
+    names = view.designs.names(np.array(list(found.values())))
+    for (reason, row), design in zip(found.items(), names, strict=True):
         about = " · ".join(_short(frame, name, row) for name in ("accuracy", "edap") if name in frame)
         style = "filled" if design == selected else "light"
         label = [f"{reason} ", html.Span(about, className="pick-numbers")]
@@ -88,12 +89,23 @@ def first_sweep() -> html.Div:
     return parts.hint("No design yet", text, html.Div(link, className="gap"))
 
 
-def summary(frame: Frame, front: np.ndarray | None, meets: np.ndarray | None) -> str:
-    """How much of the study the graph tells."""
-    parts = [count(frame)]
-    parts += [] if meets is None else [f"{int(meets.sum()):,} within the limits"]
-    parts += [] if front is None else [f"{int(front.sum())} on the front"]
+def summary(
+    total: int, front: np.ndarray | None, passing: int | None = None, why: str = "pass", drawn: int | None = None
+) -> str:
+    """How much of a study the graph tells."""
+    parts = [f"{total:,} design{'s' * (total != 1)}"]
+    parts += [] if passing is None else [f"{passing:,} {why}"]
+    parts += [] if front is None else [f"{int(front.sum()):,} on the front"]
+    parts += [] if drawn is None or drawn >= total else [f"{drawn:,} drawn, more on zooming in"]
     return ", ".join(parts)
+
+
+def why(view: View) -> str:
+    """What those that pass have passed."""
+    asked = view.asked
+    if asked.limits and not asked.brush and view.passes_filter is None:
+        return "within the limits"
+    return "pass"
 
 
 def size_note(frame: Frame, name: str) -> str:

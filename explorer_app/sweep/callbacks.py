@@ -276,7 +276,7 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         x = reader.cost_objective()
         mask = reader.front(x, "accuracy")
         figure = pareto_figure(frame, x, "accuracy", _colour(frame), mask)
-        return themed(figure, scheme), summary(frame, mask, None)
+        return themed(figure, scheme), summary(len(frame["report_hash"]), mask)
 
 
 def _colour(frame: dict[str, np.ndarray]) -> str:

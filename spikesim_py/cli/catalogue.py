@@ -61,7 +61,7 @@ def download(name: str) -> None:
 @click.command("list")
 @common.data_root
 def list_names() -> None:
-    """What there is: networks, workloads, chips, sweeps, training recipes, data sets.
+    """What there is: networks, workloads, chips, sweeps, training recipes, data sets, and what plugins add.
 
     \b
     Example:
@@ -72,7 +72,8 @@ def list_names() -> None:
     from ..datasets.catalogue import catalogue
     from ..hardware import presets
     from ..network import load_network, workloads, zoo
-    from .terminal.catalogue import print_datasets, print_networks
+    from ..plugins import everything
+    from .terminal.catalogue import print_datasets, print_networks, print_plugins
 
     print_networks({path: load_network(path) for path in zoo().values()})
     rows = {
@@ -84,3 +85,4 @@ def list_names() -> None:
     for kind, names in rows.items():
         click.echo(f"{kind + ':':<22}{', '.join(names)}")
     print_datasets(catalogue())
+    print_plugins(list(everything()))

@@ -256,7 +256,7 @@ def _notes(mapping: Mapping, activity: Activity) -> list[str]:
     node, crossbar = hardware.technology.node_nm, hardware.crossbar
     samples = f", {activity.samples} samples" if activity.samples else ""
     notes = [f"activity: {activity.origin}{samples}"]
-    notes += _adc_notes(mapping)
+    notes += _plugin_notes(hardware) + _adc_notes(mapping)
     if hardware.device.idle:
         notes.append(f"set, but without effect beside the chip's other settings: {', '.join(hardware.device.idle)}")
     digital = [name for name, plan in mapping.layers.items() if plan.digital]
@@ -313,6 +313,17 @@ def _noc_notes(mapping: Mapping, rolled: RollUp) -> list[str]:
                     f"{LOADED}what {layer} sends keeps a port or link busy for {busy_ns / made_ns:.0%} of the time in "
                     f"which it is made: above {trusted:.0%} waits are uncertain; noc.fidelity = 'cycle' simulates them"
                 )
+    return notes
+
+
+def _plugin_notes(hardware: Hardware) -> list[str]:
+    """Whose the device and the converter are, where they are not built in, and how far they can be trusted."""
+    notes = []
+    for name, kind in (("device", hardware.device.kind), ("adc", hardware.adc.kind)):
+        if (plugin := kind.plugin) is not None:
+            model = kind.model
+            whose = f"{plugin.distribution} {plugin.version}"
+            notes.append(f"{name}.kind = {kind.value}: {model.about}; of {whose}, {model.grade}: {model.source}")
     return notes
 
 

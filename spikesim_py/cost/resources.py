@@ -53,13 +53,17 @@ _COMPONENTS: dict[Resource, tuple[str, tuple[str, ...]]] = {
             "global_buffer",
             "weight_memory",
             "htree",
+            "delay_buffer",
             "mem_fetch",
             "neuron_memory",
             "temp_buffer",
             "tile_buffer",
         ),
     ),
-    "neuron": ("neurons", ("neuron_unit", "affine", "pool", "add", "readout", "exit_unit", "neuron")),
+    "neuron": (
+        "neurons",
+        ("neuron_unit", "neuron_parameters", "affine", "pool", "add", "readout", "exit_unit", "neuron"),
+    ),
     "dram": ("DRAM and reload", ("dram", "reload")),
     "mac": ("multiply-accumulators", ("integer_mac", "fp32_mac", "fp32_array", "product")),
     # SpikeSim's script knows the time of a whole PE cycle, not what of it is whose
@@ -75,6 +79,11 @@ NEURON_MODULE = ("neuron_unit", "membrane_memory", "neuron", "neuron_memory")
 def resource_of(component: str) -> Resource:
     """The resource of a component; `other` for one that no library of this version has."""
     return _RESOURCE_OF.get(component, "other")
+
+
+def component_names() -> tuple[str, ...]:
+    """Every component that a library of this version has, resource by resource."""
+    return tuple(_RESOURCE_OF)
 
 
 def resource_label(resource: Resource) -> str:

@@ -108,13 +108,13 @@ _IN_CODE: dict[str, tuple[tuple[str, str, str, Grade, str], ...]] = {
 
 
 def constants(hardware: Hardware) -> list[Constant]:
-    """Every constant that the chip's cost library may use, with those of the files first.
+    """Every constant that the chip's cost library may use, with those of the files first and of plugins last.
 
     Raises:
         ConfigError: a file is not valid YAML.
     """
     found = [constant for path in constant_files(hardware) for constant in file_constants(path)]
-    return found + list(_code_constants(hardware.cost.library))
+    return found + list(_code_constants(hardware.cost.library)) + list(_plugin_constants(hardware))
 
 
 def constant_files(hardware: Hardware) -> list[Path]:
@@ -183,3 +183,11 @@ def _code_constants(library: str) -> Iterator[Constant]:
     for module, name, unit, grade, source in _IN_CODE[library]:
         value = float(getattr(import_module(f"{__package__}.{module}"), name))
         yield Constant(f"{module}.{name.lstrip('_').lower()}", value, unit, grade, source, "code")
+
+
+def _plugin_constants(hardware: Hardware) -> Iterator[Constant]:
+    for kind, model in ((hardware.device.kind, hardware.device.model), (hardware.adc.kind, hardware.adc.model)):
+        for name, value, unit, grade, source in model.constants if model else ():
+            plugin = kind.plugin
+            file = f"{plugin.distribution} {plugin.version}" if plugin else ""
+            yield Constant(f"{kind.value}.{name}", float(value), unit, grade, source, file)

@@ -14,12 +14,14 @@ from ..errors import ConfigError
 from ..hardware import AdcRange, Hardware, Subtract, TapSum, Topology
 from ..hardware.device import ReadModel
 from ..mapping import LayerPlan, Mapping, largest_sum
-from .converters import CIRCUITS
+from .converters import circuit_of
 from .device import background_levels, largest_cell
 from .draws import normals, stream
 from .fluctuation import fluctuates
 from .sram import charge_noise_levels, column_response
 
+#: fields of a converter's errors
+_ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb", "noise_lsb")
 #: room for the draws of one converter: 2^12 comparators and a reference
 _DRAWS_PER_CONVERTER = 2**13
 
@@ -128,6 +130,8 @@ def is_transparent(plan: LayerPlan, hardware: Hardware) -> bool:
 def ideal_converters(hardware: Hardware) -> bool:
     """Whether every conversion is ``floor(x / LSB + 1/2)``: no circuit errors, no noise, a straight column."""
     adc, device = hardware.adc, hardware.device
+    if adc.model is not None and not adc.model.uniform:
+        return False
     if device.ideal or hardware.digital_crossbar:
         return True
     straight = column_response(device) is None and device.read_model is not ReadModel.CHARGE
@@ -150,8 +154,11 @@ def converter_inputs(plan: LayerPlan, hardware: Hardware) -> Any:
         scales = adc.full_scales.get(plan.name)
         inputs["range"] = [adc.percentile, adc.percentile_per.value] if scales is None else list(scales)
     if not ideal_converters(hardware):
-        names = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb", "noise_lsb")
-        inputs |= {"kind": adc.kind.value} | {name: getattr(adc, name) for name in names}
+        if adc.kind.plugin is not None:
+            inputs["plugin"] = adc.kind.plugin.identity
+        inputs |= {"kind": adc.kind.value} | {
+            name: 0.0 if hardware.device.ideal else getattr(adc, name) for name in _ERRORS
+        }
         inputs["skips"] = hardware.crossbar.event_driven
     if hardware.device.read_model is ReadModel.CHARGE and not hardware.device.ideal:
         inputs["charge"] = [hardware.technology.temperature_k, hardware.crossbar.rows]
@@ -190,7 +197,9 @@ def converters(
     number = converter_numbers(plan, hardware, spare)
     if not converters_vary(hardware):  # all alike
         number = np.zeros_like(number)
-    circuit = CIRCUITS[errors.kind]
+    if device.ideal:  # a converter that is not uniform, without errors
+        errors = errors.model_copy(update=dict.fromkeys(_ERRORS, 0.0))
+    circuit = circuit_of(errors)
     used, table = np.unique(number, return_inverse=True)
     table = table.reshape(number.shape)
     counters = used[:, None] * _DRAWS_PER_CONVERTER + np.arange(circuit.draws(bits))

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ConfigError
 from ..hardware import Device, Hardware
 from ..hardware.device import ReadModel, ReadNoise, RetentionKind
 from ..mapping import Cells
@@ -46,6 +47,23 @@ def on_levels(device: Device) -> float:
     return top_level(device) + background_levels(device)
 
 
+def level_values(device: Device) -> NDArray[np.float64]:
+    """What a cell meant to hold each level holds on average, in levels: the level itself, but where a plugin says."""
+    top = top_level(device)
+    if device.ideal or device.model is None or device.model.levels is None:
+        return np.arange(top + 1.0)
+    off, on = background_levels(device), on_levels(device)
+    x = np.asarray(device.model.levels(device), np.float64)
+    if x.shape != (top + 1,) or not np.allclose(x[[0, -1]], [off / on, 1]) or (np.diff(x) <= 0).any():
+        raise ConfigError(
+            f"device.kind = {device.kind.value!r}: its levels are {x.tolist()}: must be {top + 1}, ascending from "
+            f"1 / on_off_ratio = {off / on:g} to 1"
+        )
+    values: NDArray[np.float64] = x * on - off
+    values[[0, -1]] = 0, top  # exact: what stuck cells and the baseline are
+    return values
+
+
 def siemens(levels: Any, device: Device) -> NDArray[np.float64]:
     """Conductance of cells that hold `levels`."""
     held = np.asarray(levels, np.float64) + background_levels(device)
@@ -65,6 +83,8 @@ def device_inputs(device: Device) -> dict[str, Any]:
     inputs: dict[str, Any] = {"cell_bits": device.cell_bits, "background": background_levels(device)}
     if device.ideal:
         return inputs
+    if device.kind.plugin is not None:
+        inputs["plugin"] = [device.kind.plugin.identity, level_values(device).tolist(), device.age_s]
     inputs["program"] = _program_levels(device).tolist()
     faulty = device.stuck_on_rate or device.stuck_off_rate
     inputs["stuck"] = [device.stuck_on_rate, device.stuck_off_rate, device.stuck_cluster_alpha if faulty else None]
@@ -90,7 +110,9 @@ def largest_cell(device: Device) -> float:
     top = float(top_level(device))
     if device.ideal or device.read_model is ReadModel.CHARGE:
         return top
-    highest = np.arange(top + 1) + LARGEST_NORMAL * _program_levels(device)
+    if ages(device) and device.model is not None and device.model.aged is not None:
+        return float("inf")  # nothing is known of its law
+    highest = level_values(device) + LARGEST_NORMAL * _program_levels(device)
     if ages(device) and device.retention.kind is not RetentionKind.POWER:  # which only decays
         mean, sigma = shift(states(device), device)
         highest += np.maximum(mean + LARGEST_NORMAL * sigma, 0.0) * on_levels(device)
@@ -110,11 +132,12 @@ def column_cells(
     device, name = hardware.device, cells.plan.name
     ideal = cells.levels[:, :, column :: cells.columns.count].astype(np.int8)
     old = ages(device) and not fresh
-    if not (device_varies(device) or old):
+    even = np.array_equal(level_values(device), np.arange(top_level(device) + 1.0))
+    if even and not (device_varies(device) or old):
         return ideal
     counters, state = cell_numbers(cells, column), stream(seed, chip, name)
     stored: NDArray[Any] = ideal
-    if old or _program_levels(device).any():
+    if old or not even or _program_levels(device).any():
         error = normals(state, counters * np.uint64(2))
         if hardware.mitigation.write_verify_tolerance is not None:
             later, reads = (stream(seed, chip, name, purpose) for purpose in ("verify", "verifying reads"))
@@ -190,7 +213,7 @@ def column_telegraph(
 
 def states(device: Device) -> NDArray[np.float64]:
     """g / g_on of each level."""
-    return np.asarray(np.arange(top_level(device) + 1) + background_levels(device)) / on_levels(device)
+    return np.asarray(level_values(device) + background_levels(device)) / on_levels(device)
 
 
 def _program_levels(device: Device) -> NDArray[np.float64]:
@@ -199,7 +222,7 @@ def _program_levels(device: Device) -> NDArray[np.float64]:
 
 
 def _programmed(ideal: NDArray[np.int8], error: NDArray[np.float64], device: Device) -> NDArray[np.float64]:
-    stored: NDArray[np.float64] = ideal + _program_levels(device)[ideal] * error
+    stored: NDArray[np.float64] = level_values(device)[ideal] + _program_levels(device)[ideal] * error
     return np.maximum(stored, -background_levels(device))
 
 

@@ -42,6 +42,7 @@ def fluctuates(device: Device) -> bool:
     if read.noise is ReadNoise.TELEGRAPH:
         return read.telegraph_amplitude > 0
     by_state = read.law is not ReadLaw.NONE and any(read.coefficients)
+    by_state = by_state or (device.model is not None and device.model.read_law is not None)
     return bool(read.sigma or read.sigma_relative or by_state)
 
 

@@ -41,6 +41,8 @@ def clipped_log(x: States, coefficients: Sequence[float]) -> States:
 
 def program_sigma(x: States, device: Device) -> States:
     """Standard deviation of the programming error of cells meant to hold x, over g_on."""
+    if device.model is not None and device.model.program_sigma is not None:
+        return device.model.program_sigma(x, device)
     if device.program.law is ProgramLaw.CONSTANT:
         return np.full_like(x, device.program_sigma)
     return spread(x, device, device.program.coefficients_us)
@@ -59,6 +61,8 @@ def read_sigma(x: States, device: Device) -> States:
 
     The laws in uS are divided by the g at which they were fitted, that of the programmed cell.
     """
+    if device.model is not None and device.model.read_law is not None:
+        return device.model.read_law(x, device)
     law, coefficients = device.read.law, device.read.coefficients
     held = np.maximum(x, _LOWEST_STATE)
     if law is ReadLaw.POWER:

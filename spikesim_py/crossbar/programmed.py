@@ -21,7 +21,7 @@ from ..hardware import Baseline, Hardware
 from ..mapping import Cells, LayerPlan, Mapping
 from .adc import Adc, Converters, converters, layer_adc
 from .correction import Correction
-from .device import background_levels
+from .device import background_levels, level_values
 from .draws import stream
 from .effective import effective_cells
 from .kernels import Conversion, Scaling, read_real, read_whole
@@ -405,7 +405,7 @@ def program(mapping: Mapping, layer: str, *, seed: int = 0, chip: int = 0) -> Pr
         ladder=columns.ladder or NO_LADDER,
         mask=_counting(cells, layer, rows, window) if cells.mask is not None else None,
         noise_state=stream(seed, chip, layer, "read"),
-        stored=cells.levels.mean(axis=2) / (2**hardware.device.cell_bits - 1),
+        stored=level_values(hardware.device)[cells.levels].mean(axis=2) / (2**hardware.device.cell_bits - 1),
         delivered=columns.delivered,
         wire_error=columns.error,
         solved=columns.solved,

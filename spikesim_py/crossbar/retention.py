@@ -28,6 +28,8 @@ from .laws import States, clipped_log, program_sigma, reference_us, spread
 
 def ages(device: Device) -> bool:
     """Whether cells have moved since they were programmed."""
+    if device.model is not None and device.model.aged is not None:
+        return not device.ideal and device.age_s > 0
     kind, at_start = device.retention.kind, device.time_s <= device.retention.t0_s
     # a table starts from the programming error itself, and so does a power law; a shift in ln t does not
     moved = device.age_s > 0 and not (at_start and kind is not RetentionKind.LOG_TIME)
@@ -36,6 +38,8 @@ def ages(device: Device) -> bool:
 
 def spreads(device: Device) -> bool:
     """Whether cells move differently from each other."""
+    if device.model is not None and device.model.aged is not None:
+        return ages(device)
     law = device.retention
     sigma = any(law.nu_sigma) if law.kind is RetentionKind.POWER else any(any(row) for row in law.sigma_us)
     return ages(device) and sigma
@@ -52,6 +56,9 @@ def aged(
         own: a standard normal draw of the cell for its aging.
     """
     law = device.retention
+    if device.model is not None and device.model.aged is not None:
+        held = np.maximum(device.model.aged(x, programmed, own, device), 0.0)
+        return np.broadcast_to(held, np.broadcast_shapes(x.shape, own.shape))
     if law.kind is RetentionKind.POWER:
         return np.asarray(programmed * (device.time_s / law.t0_s) ** -drift_exponent(x, own, device))
     mean, sigma = shift(x, device)

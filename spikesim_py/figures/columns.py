@@ -17,6 +17,8 @@ Frame = dict[str, np.ndarray]
 
 #: columns that identify a design rather than describe it
 _INTERNAL = {"report_hash", "accuracy_key", "accuracy_low", "accuracy_high"}
+#: values whose median says how large all are
+_ENOUGH = 20_000
 #: units of hardware fields worth showing; the others (rows, bit, PEs) repeat the field's name
 _PHYSICAL = {"nm", "MHz", "ohm", "V", "g_on", "spikes/row/step"}
 
@@ -41,7 +43,8 @@ def column(frame: Frame, name: str) -> Column:
     values = np.asarray(frame[name])
     if name in METRICS:
         label, unit, better = METRICS[name]
-        known = values[np.isfinite(values)] if values.size else values
+        few = values[:: values.size // _ENOUGH + 1]
+        known = few[np.isfinite(few)]
         scale = scale_for(float(np.median(known)) if known.size else 0.0, unit)
         return Column(name, label, scale.unit, scale.factor, better)
     unit = _field_units().get(name, "")
@@ -56,7 +59,17 @@ def describing(frame: Frame) -> list[str]:
 
 def varying(frame: Frame) -> list[str]:
     """Those of `describing` that differ between designs."""
-    return [name for name in describing(frame) if np.unique(np.asarray(frame[name]).astype(str)).size > 1]
+    return [name for name in describing(frame) if _differs(np.asarray(frame[name]))]
+
+
+def _differs(values: np.ndarray) -> bool:
+    """Whether there are two different ones; what is missing is like what is missing."""
+    if not values.size:
+        return False
+    first = values[0]
+    if values.dtype.kind == "f" and np.isnan(first):
+        return not bool(np.isnan(values).all())
+    return bool((values != first).any())
 
 
 def measured(frame: Frame) -> list[str]:

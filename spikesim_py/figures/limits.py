@@ -72,7 +72,7 @@ def limits(frame: Frame) -> list[Limit]:
 
 def meets(frame: Frame, asked: Mapping[str, float]) -> NDArray[np.bool_]:
     """Per row, whether it meets every limit; a design without the metric does not."""
-    mask = np.ones(len(frame["report_hash"]), bool)
+    mask = np.ones(len(next(iter(frame.values()), ())), bool)
     for name, value in asked.items():
         if name in frame:
             values = np.asarray(frame[name], float)

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import plotly.graph_objects as go
 
+from .._units import number
 from .axes import Placing, placing
 from .columns import Column, Frame, column, is_number, shown, varying
 from .style import AXIS, CATEGORIES, FRONT, PAPER, REST, SELECTED, SYMBOLS, TEMPLATE, VEIL, ordered_colors
 
 #: more colours than this in one legend cannot be told apart: a colour bar takes over
 _MAX_GROUPS = 8
-#: above this many points WebGL draws faster than SVG, and error bars hide the cloud
+#: above this many points WebGL draws faster than SVG, error bars hide the cloud, and hover cards are too much to send
 _MANY = 3000
 #: diameters in px of the least and the largest of what size shows
 _SIZES = (6.0, 22.0)
@@ -95,6 +96,13 @@ def color_groups(frame: Frame, rows: np.ndarray, color: str) -> list[Group]:
     return [Group(names[i], colors[i], SYMBOLS[i], own) for i, own in enumerate(members)]
 
 
+def by_logarithm(shown: np.ndarray, about: Column) -> bool:
+    """Whether colours step by ratios: of metrics that span more than two decades."""
+    known = shown[np.isfinite(shown)]
+    wide = bool(known.size and known.min() > 0 and known.max() > 100 * known.min())
+    return wide and about.larger_is_better is not None
+
+
 def pareto_figure(
     frame: Frame,
     x: str = "edap",
@@ -118,8 +126,10 @@ def pareto_figure(
     """
     every, points = pareto_points(frame, x, y), pareto_points(frame, x, y, front, meets)
     placed = placing(every.x, points.across, log_x), placing(every.y, points.up, log_y)
-    drawing = _Drawing(frame, points, *placed, marker_sizes(frame, size) if size else None)
-    ruled_out = _Drawing(frame, pareto_points(frame, x, y, None, None if meets is None else ~meets), *placed)
+    told = every.x.size <= _MANY
+    drawing = _Drawing(frame, points, *placed, marker_sizes(frame, size) if size else None, told)
+    outside = pareto_points(frame, x, y, None, None if meets is None else ~meets)
+    ruled_out = _Drawing(frame, outside, *placed, told=told)
     figure = go.Figure(layout={"template": TEMPLATE, "hovermode": "closest", "dragmode": "zoom"})
     figure.add_traces([] if meets is None else ruled_out.dots("outside the limits"))
     figure.add_traces([*drawing.front_line(), *drawing.clouds(color), *replace(drawing, points=every).ring(selected)])
@@ -152,13 +162,17 @@ def marker_sizes(frame: Frame, name: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """Points on their way to traces; `sizes` are diameters per row of the frame, if they say something."""
+    """Points on their way to traces; `sizes` are diameters per row of the frame, if they say something.
+
+    Dominated points have whole hover cards only if they are `told`: of many, these are too much to send.
+    """
 
     frame: Frame
     points: Points
     across: Placing
     up: Placing
     sizes: np.ndarray | None = None
+    told: bool = True
 
     def front_line(self) -> list[go.Scatter]:
         x, y, shape = self.points.step()
@@ -180,6 +194,8 @@ class _Drawing:
 
     def clouds(self, color: str) -> Iterator[go.Scatter | go.Scattergl]:
         """Per colour the dominated points, pale and small, then the front, solid and large."""
+        if not self.points.x.size:
+            return
         groups, name = color_groups(self.frame, self.points.rows, color), column(self.frame, color).title
         front = self.points.front
         for on_front in (False, True):
@@ -199,27 +215,40 @@ class _Drawing:
         if not is_number(self.frame, color):
             values = np.unique(values, return_inverse=True)[1]
         scaled = values.astype(float) * about.factor
-        bar = {"title": {"text": about.title, "side": "right"}, "thickness": 10, "outlinewidth": 0}
+        font = {"size": 12}
+        bar = {"title": {"text": about.title, "side": "right", "font": font}, "thickness": 10, "outlinewidth": 0}
+        if by_logarithm(scaled, about):
+            scaled = np.log10(scaled)
+            powers = np.arange(np.floor(np.nanmin(scaled)), np.ceil(np.nanmax(scaled)) + 1)
+            bar |= {"tickvals": powers, "ticktext": [number(10.0**power, 1) for power in powers]}
         limits = {"cmin": np.nanmin(scaled), "cmax": np.nanmax(scaled)}
         return {"color": scaled[members], "colorscale": "Viridis", "showscale": True, "colorbar": bar, **limits}
 
     def cloud(self, members: np.ndarray, on_front: bool, marker: Mapping[str, object]) -> go.Scatter | go.Scattergl:
         points, many = self.points, self.points.x.size > _MANY
+        told = on_front or self.told or "error" in (self.across.kind, self.up.kind)
         line = {"width": 1.2 if on_front else 0, "color": PAPER}
         given = None if self.sizes is None else self.sizes[points.rows[members]]
-        look = {"size": (11 if on_front else 7) if given is None else given, "line": line}
+        usual = 11 if on_front else 4.5 if many else 7
+        look = {"size": usual if given is None else given, "line": line}
         look["opacity"] = 1.0 if on_front else 0.5
         return (go.Scattergl if many else go.Scatter)(
-            x=self.across.place(points.x[members]),
-            y=self.up.place(points.y[members]),
+            x=self.across.place(points.x[members]).astype(np.float32 if many else float),
+            y=self.up.place(points.y[members]).astype(np.float32 if many else float),
             mode="markers",
             marker={**marker, **look},
             error_y=None if many and not on_front else self.bars(members, marker["color"], on_front),
             # a list: arrays vanish from Dash's click events
             customdata=[str(found) for found in self.frame["report_hash"][points.rows[members]]],
-            text=self.cards(members),
-            hovertemplate="%{text}<extra></extra>",
+            text=self.cards(members) if told else None,
+            hovertemplate="%{text}<extra></extra>" if told else self.coordinates(),
         )
+
+    def coordinates(self) -> str:
+        """What hovering over one of very many points says, without a word sent for it."""
+        both = (("x", self.points.across), ("y", self.points.up))
+        lines = [f"{about.label} <b>%{{{axis}:.4~g}} {about.unit}</b>" for axis, about in both]
+        return "<br>".join([*lines, "click for all of it"]) + "<extra></extra>"
 
     def bars(self, members: np.ndarray, color: object, on_front: bool) -> dict[str, object] | None:
         """From each point to both ends of its interval, as placed."""

@@ -130,6 +130,11 @@ def themed(figure: go.Figure, theme: str | None) -> go.Figure:
     return go.Figure(data=traces, layout=_darkened(figure.layout.to_plotly_json()))
 
 
+def toned(color: str, theme: str | None) -> str:
+    """A colour of ours in a theme."""
+    return str(_darkened(color)) if theme == "dark" else color
+
+
 def _darkened(part: Any) -> Any:
     if isinstance(part, str):
         return _DARK.get(part) or (_lit(part) if part.startswith("rgb(") else part)

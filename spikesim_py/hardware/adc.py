@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..errors import ConfigError, did_you_mean
+from ..plugins import Kind
 from .section import Section, knob
 
+if TYPE_CHECKING:
+    from ..extending import AdcModel
 
-class AdcKind(StrEnum):
-    """Circuit of the converter: sets its energy, time and area, and which errors it can have."""
+
+class AdcKind(Kind):
+    """Circuit of the converter: its energy, time and area, and which errors it can have; plugins add to it."""
 
     SAR = "sar"  # successive approximation: capacitor array and one comparator, bits + 1 cycles
     FLASH = "flash"  # multi-level sense amplifier: 2^bits - 1 comparators, one cycle
     RAMP = "ramp"  # single slope: a shared ramp, one comparator and counter per converter, 2^bits clocks
     ADDER_TREE = "adder_tree"  # digital SRAM crossbar: no converter, an exact adder tree per column
+
+    @classmethod
+    def group(cls) -> str:
+        return "spikesim_py.adcs"
 
 
 class AdcRange(StrEnum):
@@ -36,6 +44,8 @@ class PercentilePer(StrEnum):
     SLICE = "slice"  # the columns of one weight slice and sign
 
 
+#: error fields that a circuit may read
+_ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb")
 #: bits of one conversion
 Bits = Annotated[int, Field(ge=1, le=12)]
 
@@ -100,6 +110,25 @@ class Adc(Section):
     )
     noise_lsb: float = knob(0.0, affects="accuracy", unit="LSB", about="noise of one conversion, rms", ge=0, le=1e6)
 
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _known(cls, kind: Any) -> Any:
+        return AdcKind.parse(kind)
+
+    @property
+    def model(self) -> AdcModel | None:
+        """The plugin's circuit; None for a built-in kind."""
+        found: AdcModel | None = self.kind.model
+        return found
+
+    @model_validator(mode="after")
+    def _in_its_range(self) -> Adc:
+        model = self.model
+        for name, bits in {"bits": self.bits, **{f"layer_bits.{k}": v for k, v in self.layer_bits.items()}}.items():
+            if model is not None and not model.least <= bits <= model.most:
+                raise ValueError(f"{name} = {bits}: kind = {self.kind.value!r} has {model.least} to {model.most}")
+        return self
+
     def bits_of(self, layer: str) -> int:
         """Resolution of a layer's converters; not of the adder tree, which has none to choose."""
         return self.layer_bits.get(layer, self.bits)
@@ -124,6 +153,9 @@ class Adc(Section):
         """Why a field does nothing here; empty if it does something."""
         if self.kind is AdcKind.ADDER_TREE and name != "kind":
             return "has no meaning with kind = 'adder_tree', whose sums are exact"
+        model = self.model
+        if model is not None and name in _ERRORS:
+            return "" if name in model.reads else f"kind = {self.kind.value!r} does not read it"
         for field, kind in (("capacitor_sigma", AdcKind.SAR), ("zero_skip", AdcKind.SAR), ("inl_lsb", AdcKind.RAMP)):
             if name == field and self.kind is not kind:
                 return f"needs kind = {kind.value!r}"

@@ -11,6 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from ..plugins import Kind
 from .io import hardware_fields
 from .section import Affects
 
@@ -82,7 +83,8 @@ def _control(name: str, field: FieldInfo) -> Control | None:
     if get_origin(plain) is Literal:
         return Control(*told, "choice", choices=get_args(plain), optional=optional)
     if isinstance(plain, type) and issubclass(plain, Enum):
-        return Control(*told, "choice", choices=tuple(member.value for member in plain), optional=optional)
+        values = plain.names() if issubclass(plain, Kind) else tuple(member.value for member in plain)
+        return Control(*told, "choice", choices=values, optional=optional)
     if plain not in (int, float):
         return None
     bounds = {key: getattr(rule, key) for rule in rules for key in ("ge", "gt", "le") if hasattr(rule, key)}

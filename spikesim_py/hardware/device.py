@@ -7,18 +7,24 @@ g_on is `reference_us`; they scale with g_on. The equations stand in `spikesim_p
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
+from ..plugins import Kind
 from .section import Section, knob
+
+if TYPE_CHECKING:
+    from ..extending import DeviceModel
 
 _TEN_YEARS_S = 315_576_000.0
 
 
-class DeviceKind(StrEnum):
-    """What a cell is made of: sets cell area, leakage and which periphery it needs."""
+class DeviceKind(Kind):
+    """What a cell is made of: sets cell area, leakage and which periphery it needs; plugins add to it."""
 
     RRAM = "rram"  # 1T1R filamentary resistance, non-volatile, several bits per cell
     PCM = "pcm"  # phase change: several bits per cell, conductance drifts
@@ -26,6 +32,10 @@ class DeviceKind(StrEnum):
     MRAM = "mram"  # magnetic tunnel junction: two states, low on/off ratio
     FLASH = "flash"  # floating gate or SONOS, several bits per cell
     SRAM = "sram"  # volatile, one bit per cell, read as `device.read_model` says
+
+    @classmethod
+    def group(cls) -> str:
+        return "spikesim_py.devices"
 
 
 class ReadModel(StrEnum):
@@ -321,6 +331,18 @@ class Device(Section):
     read: Read = Read()
     retention: Retention = Retention()
 
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _known(cls, kind: Any) -> Any:
+        return DeviceKind.parse(kind)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_its_model_says(cls, data: Any) -> Any:
+        """Fields that a plugin states and the chip does not."""
+        stated = stated_fields(data.get("kind")) if isinstance(data, dict) else {}
+        return dict(stated) | data if stated else data
+
     @model_validator(mode="after")
     def _possible(self) -> Device:
         if self.kind in (DeviceKind.SRAM, DeviceKind.MRAM) and self.cell_bits != 1:
@@ -342,7 +364,18 @@ class Device(Section):
             raise ValueError("write_energy_pj, write_ns: are given together, or neither is")
         self._check_sram()
         self._check_age()
+        self._check_model()
         return self
+
+    def _check_model(self) -> None:
+        """A field whose place a plugin's law takes is left alone."""
+        for name in self.model.replaced if self.model else ():
+            section, value, default = type(self), self, None
+            for part in name.split("."):
+                default, value = section.model_fields[part].default, getattr(value, part)
+                section = type(value)
+            if value != default:
+                raise ValueError(f"{name} = {value}: kind = {self.kind.value!r} has a law of its own; leave it alone")
 
     def _check_sram(self) -> None:
         if self.kind is not DeviceKind.SRAM and self.read_model is not ReadModel.CURRENT:
@@ -382,7 +415,7 @@ class Device(Section):
                 if key not in (*used, "law", "kind", "t0_s") and getattr(section, key) != field.default:
                     found.append(f"{name}.{key}")
         ages_reads = self.read.noise is ReadNoise.WHITE and self.read.pulse_s
-        if self.age_s and self.retention.kind is RetentionKind.NONE and not ages_reads:
+        if self.age_s and not self.drifts and not ages_reads:
             found.append("age_s")
         if self.read_model is not ReadModel.DISCHARGE and self.discharge_depth != 0.5:
             found.append("discharge_depth")
@@ -391,9 +424,30 @@ class Device(Section):
         return tuple(f"device.{name}" for name in found)
 
     @property
+    def model(self) -> DeviceModel | None:
+        """The plugin's laws; None for a built-in kind."""
+        found: DeviceModel | None = self.kind.model
+        return found
+
+    @property
+    def drifts(self) -> bool:
+        """Whether cells move with their age."""
+        own = self.model is not None and self.model.aged is not None
+        return own or self.retention.kind is not RetentionKind.NONE
+
+    @property
     def time_s(self) -> float:
         """Time since programming at which cells are read: `age_s`, or `retention.t0_s` as programmed."""
         return self.age_s or self.retention.t0_s
+
+
+def stated_fields(kind: Any) -> Mapping[str, Any]:
+    """What a plugin says of the `device` section, by field; empty for a built-in kind, and for what is refused."""
+    try:
+        model = DeviceKind.parse(kind).model
+    except ValueError:  # the field itself says why
+        return {}
+    return model.fields if model else {}
 
 
 #: fields of `Retention` that each kind reads, beside kind and t0_s

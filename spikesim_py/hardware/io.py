@@ -14,10 +14,13 @@ from .._resources import bundled, config_dir, resolve
 from .._validation import explain_problem
 from .._yaml import read_yaml
 from ..errors import ConfigError
+from .device import stated_fields
 from .model import Hardware
 from .section import Section
 
 Overrides = Mapping[str, Any]
+#: fields of `device` that say how it is used, not what it is
+_OF_THE_USE = ("ideal", "cell_bits", "age_s")
 
 
 def presets() -> dict[str, Path]:
@@ -41,6 +44,8 @@ def load_hardware(source: str | Path | Hardware, overrides: Overrides | None = N
         origin = _Origin("chip " + source.name, {})
     else:
         data, origin = _read(resolve(source, presets(), "chip"), ())
+    chosen = (overrides or {}).get("device.kind")
+    _renounce(data, chosen)
     for key, value in (overrides or {}).items():
         if _assign(data, key, value):
             _disown(data, key, "given by an override")
@@ -141,7 +146,9 @@ def _read(path: Path, seen: tuple[Path, ...]) -> tuple[dict[str, Any], _Origin]:
         raise ConfigError(f"{path}:{lines['extends']}: extends = {parent!r}: expected a chip's name or path")
     beside = path.parent / parent
     base, _ = _read(beside if beside.is_file() else resolve(parent, presets(), "chip"), (*seen, path))
-    merged, cited = _merge(base, data), data.get("sources")
+    device, cited = data.get("device"), data.get("sources")
+    _renounce(base, device.get("kind") if isinstance(device, dict) else None)
+    merged = _merge(base, data)
     for key in lines:
         if not (isinstance(cited, dict) and key in cited):
             _disown(merged, key, f"given in {path.name}")
@@ -161,6 +168,19 @@ def _disown(data: dict[str, Any], key: str, why: str) -> None:
     sources = data.get("sources")
     if isinstance(sources, dict) and key in sources:
         data["sources"] = sources | {key: why}
+
+
+def _renounce(data: dict[str, Any], kind: Any) -> None:
+    """Of another device's numbers nothing is left where a plugin's device is newly chosen, nor of their sources."""
+    device, stated = data.get("device"), stated_fields(kind)
+    if not stated or not isinstance(device, dict) or device.get("kind") == kind:
+        return
+    kept = {name: value for name, value in device.items() if name in _OF_THE_USE and name not in stated}
+    cited = data.get("sources")
+    data["device"] = kept
+    if isinstance(cited, dict):
+        ours = {f"device.{name}" for name in kept}
+        data["sources"] = {key: text for key, text in cited.items() if not key.startswith("device.") or key in ours}
 
 
 def _assign(data: dict[str, Any], key: str, value: Any) -> bool:

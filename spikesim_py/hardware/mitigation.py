@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import model_validator
 
-from .device import Device, ProgramLaw, ReadNoise, RetentionKind
+from .device import Device, ProgramLaw, ReadNoise
 from .section import Section, knob
 from .wires import Topology, WireNoise
 
@@ -116,7 +116,8 @@ class Mitigation(Section):
     def _verify_refusal(self, device: Device) -> str:
         field, read = f"mitigation.write_verify_tolerance = {self.write_verify_tolerance:g}", device.read
         by_state = device.program.law is not ProgramLaw.CONSTANT and any(device.program.coefficients_us)
-        if not (device.program_sigma or by_state):
+        own = device.model is not None and device.model.program_sigma is not None
+        if not (device.program_sigma or by_state or own):
             return f"{field}: needs a programming error (device.program_sigma, or device.program)"
         if self.write_verify_noise and read.noise is not ReadNoise.WHITE:
             return "mitigation.write_verify_noise: needs device.read.noise = 'white'"
@@ -129,7 +130,7 @@ class Mitigation(Section):
 
     def _refresh_refusal(self, device: Device) -> str:
         field = f"mitigation.refresh_s = {self.refresh_s:g}"
-        if device.retention.kind is RetentionKind.NONE:
+        if not device.drifts:
             return f"{field}: needs a device that drifts (device.retention.kind is 'none')"
         if device.write_energy_pj is None:
             return f"{field}: needs device.write_energy_pj and device.write_ns"
@@ -164,7 +165,7 @@ class Mitigation(Section):
 
 
 def _drift_refusal(field: str, chip: Hardware) -> str:
-    if chip.device.retention.kind is RetentionKind.NONE:
+    if not chip.device.drifts:
         return f"{field}: needs a device that drifts (device.retention.kind is 'none')"
     if chip.mapping.signs.value.startswith("offset"):
         return (

@@ -328,6 +328,21 @@ class Hardware(Section):
     cost: Cost = Cost()
 
     @model_validator(mode="after")
+    def _cites_its_plugin(self) -> Hardware:
+        """A plugin's kind, and what it states of the device, have its source, unless the chip has one for it."""
+        for key, kind in (("device.kind", self.device.kind), ("adc.kind", self.adc.kind)):
+            plugin, cited = kind.plugin, self.sources.get(key, "given")
+            if plugin is not None and cited.startswith("given"):
+                self.sources[key] = f"{plugin.distribution} {plugin.version}: {kind.model.source}"
+        if (model := self.device.model) is not None:
+            given = self.device.model_dump(mode="json")
+            for name, value in model.fields.items():
+                key = f"device.{name}"
+                if key not in self.sources and _holds(given.get(name), value):
+                    self.sources[key] = model.sources.get(name, model.source)
+        return self
+
+    @model_validator(mode="after")
     def _possible(self) -> Hardware:
         reserved = self.dummy_columns
         if self.crossbar.cols <= reserved:
@@ -427,6 +442,12 @@ class Hardware(Section):
             raise ValueError(reason)
         return self
 
+    @property
+    def plugins(self) -> dict[str, dict[str, str]]:
+        """Field to identity of the plugin that it names: part of every key that the chip's numbers depend on."""
+        kinds = {"device.kind": self.device.kind, "adc.kind": self.adc.kind}
+        return {name: kind.plugin.identity for name, kind in kinds.items() if kind.plugin is not None}
+
     def is_sourced(self, *fields: str) -> bool:
         """Whether each of these fields has a source that is more than an assumption or a user's word."""
         unfounded = ("assumed", "derived", "given")
@@ -468,3 +489,10 @@ class Hardware(Section):
         """Columns per crossbar for weights: a pair that is subtracted before the ADC shares a crossbar."""
         pair = 2 if self.mapping.subtract is Subtract.ANALOG else 1
         return (self.crossbar.cols - self.dummy_columns - self.mitigation.spare_columns) // pair * pair
+
+
+def _holds(given: Any, stated: Any) -> bool:
+    """Whether a field has the stated value; of a section, whatever is stated."""
+    if isinstance(given, dict) and isinstance(stated, dict):
+        return all(_holds(given.get(name), value) for name, value in stated.items())
+    return bool(list(given) == list(stated) if isinstance(stated, list | tuple) else given == stated)

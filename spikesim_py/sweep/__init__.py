@@ -28,6 +28,7 @@ from .store import Bulk, Job, Store
 from .study import ParetoRow, Study, crowded, load_study, pareto_table
 from .summary import FrontSummary, front_summary
 from .uncertainty import accuracy_draws, cost_draws, front_probability
+from .where import where
 
 __all__ = [
     "REFERENCE",
@@ -89,4 +90,5 @@ __all__ = [
     "split_conditions",
     "sweep",
     "sweeps",
+    "where",
 ]

@@ -14,16 +14,18 @@ import numpy as np
 
 from .._version import __version__
 from ..errors import InputError
-from ..evaluate import MODEL_VERSION, network_digest
-from ..hardware import load_hardware
+from ..evaluate import MODEL_VERSION, cost, network_digest
+from ..hardware import AdcKind, DeviceKind, load_hardware
 from ..importers import load_network
+from ..plugins import find
+from ..report import Report
 from .candidates import columns, costed, decoded
 from .control import Progress, running
 from .executors import executor as named_executor
 from .executors import serial
 from .resolve import Resolver
-from .space import Source, Space, load_space
-from .store import BLOCK, Store
+from .space import Source, Space, Value, load_space
+from .store import BLOCK, Costs, Store
 from .store.bulk import Encoded, encode
 from .study import Study
 
@@ -107,15 +109,42 @@ def _costed(block: _Block) -> tuple[int, dict[str, Encoded]]:
     return len(found), {name: encode(column) for name, column in values.items()}
 
 
+def costed_report(costs: Costs, row: int) -> Report:
+    """The report of a stored design, made anew with the activity of its sweep.
+
+    Raises:
+        InputError: its network or chip cannot be read any more.
+    """
+    space = Space.model_validate(dict(costs.about.spec["space"]))
+    resolver, axes = Resolver(space), dict[str, Value]()
+    for axis, values in space.axes.items():
+        stored = getattr(costs, axis.split("+")[0])[row].item()
+        active = [value for value in values if value == stored or str(value) == stored]
+        if active:  # the axis is, in this design
+            axes[axis] = active[0]
+    source, chip, fields = resolver.parts(axes)
+    return cost(resolver.network(source), load_hardware(chip, fields), activity=costs.about.spec["activity"])
+
+
+_KINDS = {"device.kind": DeviceKind, "adc.kind": AdcKind}
+
+
 def _digest(space: Space, about: dict[str, Any]) -> str:
     """SHA-256 of all that the numbers depend on: what a name or a file stands for, not what it is called."""
     given = {field: list(values) for axis, values in space.axes.items() for field in axis.split("+")}
     given |= {field: [value] for field, value in space.set.items()}
     given |= {name: [getattr(space, name)] for name in ("network", "chip") if getattr(space, name)}
     inputs = dict(about)
+    used = dict[str, Any]()  # plugins by the field that names them
     for field, values in given.items():
         if field == "network":
             inputs[field] = [network_digest(load_network(str(value))) for value in values]
         elif "." not in field:  # a chip, or one that a section is taken from
-            inputs[field] = [load_hardware(str(value)).model_dump(mode="json") for value in values]
+            chips = [load_hardware(str(value)) for value in values]
+            inputs[field] = [chip.model_dump(mode="json") for chip in chips]
+            used |= {f"{field} {chip.name}": chip.plugins for chip in chips if chip.plugins}
+        elif field in _KINDS:
+            plugins = [find(_KINDS[field].group(), str(value)) for value in values]
+            used |= {f"{field} {plugin.name}": plugin.identity for plugin in plugins if plugin}
+    inputs |= {"plugins": used} if used else {}
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()

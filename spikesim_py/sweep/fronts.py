@@ -27,6 +27,8 @@ Frame = Mapping[str, NDArray[Any]]
 #: a reference point lies this far beyond the worst values, as a share of their range, so that a front's ends count too
 #: (Ishibuchi et al., Evolutionary Computation 26(3), 2018, discuss the choice; 1.1 is the usual one)
 REFERENCE = 1.1
+#: with more designs than this, most are first dropped by what the front of about this few of them beats
+_MANY, _FEW, _JUDGES = 100_000, 4000, 12
 #: how many comparisons of objectives are held in memory at once
 _COMPARISONS = 1 << 22
 
@@ -58,11 +60,27 @@ def nondominated(frame: Frame, metrics: Sequence[str]) -> Mask:
 
 def front_mask(values: Floats, larger: Sequence[bool]) -> Mask:
     """Per design, whether it is on the front; equal designs all are."""
-    known = np.isfinite(values).all(axis=1)
+    rows = np.flatnonzero(np.logical_and.reduce([np.isfinite(column) for column in values.T]))
     mask = np.zeros(len(values), dtype=bool)
-    if known.any():
-        mask[known] = moocore.is_nondominated(values[known], maximise=list(larger), keep_weakly=True)
+    if rows.size > _MANY:
+        rows = rows[_contenders(_costs(values[rows], larger))]
+    if rows.size:
+        mask[rows] = moocore.is_nondominated(values[rows], maximise=list(larger), keep_weakly=True)
     return mask
+
+
+def _contenders(costs: Floats) -> NDArray[np.intp]:
+    """Rows that a few good designs leave over: of a million, mostly some thousand. All others are beaten."""
+    few = costs[np.random.default_rng(0).integers(len(costs), size=_FEW)]  # even steps would miss levels of a grid
+    good = few[moocore.is_nondominated(few)]
+    balanced = np.argsort((few[:, None] > good).mean(axis=0).min(axis=1))  # the one that beats most comes first
+    rows, columns = np.arange(len(costs)), [np.ascontiguousarray(column) for column in costs.T]
+    for point in good[balanced[::-1][:_JUDGES]]:
+        parts = list(zip(columns, point, strict=True))
+        kept = np.logical_or.reduce([column < bound for column, bound in parts])
+        kept |= np.logical_and.reduce([column == bound for column, bound in parts])
+        rows, columns = rows[kept], [column[kept] for column in columns]
+    return rows
 
 
 @dataclass(frozen=True)

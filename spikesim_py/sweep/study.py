@@ -103,6 +103,20 @@ class Study:
         with Store.read(self.path) as store:
             return store.bulk.costs(number).frame(names)
 
+    def costs_report(self, row: int, number: int | None = None) -> dict[str, Any]:
+        """The report of one row of `costs`, made anew: costs, and no accuracy.
+
+        Raises:
+            InputError: there is no such row or bulk sweep, or its network or chip cannot be read any more.
+        """
+        from .bulk import costed_report  # which makes studies itself
+
+        with Store.read(self.path) as store:
+            costs = store.bulk.costs(number)
+            if not 0 <= row < len(costs):
+                raise InputError(f"{self.path}: bulk sweep {costs.about.id}: has no row {row} (0 to {len(costs) - 1})")
+            return costed_report(costs, row).to_dict()
+
     def bulk_sweeps(self) -> list[Bulk]:
         """What `costs` can read: every bulk sweep, the oldest first."""
         with Store.read(self.path) as store:

@@ -6,6 +6,8 @@ passes the gradient straight through.
 
 from __future__ import annotations
 
+from spikesim_py.plugins import Registry
+
 from .affine import Folded, apply_affine, fold
 from .arithmetic import Arithmetic, Float, Integer
 from .base import WeightQuantizer
@@ -18,15 +20,18 @@ from .sigmoid_sum import SigmoidSum
 from .sign import Sign
 from .straight import instead, ste_floor, ste_round, ste_sign
 
-#: weight quantizers by the name that recipes call them
-WEIGHTS: dict[str, type[WeightQuantizer]] = {
-    "sign": Sign,
-    "mean_step": MeanStep,
-    "lsq": Lsq,
-    "dorefa": DoReFa,
-    "mint": Mint,
-    "sigmoid_sum": SigmoidSum,
-}
+#: weight quantizers by the name that recipes call them; plugins add to them
+WEIGHTS = Registry[type[WeightQuantizer]](
+    "training.quantizers",
+    {
+        "sign": Sign,
+        "mean_step": MeanStep,
+        "lsq": Lsq,
+        "dorefa": DoReFa,
+        "mint": Mint,
+        "sigmoid_sum": SigmoidSum,
+    },
+)
 
 __all__ = [
     "RANGES",

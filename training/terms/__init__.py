@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import field_validator, model_serializer
+from pydantic import ConfigDict, ValidationError, field_validator, model_serializer, model_validator
+from pydantic_core import InitErrorDetails
+
+from spikesim_py.plugins import Plugin, find, names
 
 from .._part import Part
 from .own import CrossEntropy, Im, Qsnn, Rmp, TemporalSelf, Tet
@@ -18,11 +21,17 @@ from .term import Seen, Term
 __all__ = ["CrossEntropy", "Logits", "Losses", "Membrane", "Seen", "Term"]
 
 
+_GROUP = "training.losses"
+
+
 class Losses(Part):
     """Losses by name, absent unless named; the cross-entropy is there unless another task loss is.
 
-    The total is their sum in this order, each times its weight.
+    The total is their sum in this order, each times its weight; those of plugins come last, as they were named.
     """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Any]
 
     cross_entropy: CrossEntropy | None = None
     tet: Tet | None = None
@@ -47,6 +56,31 @@ class Losses(Part):
         """``rmp:`` alone is the loss with its defaults."""
         return {} if value is None else value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_plugins(cls, data: Any) -> Any:
+        """A name that is no field is a plugin's loss."""
+        if not isinstance(data, dict):
+            return data
+        problems: list[InitErrorDetails] = []
+        made = {}
+        for name, value in data.items():
+            plugin = find(_GROUP, str(name), tuple(cls.model_fields))
+            if plugin is None and name not in cls.model_fields:
+                problems.append({"type": "extra_forbidden", "loc": (name,), "input": value})
+            try:
+                made[name] = plugin.load().model_validate(value or {}) if plugin is not None else value
+            except ValidationError as error:
+                problems += [_below(name, problem) for problem in error.errors()]
+        if problems:
+            raise ValidationError.from_exception_data("Losses", problems)
+        return made
+
+    @classmethod
+    def known(cls) -> tuple[str, ...]:
+        """Every loss that can be named."""
+        return names(_GROUP, tuple(cls.model_fields))
+
     @model_serializer(mode="wrap")
     def _named(self, dump: Any) -> dict[str, Any]:
         return {name: term for name, term in dump(self).items() if term is not None}
@@ -54,4 +88,15 @@ class Losses(Part):
     def terms(self) -> dict[str, Term]:
         """Those that were named, in order of the sum."""
         named: dict[str, Term] = {name: term for name in type(self).model_fields if (term := getattr(self, name))}
-        return named
+        return named | self.__pydantic_extra__
+
+    @property
+    def plugins(self) -> list[Plugin]:
+        """Whose losses are among them."""
+        return [plugin for name in self.__pydantic_extra__ if (plugin := find(_GROUP, name)) is not None]
+
+
+def _below(name: str, problem: Any) -> InitErrorDetails:
+    """A problem of one loss as one of the whole."""
+    place = (name, *problem["loc"])
+    return {"type": problem["type"], "loc": place, "input": problem["input"], "ctx": problem.get("ctx", {})}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...datasets.catalogue import Entry
 from ...network import Network
+from ...plugins import Plugin
 from . import console, new_table
 
 
@@ -31,3 +32,20 @@ def print_datasets(entries: Sequence[Entry]) -> None:
         kind = "-" if entry.events is None else "events" if entry.events else "images"
         table.add_row(entry.name, *numbers, kind, entry.place)
     console().print(table)
+
+
+def print_plugins(found: Sequence[tuple[str, Plugin, str]]) -> None:
+    """What installed packages add, or what is wrong with it; nothing where there is none."""
+    if not found:
+        return
+    table = new_table("plugins", "kind", "name", "package", "version")
+    table.add_column("about")
+    for what, plugin, problem in found:
+        about = problem or _about(plugin.load())
+        table.add_row(what, plugin.name, plugin.distribution, plugin.version, about)
+    console().print(table)
+
+
+def _about(made: object) -> str:
+    """Its own line, or the first of its docstring."""
+    return str(getattr(made, "about", None) or (made.__doc__ or "-").strip().splitlines()[0])

@@ -59,7 +59,9 @@ def converter(tech: Technology, hardware: Hardware, bits: Real) -> Converter:
 
 def _own(tech: Technology, hardware: Hardware, bits: Real) -> Converter:
     """The library's own converter; for an adder tree `bits` does not matter."""
-    kind = hardware.adc.kind
+    kind, model = hardware.adc.kind, hardware.adc.model
+    if model is not None:
+        return model.cost(tech, hardware, bits)
     if kind is AdcKind.ADDER_TREE:
         return digital_sum(tech, hardware.crossbar.rows)
     if kind is AdcKind.RAMP:

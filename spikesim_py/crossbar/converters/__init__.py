@@ -7,6 +7,7 @@ the same errors by carrying out every decision; here they are carried out once, 
 """
 
 from ...hardware import AdcKind
+from ...hardware.adc import Adc
 from .base import Circuit, beyond, convert, ideal_thresholds
 from .flash import Flash
 from .ramp import Ramp
@@ -15,4 +16,10 @@ from .sar import Sar
 #: the circuit of every kind of converter (a digital crossbar has none)
 CIRCUITS: dict[AdcKind, Circuit] = {AdcKind.SAR: Sar(), AdcKind.FLASH: Flash(), AdcKind.RAMP: Ramp()}
 
-__all__ = ["CIRCUITS", "Circuit", "Flash", "Ramp", "Sar", "beyond", "convert", "ideal_thresholds"]
+
+def circuit_of(adc: Adc) -> Circuit:
+    """The circuit of a chip's converters, a plugin's too."""
+    return adc.model or CIRCUITS[adc.kind]
+
+
+__all__ = ["CIRCUITS", "Circuit", "Flash", "Ramp", "Sar", "beyond", "circuit_of", "convert", "ideal_thresholds"]

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..._version import __version__
 from ...errors import EvaluationError, InputError
+from ...plugins import installed
 from .contract import CRASHED, ONE_THREAD, PULSE_S, Function, Outcomes, Pulse, Queue, Status, guarded, no_pulse
 from .local import spawning
 
@@ -125,6 +126,10 @@ def _check_workers(client: Any, address: str) -> None:
     for worker, version in versions.items():
         if version != __version__:
             raise InputError(f"{where}: worker {worker} has spikesim_py {version}; this is {__version__}")
+    ours = installed()
+    for worker, theirs in client.run(installed).items():
+        if differing := sorted({*theirs} ^ {*ours}):
+            raise InputError(f"{where}: worker {worker} has other plugins than this: {'; '.join(differing)}")
 
 
 def _version() -> str:
