@@ -1,7 +1,8 @@
 """What the units of a run's network do, beside those of its teacher: membranes, firing rates, fidelity.
 
-Both are taken as they stand in the run's checkpoints, in exact arithmetic, on the first images of the calibration
-split. Batch norms are measured on the training split, as they are when training ends.
+Both are taken as they stand in the run's checkpoints (the best so far, where training has patience), in exact
+arithmetic, on the first images of the calibration split. Batch norms are measured on the training split, as they are
+when training ends.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ def behaviour(recipe: TrainingConfig, checkpoint: Path, images: int = IMAGES) ->
     theirs = _records(teacher, _as_seen(teacher, recipe, shown)) if teacher is not None else {}
     compared, why = _compared(ours, theirs)
     notes = [why] if why else []
+    if recipe.optimization.patience is not None:
+        notes.append("the best network so far")
     if recipe.hardware is not None:
         notes.append(
             f"trained through {recipe.hardware.chip}: shown in exact arithmetic, with batch norms measured there"
@@ -111,9 +114,8 @@ def _standing(
 
     teacher = find_teacher(recipe, module, data, follow) if recipe.distillation is not None else None
     epochs = len(state["history"])
-    ended = epochs >= recipe.optimization.epochs
     try:
-        module.load_state_dict(state["best"] if ended and state["best"] is not None else state["module"])
+        module.load_state_dict(state["module"] if state["best"] is None else state["best"])
     except RuntimeError as error:
         raise InputError(f"{checkpoint.name}: is damaged: {str(error).splitlines()[0]}") from None
     module.quantized = bool(state["quantized"])

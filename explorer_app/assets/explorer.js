@@ -72,14 +72,17 @@ document.addEventListener("keydown", event => {
   search.focus();
 });
 // A file that is too large is not sent, and the page says so.
+const REFUSED = {
+  "own-upload": ["own-refused", "Start the explorer with --network FILE instead."],
+  "studies-upload": ["studies-refused", "Make a study of it instead: spikesim import FILE --store FILE.db"],
+};
 for (const kind of ["change", "drop"]) {
   document.addEventListener(kind, event => {
-    const area = event.target.closest && event.target.closest("#own-upload");
+    const area = event.target.closest && event.target.closest(Object.keys(REFUSED).map(id => "#" + id).join());
     const file = area && ((event.dataTransfer || event.target).files || [])[0];
     if (!file) return;
-    const limit = 32, size = file.size / 2 ** 20;
-    const text = size > limit ? `${file.name}: has ${size.toFixed(0)} MiB: at most ${limit} can be sent. ` +
-      "Start the explorer with --network FILE instead." : "";
-    window.dash_clientside.set_props("own-refused", {children: text});
+    const limit = 32, size = file.size / 2 ** 20, [place, advice] = REFUSED[area.id];
+    const text = size > limit ? `${file.name}: has ${size.toFixed(0)} MiB: at most ${limit} can be sent. ${advice}` : "";
+    window.dash_clientside.set_props(place, {children: text});
   }, true);
 }

@@ -69,10 +69,12 @@ def _studies(others: Sequence[str]) -> dmc.Card:
     ]
     about = f"One line per design; columns named as in an export ({', '.join(_ASKED)} …), units as there; up to "
     about += (
-        f"{MAX_BYTES // 2**20} MiB. It stays with the server until that stops; `spikesim import` keeps it as a study."
+        f"{MAX_BYTES // 2**20} MiB. It stays with the server until that stops; spikesim import FILE --store FILE.db "
     )
+    about += "makes a study of it."
     body = [
         html.Div(teach, id="studies-hint", style={"display": "none"} if others else {}),
+        html.Div(id="studies-refused", role="alert", className="worse"),
         html.Div(id="studies-problem", role="alert"),
         html.Div(shown, id="studies-shown", style={} if others else {"display": "none"}),
         dcc.Upload(drop, id="studies-upload", className="drop", max_size=MAX_BYTES, accept=",".join(SUFFIXES)),
