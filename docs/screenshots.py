@@ -31,20 +31,26 @@ WIDTH = 1500
 SETTLE_S = 1.5  # fonts, animations of the drop-downs, the last redraw
 
 
-def picked(study: Study) -> str:
-    """The design to show: the cheapest whose accuracy cannot be told from the best."""
+def picked(study: Study) -> list[str]:
+    """The designs to show, first the cheapest whose accuracy cannot be told from the best."""
     frame = study.frame()
     picks = best_designs(frame, nondominated(frame, ["accuracy", "edap"]))
-    return str(frame["report_hash"][list(picks.values())[min(1, len(picks) - 1)]])
+    rows = list(dict.fromkeys(picks.values()))
+    rows.insert(0, rows.pop(min(1, len(rows) - 1)))
+    return [str(frame["report_hash"][row]) for row in rows]
 
 
 #: page -> (its address, what shows that it is drawn)
 PAGES = {
     "pareto": ("/?accuracy=0.95&design={}", "#pareto .scatterlayer .point"),
+    "sweep": ("/sweep", "#sweep-front .scatterlayer .point"),
     "design": ("/design?design={}&tab=costs", "#sunburst .slice"),
     "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),
     "crossbar": ("/design?design={}&tab=crossbar", "#adc .bars .point"),
     "what-if": ("/what-if?design={}&adc.bits=6&crossbar.mux=4", "#what-waterfall .bars .point"),
+    "compare": ("/compare?designs={all}", "#compare-bars .bars .point"),
+    "bring": ("/bring", "#own-upload"),
+    "share": ("/share?designs={all}", "#share-latex pre"),
 }
 SCHEMES, WIDTHS = ("light", "dark"), (WIDTH, 1024)
 
@@ -53,14 +59,14 @@ def explorer(page: Browser, study: Study) -> None:
     """Every page of the explorer, light and dark, on a wide and on a narrow window."""
     server = make_server("127.0.0.1", 0, create_app(study.path).server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    url, design = f"http://127.0.0.1:{server.server_port}", picked(study)
+    url, designs = f"http://127.0.0.1:{server.server_port}", picked(study)
     page.open(url)
     for width in WIDTHS:
         for scheme in SCHEMES:
             page.js("localStorage.setItem('mantine-color-scheme-value', arguments[0])", scheme)
             for name, (address, drawn) in PAGES.items():
                 page.driver.set_window_size(width, 1400)
-                page.open(url + address.format(design))
+                page.open(url + address.format(designs[0], all=",".join(designs)))
                 page.wait(lambda drawn=drawn: page.count(drawn), f"{name}, drawn")
                 time.sleep(SETTLE_S)
                 first = (name, scheme, width) == ("pareto", "light", WIDTH)

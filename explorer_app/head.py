@@ -38,6 +38,18 @@ SHORT = {
     "utilization": "cells in use",
 }
 
+#: changes below this share are told as none
+_SAME = 5e-4
+
+
+def arrow(before: float, after: float, larger: bool) -> tuple[str, bool | None]:
+    """The change in words, and whether it is for the better; None where there is none."""
+    change = after / before - 1 if before else 0.0
+    if abs(change) < _SAME:
+        return "as before", None
+    size = f"{after / before:.3g}×" if change > 1 else f"{change:+.1%}".replace("-", "−")
+    return f"{'▲' if change > 0 else '▼'} {size}", (change > 0) == larger
+
 
 def find_report(reader: Reader, selected: str | None) -> dict[str, Any] | None:
     """The chosen design, or None: nothing chosen, or chosen in another study by the same browser."""
@@ -54,18 +66,22 @@ def command_of(report: dict[str, Any]) -> html.Div:
     return parts.command_line(command(report), "command")
 
 
-def design_head(report: dict[str, Any]) -> list[Any]:
-    """What the design is, and its numbers."""
+def compare_button(report: dict[str, Any]) -> dmc.Button:
+    """Sends a design to the Compare page."""
+    return dmc.Button("+ compare", id={"compare": report["report_hash"]}, size="compact-xs", variant="light")
+
+
+def design_head(report: dict[str, Any], *tools: Any) -> list[Any]:
+    """What the design is, and its numbers; tools stand beside its name."""
     changed = overrides(report) or {}
     chips = [html.Span(f"{k} = {v}", className="setting") for k, v in changed.items()]
     title = [html.Span(report["network"]), html.Span(" on ", className="faint"), html.Span(report["chip"])]
     size = f"T = {report['time_steps']} · {report['crossbars']:,} crossbars · {report['pes']:,} PEs · "
     size += f"{report['tiles']:,} tiles"
     tiles = [tile for tile in [_accuracy_tile(report), *map(_tile, TILES, [report] * len(TILES))] if tile]
+    named = html.Span(report["report_hash"][:12], className="hash")
     return [
-        html.Div(
-            [dmc.Title(title, order=3), html.Span(report["report_hash"][:12], className="hash")], className="card-head"
-        ),
+        html.Div([dmc.Title(title, order=3), html.Div([*tools, named], className="switches")], className="card-head"),
         dmc.Text(size, size="sm", c="dimmed"),
         html.Div(chips, className="badges"),
         html.Div(tiles, className="tiles"),

@@ -11,8 +11,9 @@ import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import ClientsideFunction, Input, Output, State, dcc, html, no_update, set_props
 
 from spikesim_py.errors import SpikesimError
+from spikesim_py.figures.compare import LETTERS
 
-from . import parts
+from . import menu, parts
 from .reader import Frame, Reader
 
 #: how often the browser asks whether the study has grown
@@ -20,7 +21,15 @@ POLL_MS = 1500
 #: the clock rests while anything that it started is at work, or slow answers would never arrive
 REST = [(Output("clock", "disabled"), True, False)]
 #: path -> name of every page
-PAGES = {"/": "Pareto", "/design": "Design", "/what-if": "What-if"}
+PAGES = {
+    "/": "Pareto",
+    "/sweep": "Sweep",
+    "/design": "Design",
+    "/what-if": "What-if",
+    "/compare": "Compare",
+    "/bring": "Your network",
+    "/share": "Share",
+}
 #: ten steps from text to ground, as Mantine counts them
 _DARK = ["#e6eaef", "#c3ccd6", "#9aa7b5", "#7b8794", "#52606d", "#3a4552", "#242c35", "#171c22", "#12161b", "#0b0e12"]
 THEME = {
@@ -39,6 +48,7 @@ def shell(name: str | None) -> dmc.MantineProvider:
         dcc.Location(id="url", refresh=False),
         dcc.Store(id="version", data=""),
         dcc.Store(id="selected", storage_type="session"),
+        dcc.Store(id="compared", storage_type="session"),
         dcc.Store(id="address"),
         *([] if name is None else [dcc.Interval(id="clock", interval=POLL_MS)]),
     ]
@@ -60,7 +70,7 @@ def _header(name: str | None) -> html.Header:
     )
     label: dict[str, Any] = {"aria-label": "pages"}
     nav = html.Nav(links, **label)
-    return html.Header([brand, nav, html.Div([*right, toggle], className="header-right")])
+    return html.Header([brand, nav, html.Div([*right, menu.menu(), toggle], className="header-right")])
 
 
 def _link(path: str) -> str:
@@ -71,8 +81,9 @@ def welcome() -> dmc.Card:
     """Without a study: which command makes one."""
     steps = [
         ("The whole tour on bundled input: sweep, table, report, this page.", "spikesim demo"),
+        ("Or a new file, for which a sweep is built and started in the browser.", "spikesim explore runs/mine.db"),
         (
-            "Or a sweep of your own, described in a YAML file or by a bundled name …",
+            "Or a sweep from the command line, described in a YAML file or by a bundled name …",
             "spikesim sweep quickstart --store runs/quick.db",
         ),
         ("… which opens here, also while it is still running.", "spikesim explore runs/quick.db"),
@@ -113,12 +124,15 @@ def complain(error: Exception) -> None:
 
 def register(app: dash.Dash, reader: Reader | None) -> None:
     """What the frame does by itself."""
+    menu.register(app)
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("explorer", "address"),
         *[Output(_link(path), "href") for path in PAGES],
         *[Output(_link(path), "className") for path in PAGES],
+        Output(_link("/compare"), "children"),
         Input("address", "data"),
         Input("selected", "data"),
+        Input("compared", "data"),
         Input("url", "pathname"),
     )
 
@@ -127,6 +141,13 @@ def register(app: dash.Dash, reader: Reader | None) -> None:
         """An address may name a design."""
         named = parse_qs((search or "").removeprefix("?")).get("design", [None])[0]
         return no_update if named in (None, selected) else named
+
+    @app.callback(Output("compared", "data"), Input("url", "search"), State("compared", "data"))
+    def compared(search: str | None, known: list[str] | None) -> Any:
+        """An address may name designs to compare."""
+        named = parse_qs((search or "").removeprefix("?")).get("designs", [""])[0]
+        designs = list(dict.fromkeys(filter(None, named.split(","))))[: len(LETTERS)]
+        return no_update if designs in ([], known) else designs
 
     if reader is None:
         return

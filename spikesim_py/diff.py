@@ -110,15 +110,19 @@ class TreeDiff:
         return write_atomic(path, diff_page(self.to_dict()))
 
 
-def diff(a: Report | str | Path, b: Report | str | Path, by: By = "component") -> TreeDiff:
+#: a report, its plain data (`Report.to_dict`), or the JSON file of it
+Source = Report | Mapping[str, Any] | str | Path
+
+
+def diff(a: Source, b: Source, by: By = "component") -> TreeDiff:
     """What B takes more than A, and where.
 
     Args:
-        a, b: reports, or the JSON files that they wrote.
+        a, b: reports, their plain data, or the JSON files that they wrote.
         by: sum the leaves of the trees by `component` or by `layer`, or keep each (`leaf`).
 
     Raises:
-        InputError: a file is not a report, or `by` is something else.
+        InputError: one of them is not a report, or `by` is something else.
     """
     first, second = _read(a), _read(b)
     rows = tree_rows(first.tree, second.tree, by)
@@ -147,18 +151,24 @@ class _Side:
     hardware: Mapping[str, Any]
 
 
-def _read(source: Report | str | Path) -> _Side:
+def _read(source: Source) -> _Side:
     if isinstance(source, Report):
         hardware = source.hardware
         return _Side(source.network, source.chip, source.report_hash, source.metrics(), source.tree, hardware)
-    path = Path(source).expanduser()
-    data = read_json(path)
+    where, data = _plain_data(source)
     kinds = {"network": str, "chip": str, "report_hash": str, "metrics": dict, "tree": dict, "hardware": dict}
     wrong = [name for name, kind in kinds.items() if not isinstance(data.get(name), kind)]
     if wrong:
-        raise InputError(f"{path}: is not a report (written with --json or Report.to_json): {wrong[0]!r} is missing")
-    tree = tree_from(data["tree"], str(path))
+        raise InputError(f"{where}: is not a report (written with --json or Report.to_json): {wrong[0]!r} is missing")
+    tree = tree_from(data["tree"], where)
     return _Side(data["network"], data["chip"], data["report_hash"], data["metrics"], tree, data["hardware"])
+
+
+def _plain_data(source: Mapping[str, Any] | str | Path) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(source, Mapping):
+        return "report", source
+    path = Path(source).expanduser()
+    return str(path), read_json(path)
 
 
 def _settings(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

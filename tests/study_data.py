@@ -79,6 +79,9 @@ class MemoryStudy:
     def __len__(self) -> int:
         return len(self.reports)
 
+    def version(self) -> str:
+        return str(len(self))
+
     def frame(self) -> dict[str, np.ndarray]:
         rows = [self._row(item) for item in self.reports.values()]
         names = list(rows[0]) if rows else ["report_hash"]

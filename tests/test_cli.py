@@ -86,7 +86,6 @@ BAD = [
     (["cost", "net.pt", "rram_32nm"], "first spikesim import CHECKPOINT --from FRAMEWORK"),
     (["cost", "misfit.yaml", "rram_32nm"], "misfit.yaml: node 'c': in_channels = 4: but 'input' has 3"),
     (["explore", "notes.db"], "notes.db"),
-    (["explore", "missing.db"], "missing.db"),
     (["sweep", "quickstart", "--store", "notes.db"], "notes.db"),
     (["sweep", "quickstar", "--store", "new.db"], "did you mean 'quickstart'"),
     (["evaluate", "net.safetensors", "rram_32nm"], "images (1, 8, 8)"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from explorer_app.pareto.table import table_columns, table_rows
 from explorer_app.reader import Reader
 from explorer_app.server import listen
 from spikesim_py.errors import InputError, StoreError
+from spikesim_py.sweep import sweep
+from spikesim_py.sweep.store import JobTable
+from spikesim_py.sweep.store.database import Database
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def test_without_a_store_the_page_teaches_the_commands_that_make_one() -> None:
     for command in ("spikesim demo", "spikesim sweep quickstart --store", "spikesim explore"):
         assert command in text
     create_app(None)
-    for path in ("/", "/design"):
+    for path in ("/", "/sweep", "/design"):
         assert "No study is open" in _text(_page(path))
 
 
@@ -75,7 +79,7 @@ def _page(path: str, **query: str) -> Any:
 def test_no_graph_has_a_share_button_and_nothing_is_loaded_from_elsewhere(shelf: Shelf, path: str) -> None:
     app = create_app(shelf.path)
     graphs = [part for part in _parts(_page(path)) if isinstance(part, dcc.Graph)]
-    assert graphs
+    assert graphs or path == "/share"
     for graph in graphs:
         assert graph.config["showSendToCloud"] is False
         assert graph.config["plotlyServerURL"] == ""
@@ -103,7 +107,7 @@ def test_the_clock_rests_while_what_it_started_is_at_work(shelf: Shelf) -> None:
     app.server.test_client().get("/_dash-dependencies")
     started = {"clock", "version"}
     woken = [entry for entry in app._callback_list if started & {str(given["id"]) for given in entry["inputs"]}]
-    assert len(woken) == 5
+    assert len(woken) == 6
     for entry in woken:
         assert "clock" in str(entry["running"])
 
@@ -114,9 +118,9 @@ AXES = {"x": "edap", "y": "accuracy", "color": "weight_bits", "size": "", "log":
 def test_a_tick_is_silent_until_the_study_grows(shelf: Shelf, call: Call) -> None:
     known = call("version.data", clock=1, version="")["version"]["data"]
     assert call("version.data", clock=2, version=known) == {}
+    assert shelf.loads == 1  # asked once: the file has not been touched since
     shelf.put(study(bits=(1, 2, 4, 8)))
     assert call("version.data", clock=3, version=known)["version"]["data"] != known
-    assert shelf.loads == 0
 
 
 def test_the_cloud_follows_the_study_and_the_axes(shelf: Shelf, call: Call) -> None:
@@ -311,10 +315,10 @@ def test_table_rows_hold_every_design_with_the_front_first() -> None:
 def test_a_reader_loads_each_version_of_a_study_once(shelf: Shelf) -> None:
     reader = Reader(shelf.path)
     assert len(reader.frame()["edap"]) == len(reader.frame()["edap"]) == 18
-    assert shelf.loads == 1
+    assert shelf.loads == 2  # its version, its columns
     shelf.put(study(bits=(4,)))
     assert len(reader.frame()["edap"]) == 6
-    assert shelf.loads == 2
+    assert shelf.loads == 4
 
 
 def test_a_port_in_use_is_one_line() -> None:
@@ -327,6 +331,39 @@ def test_a_port_in_use_is_one_line() -> None:
         listen("not a host", 0)
 
 
-def test_a_store_that_is_not_there_is_refused_before_serving(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"gone\.db: there is no such study file \(make one with `spikesim sweep"):
-        serve(tmp_path / "gone.db", port=0)
+def test_a_file_that_is_no_study_is_refused_before_serving(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("no study")
+    with pytest.raises(InputError, match=r"notes\.db: "):
+        serve(tmp_path / "notes.db", port=0)
+
+
+def test_a_study_that_does_not_exist_yet_is_empty_on_every_page(tmp_path: Path) -> None:
+    store = tmp_path / "new.db"
+    app = create_app(store)
+    call, client = caller(app), app.server.test_client()
+    for path in shell.PAGES:
+        assert client.get(path).status_code == 200
+        _page(path)
+    assert call("status.children", version="")["status"]["children"] == "no design yet"
+    shown = call("drawn.data", version="", scheme="light", selected=None, **AXES)
+    assert "build a first sweep" in str(shown["picks"]["children"])
+    assert call("designs.rowData", version="", designs=None, **AXES)["designs"]["rowData"] == []
+    call("limits.children", version="", asked={})
+    assert not store.exists()
+
+
+def test_a_study_that_is_made_while_it_is_looked_at_is_seen(tmp_path: Path) -> None:
+    reader = Reader(tmp_path / "new.db")
+    assert (reader.version(), reader.frame(), reader.jobs(), reader.sources()) == ("", {}, [], [])
+    space = {"network": "digits-w2", "chip": "rram_32nm", "samples": 10}
+    sweep(space, store=reader.path, executor="serial")
+    first = reader.version()
+    assert first
+    assert len(reader.frame()["report_hash"]) == 1
+    assert reader.sources() == ["digits-w2", "rram_32nm"]
+    assert (reader.jobs()[0].state, reader.cost_objective()) == ("done", "edap")
+    with closing(Database.write(reader.path)) as base:  # a sign of life is no change
+        JobTable(base).beat(1, 1, 1, "alive")
+        assert reader.version() == first
+    reader.path.write_text("broken")
+    assert reader.version().startswith("unreadable")

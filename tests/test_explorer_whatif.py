@@ -13,10 +13,10 @@ from dash_calls import caller
 
 import spikesim_py as ss
 from explorer_app import create_app
+from explorer_app.head import arrow
 from explorer_app.reader import Reader
 from explorer_app.whatif.knobs import changes, fields, knobs, stops
 from explorer_app.whatif.rooms import Rooms
-from explorer_app.whatif.views import arrow
 from spikesim_py.hardware import load_hardware
 from spikesim_py.sweep import Study
 

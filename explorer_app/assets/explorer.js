@@ -14,22 +14,30 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       return {...drawn, layout};
     },
     // The view of a page goes into its address, without a reload, and into the way back to the page.
-    address(view, selected, path) {
-      const paths = ["/", "/design", "/what-if"];
+    address(view, selected, compared, path) {
+      const paths = [...document.querySelectorAll("header nav a")].map(link => new URL(link.href).pathname);
+      const designs = (compared || []).join(",");
       const key = page => `spikesim-view:${page}`;
       const here = window.location.pathname;
       if (view && view.page === here) {
         sessionStorage.setItem(key(here), view.query);
-        const query = view.query ? `?${view.query}` : "";
+        const said = new URLSearchParams(view.query);
+        if (here === "/compare" && designs) said.set("designs", designs);
+        const query = said.size ? `?${said}`.replaceAll("%2C", ",") : "";
         if (window.location.search !== query) window.history.replaceState(window.history.state, "", here + query);
       }
       const chosen = page => {
         const known = new URLSearchParams(sessionStorage.getItem(key(page)) || "");
-        if (selected) known.set("design", selected);
-        const query = known.toString();
+        if (page === "/compare") {
+          known.delete("designs");
+          if (designs) known.set("designs", designs);
+        } else if (selected && page !== "/sweep") known.set("design", selected);
+        const query = known.toString().replaceAll("%2C", ",");
         return query ? `${page}?${query}` : page;
       };
-      return [...paths.map(chosen), ...paths.map(page => page === path ? "nav-link here" : "nav-link")];
+      const classes = paths.map(page => page === path ? "nav-link here" : "nav-link");
+      const count = (compared || []).length;
+      return [...paths.map(chosen), ...classes, count ? `Compare (${count})` : "Compare"];
     },
     // What each knob says, and whether it was turned.
     words(places, ids, stops) {
@@ -59,6 +67,28 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       }, 50);
       return `${(stops || []).length} of them; hover a name for its meaning`;
     },
+    // Keeps the open view under a name, or forgets one.
+    views(keep, drops, name, known) {
+      const none = window.dash_clientside.no_update, cause = window.dash_clientside.callback_context.triggered[0];
+      if (!cause || !cause.value) return [none, none];
+      const views = {...(known || {})};
+      if (cause.prop_id === "view-keep.n_clicks") {
+        const title = (name || "").trim() || document.title;
+        return [{...views, [title]: window.location.pathname + window.location.search}, ""];
+      }
+      delete views[JSON.parse(cause.prop_id.replace(/\.n_clicks$/, ""))["view-drop"]];
+      return [views, none];
+    },
+    // Every figure of the open page as a file, one after the other.
+    async figures() {
+      const format = window.dash_clientside.callback_context.triggered_id.replace("figures-", "");
+      const plots = [...document.querySelectorAll(".js-plotly-plot")].filter(plot => plot.offsetParent && plot._fullLayout);
+      for (const plot of plots) {
+        const {width, height} = plot._fullLayout, name = plot.parentElement.id || "figure";
+        await window.Plotly.downloadImage(plot, {format, width, height, scale: format === "png" ? 2 : 1, filename: `spikesim-${name}`});
+      }
+      return plots.length ? `${plots.length} saved` : "this page has none";
+    },
     reset(clicks, places, ids, stops) {
       const known = Object.fromEntries((stops || []).map(row => [row.name, row.base]));
       if (!clicks) return places.map(() => window.dash_clientside.no_update);
@@ -74,3 +104,15 @@ document.addEventListener("keydown", event => {
   event.preventDefault();
   search.focus();
 });
+// A file that is too large is not sent, and the page says so.
+for (const kind of ["change", "drop"]) {
+  document.addEventListener(kind, event => {
+    const area = event.target.closest && event.target.closest("#own-upload");
+    const file = area && ((event.dataTransfer || event.target).files || [])[0];
+    if (!file) return;
+    const limit = 32, size = file.size / 2 ** 20;
+    const text = size > limit ? `${file.name}: has ${size.toFixed(0)} MiB: at most ${limit} can be sent. ` +
+      "Start the explorer with --network FILE instead." : "";
+    window.dash_clientside.set_props("own-refused", {children: text});
+  }, true);
+}

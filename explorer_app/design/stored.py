@@ -21,7 +21,7 @@ from spikesim_py.rebuild import chip_of
 from spikesim_py.report import METRICS
 
 from .. import parts
-from ..head import command_of, design_head, find_report
+from ..head import command_of, compare_button, design_head, find_report
 from ..reader import Reader
 from ..shell import SCHEME, show_address
 
@@ -50,7 +50,7 @@ def _head(app: dash.Dash, reader: Reader) -> None:
         if report is None:
             return {}, {"display": "none"}, *[no_update] * 2
         show_address("/design", urlencode({"design": selected, "tab": tab}))
-        return {"display": "none"}, {}, design_head(report), command_of(report)
+        return {"display": "none"}, {}, design_head(report, compare_button(report)), command_of(report)
 
 
 def _figures(app: dash.Dash, reader: Reader) -> None:

@@ -19,7 +19,7 @@ from spikesim_py.figures.picks import best_designs
 from spikesim_py.figures.style import themed
 from spikesim_py.report import METRICS
 
-from ..head import command_of, design_head, find_report
+from ..head import command_of, compare_button, design_head, find_report
 from ..reader import Frame, Reader
 from ..shell import REST, SCHEME, show_address
 from . import views
@@ -104,7 +104,7 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         if isinstance(found, str):
             return no_update, "", []
         if not found.frame:
-            return themed(views.waiting(), scheme), "", []
+            return themed(views.waiting(), scheme), "", views.first_sweep()
         frame = found.frame
         sized = size if size in frame and is_number(frame, size) else None
         figure = pareto_figure(
@@ -279,7 +279,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         report = find_report(reader, selected)
         if report is None:
             return {}, {"display": "none"}, *[no_update] * 3, []
-        shown = design_head(report), command_of(report), f"/design?design={selected}"
+        shown = design_head(report, compare_button(report)), command_of(report), f"/design?design={selected}"
         return {"display": "none"}, {}, *shown, {"ids": [selected]}
 
     @app.callback(

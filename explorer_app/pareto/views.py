@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 import numpy as np
 import plotly.graph_objects as go
-from dash import html
+from dash import dcc, html
 
 from spikesim_py._units import engineering
 from spikesim_py.figures.columns import Frame, column
@@ -17,6 +17,7 @@ from spikesim_py.figures.limits import Limit
 from spikesim_py.figures.style import MUTED, TEMPLATE
 from spikesim_py.report import METRICS
 
+from .. import parts
 from ..head import SHORT
 from ..shell import count
 from .layout import DEFAULTS
@@ -78,6 +79,13 @@ def waiting() -> go.Figure:
     note = {"text": "waiting for the first design", "showarrow": False, "font": {"size": 15, "color": MUTED}}
     hidden = {"visible": False}
     return go.Figure(layout={"template": TEMPLATE, "annotations": [note], "xaxis": hidden, "yaxis": hidden})
+
+
+def first_sweep() -> html.Div:
+    """What to do about a study without designs."""
+    text = "A study holds evaluated designs: networks on chips. They appear here as soon as a sweep has finished them."
+    link = dcc.Link(dmc.Button("build a first sweep", size="sm"), href="/sweep", id="first-sweep")
+    return parts.hint("No design yet", text, html.Div(link, className="gap"))
 
 
 def summary(frame: Frame, front: np.ndarray | None, meets: np.ndarray | None) -> str:

@@ -13,12 +13,10 @@ from spikesim_py.hardware import Hardware
 from spikesim_py.report import METRICS, Report
 
 from .. import parts
-from ..head import SHORT
+from ..head import SHORT, arrow
 from .rooms import Base, Known
 
 TILES = ("edap", "energy_pj", "latency_ns", "area_um2", "tops_per_watt", "tops", "tops_per_mm2", "utilization")
-#: changes below this share are told as none
-_SAME = 5e-4
 
 
 def tiles(before: Report, after: Report) -> html.Div:
@@ -34,15 +32,6 @@ def _tile(name: str, before: float, after: float) -> html.Div:
     return parts.tile(
         SHORT.get(name, label), engineering(after, unit, 3), told, style, f"{label}; at the start {start}"
     )
-
-
-def arrow(before: float, after: float, larger: bool) -> tuple[str, bool | None]:
-    """The change in words, and whether it is for the better; None where there is none."""
-    change = after / before - 1 if before else 0.0
-    if abs(change) < _SAME:
-        return "as before", None
-    size = f"{after / before:.3g}×" if change > 1 else f"{change:+.1%}".replace("-", "−")
-    return f"{'▲' if change > 0 else '▼'} {size}", (change > 0) == larger
 
 
 def accuracy(known: Known | None, start: Known | None, base: Base) -> html.Div:

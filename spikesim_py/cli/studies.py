@@ -124,17 +124,25 @@ def _stop_early(study: Any) -> None:
 @click.option("--port", default=8050, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--host", default="127.0.0.1", show_default=True, help="Other addresses are guarded by a token.")
 @click.option("--token", envvar="SPIKESIM_TOKEN", help="Token to use instead of a fresh one (or SPIKESIM_TOKEN).")
-def explore(store: str | None, port: int, host: str, token: str | None) -> None:
+@click.option("--with", "others", multiple=True, metavar="STORE", help="A study to compare with; may be repeated.")
+@click.option("--network", "networks", multiple=True, metavar="FILE", help="A checkpoint to offer; may be repeated.")
+def explore(
+    store: str | None, port: int, host: str, token: str | None, others: tuple[str, ...], networks: tuple[str, ...]
+) -> None:
     """Open a study in the browser.
 
     \b
     Example:
       spikesim explore runs/demo.db
+      spikesim explore --network net.nir
+      spikesim explore runs/demo.db --with runs/earlier.db
     """
-    _serve(store, host, port, token)
+    if others and store is None:
+        raise click.UsageError("--with needs a study to hold the other one against")
+    _serve(store, host, port, token, others=others, networks=networks)
 
 
-def _serve(store: str | None, host: str, port: int, token: str | None = None) -> None:
+def _serve(store: str | None, host: str, port: int, token: str | None = None, **more: Any) -> None:
     from explorer_app import serve
 
-    serve(Path(store) if store else None, host=host, port=port, token=token)
+    serve(Path(store) if store else None, host=host, port=port, token=token, **more)

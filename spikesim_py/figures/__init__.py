@@ -2,6 +2,7 @@
 
 from .activity import layer_activity_figure
 from .breakdown import breakdown_figure
+from .compare import compare_figure, fronts_figure
 from .crossbar import adc_figure, conductance_figure, ir_drop_figure
 from .degradation import degradation_figure, layer_degradation_figure
 from .fronts import front_probability_figure, hypervolume_figure
@@ -19,9 +20,11 @@ __all__ = [
     "adc_figure",
     "breakdown_figure",
     "build_up_figure",
+    "compare_figure",
     "conductance_figure",
     "degradation_figure",
     "front_probability_figure",
+    "fronts_figure",
     "hypervolume_figure",
     "ir_drop_figure",
     "layer_activity_figure",

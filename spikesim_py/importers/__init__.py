@@ -10,17 +10,21 @@
 
 from .export_bundle import export_bundle
 from .export_nir import export_nir
-from .load import FORMATS, SUFFIXES, import_network, load_network
-from .semantics import CONVENTIONS, AssumedWarning, Options
+from .load import FORMATS, SUFFIXES, import_network, load_network, read_checkpoint
+from .semantics import CHOICES, CONVENTIONS, RANGES, AssumedWarning, Options, about_options
 
 __all__ = [
+    "CHOICES",
     "CONVENTIONS",
     "FORMATS",
+    "RANGES",
     "SUFFIXES",
     "AssumedWarning",
     "Options",
+    "about_options",
     "export_bundle",
     "export_nir",
     "import_network",
     "load_network",
+    "read_checkpoint",
 ]

@@ -61,6 +61,7 @@ FORMATS: Mapping[str, Format] = {
     ),
     "state_dict": Format("state_dict", "spikingjelly", "named arrays and an architecture in YAML", _MODULES, live=True),
 }
+_OWN = (".safetensors", ".yaml", ".yml")
 SUFFIXES = {suffix: name for name, kind in FORMATS.items() for suffix in kind.suffixes}
 
 
@@ -81,8 +82,23 @@ def import_network(source: Any, format: str | None = None, **options: Any) -> Ne
     return _imported(source, format, as_options(options), None)
 
 
+def read_checkpoint(path: str | Path, format: str | None = None, **options: Any) -> tuple[Network, tuple[str, ...]]:
+    """A file as `import_network` reads it, or a network's own file, and what was assumed: told, not warned of."""
+    if format is None and Path(path).suffix.lower() in _OWN:
+        return load_own(path), ()
+    made, assumed = _read(path, format, as_options(options), None)
+    return made, tuple(assumed)
+
+
 def _imported(source: Any, format: str | None, chosen: Options, data_dt: float | None) -> Network:
-    """`import_network`; `data_dt` is the time-step of the data, which holds where the file tells none."""
+    made, assumed = _read(source, format, chosen, data_dt)
+    for line in assumed:
+        warnings.warn(f"{_origin(source)}: {line}", AssumedWarning, stacklevel=3)
+    return made
+
+
+def _read(source: Any, format: str | None, chosen: Options, data_dt: float | None) -> tuple[Network, list[str]]:
+    """The network, and what was assumed; `data_dt` is the data's time-step, which holds where the file tells none."""
     name = _format_of(source, format)
     kind = FORMATS[name]
     if not isinstance(source, str | Path) and not kind.live:
@@ -94,9 +110,7 @@ def _imported(source: Any, format: str | None, chosen: Options, data_dt: float |
     if data_dt is not None:
         semantics.tell("dt", data_dt, "the time-step of the data, unless the file tells its own")
     made: Network = _reader(kind)(source, semantics, name)
-    for line in semantics.assumed:
-        warnings.warn(f"{_origin(source)}: {line}", AssumedWarning, stacklevel=3)
-    return made
+    return made, semantics.assumed
 
 
 def load_network(source: str | Path | Network, *, data_dt: float | None = None) -> Network:

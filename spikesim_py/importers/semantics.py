@@ -89,12 +89,12 @@ class Options:
     quantizer_bits: int | None = None
 
     def __post_init__(self) -> None:
-        for name, allowed in _CHOICES.items():
+        for name, allowed in CHOICES.items():
             value = getattr(self, name)
             if value is not None and value not in allowed:
                 hint = did_you_mean(str(value), allowed)
                 raise InputError(f"{name} = {value!r}: must be one of {', '.join(allowed)}{hint}")
-        for name, (low, high) in _RANGES.items():
+        for name, (low, high) in RANGES.items():
             value = getattr(self, name)
             if value is not None and not (isinstance(value, int | float) and low <= value <= high):
                 raise InputError(f"{name} = {value!r}: must be from {low:g} to {high:g}")
@@ -158,7 +158,8 @@ CONVENTIONS: Mapping[str, Convention] = {
     ),
 }
 
-_CHOICES: dict[str, tuple[str, ...]] = {
+#: options that are one of a few names, and those that are numbers in a range
+CHOICES: dict[str, tuple[str, ...]] = {
     "convention": tuple(CONVENTIONS),
     "decay": get_args(Decay),
     "gain": get_args(Gain),
@@ -171,7 +172,7 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "readout": get_args(ReadoutMode),
     "fold": get_args(Fold),
 }
-_RANGES: dict[str, tuple[float, float]] = {
+RANGES: dict[str, tuple[float, float]] = {
     "dt": (1e-9, 1e3),
     "max_spikes": (1, MANY_SPIKES),
     "refractory": (0, 255),
@@ -243,6 +244,8 @@ class Semantics:
         }
 
 
+#: where the name of an attribute begins in a docstring
+_NAMED = 8
 _FIELDS = tuple(f.name for f in fields(Convention) if f.name != "source")
 
 
@@ -263,6 +266,21 @@ def as_options(values: Mapping[str, Any]) -> Options:
     if made.get("input_shape") is not None:
         made["input_shape"] = tuple(made["input_shape"])
     return Options(**made)
+
+
+def about_options() -> dict[str, str]:
+    """What each option means, as `Options` says it."""
+    about: dict[str, str] = {}
+    names: list[str] = []
+    for line in (Options.__doc__ or "").partition("Attributes:")[2].splitlines():
+        text, indent = line.strip(), len(line) - len(line.lstrip())
+        if text and indent <= _NAMED:
+            listed, _, text = text.partition(": ")
+            names = listed.split(", ")
+            about |= dict.fromkeys(names, text)
+        elif text:
+            about |= {name: f"{about[name]} {text}" for name in names}
+    return about
 
 
 def said(options: Options) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from .fronts import (
 from .goals import Goal, Pick, condition, find_design, parse_goal, pick, split_conditions
 from .launch import ask, jobs, launch, relaunch, resume
 from .nearest import Advice, Change, nearest_front_design
+from .overlay import FrontComparison, compare_fronts
 from .plan import Search
 from .run import sweep
 from .sensitivity import MainEffect, Sensitivity, main_effects, metric_sensitivity, sampled_indices, sensitivity
@@ -35,6 +36,7 @@ __all__ = [
     "Design",
     "DryRun",
     "Factor",
+    "FrontComparison",
     "FrontSummary",
     "Goal",
     "Job",
@@ -50,6 +52,7 @@ __all__ = [
     "accuracy_draws",
     "ask",
     "by_logarithm",
+    "compare_fronts",
     "condition",
     "cost_draws",
     "cost_sweep",

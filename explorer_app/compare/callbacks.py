@@ -1,0 +1,131 @@
+"""What happens on the Compare page, and on every button that sends a design there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import dash
+from dash import ALL, Input, Output, State, ctx, no_update, set_props
+
+from spikesim_py.cost.tree import Quantity
+from spikesim_py.diff import By, diff
+from spikesim_py.errors import SpikesimError
+from spikesim_py.figures import compare_figure, fronts_figure, themed
+from spikesim_py.figures.columns import measured
+from spikesim_py.figures.compare import LETTERS, side_by_side
+from spikesim_py.figures.picks import best_designs
+from spikesim_py.sweep import compare_fronts
+
+from .. import parts
+from ..head import find_report
+from ..reader import Reader
+from ..shell import SCHEME, show_address
+from . import views
+
+_BUTTONS = ("compare", "compare-remove", "compare-first", "compare-picks")
+
+
+def register(app: dash.Dash, reader: Reader, others: Sequence[Reader]) -> None:
+    """Bind the page to a study, and to those that it may be held against."""
+    _collect(app, reader)
+    _show(app, reader)
+    if others:
+        _overlay(app, reader, others)
+
+
+def _collect(app: dash.Dash, reader: Reader) -> None:
+    @app.callback(
+        Output("compared", "data", allow_duplicate=True),
+        *[Input({kind: ALL}, "n_clicks") for kind in _BUTTONS],
+        State("compared", "data"),
+        prevent_initial_call=True,
+    )
+    def collect(*given: Any) -> Any:
+        """A design more, one less, another one first, or those worth a look."""
+        *clicks, known = given
+        cause = ctx.triggered_id
+        if not isinstance(cause, dict) or not any(any(found) for found in clicks) or not ctx.triggered[0]["value"]:
+            return no_update  # the buttons have just appeared
+        kind, name = next(iter(cause.items()))
+        chosen = changed(kind, name, known or [], worth_a_look(reader) if kind == "compare-picks" else [])
+        if chosen is None:
+            told = f"{len(LETTERS)} designs are on the Compare page already: remove one there."
+            set_props("problem", {"children": parts.problem(told, "No more can be compared")})
+            return no_update
+        return chosen
+
+
+def changed(kind: str, name: str, known: list[str], picks: list[str]) -> list[str] | None:
+    """The designs after a button of a kind; None where there is no room for one more."""
+    if kind == "compare-picks":
+        return picks
+    others = [one for one in known if one != name]
+    if kind == "compare-first":
+        return [name, *others]
+    if kind == "compare-remove":
+        return others
+    if name in known:
+        return known
+    return [*known, name] if len(known) < len(LETTERS) else None
+
+
+def worth_a_look(reader: Reader) -> list[str]:
+    """The designs that the Pareto page offers below its graph."""
+    frame = reader.frame()
+    front = reader.front("edap", "accuracy" if "accuracy" in measured(frame) else "area_um2")
+    rows = [] if front is None or not front.any() else best_designs(frame, front).values()
+    return [str(frame["report_hash"][row]) for row in rows][: len(LETTERS)]
+
+
+def _show(app: dash.Dash, reader: Reader) -> None:
+    @app.callback(
+        Output("compare-hint", "children"),
+        Output("compare-heads", "children"),
+        Output("compare-page", "style"),
+        Output("compare-numbers", "children"),
+        Output("compare-bars", "figure"),
+        Output("compare-bars", "style"),
+        Output("compare-rows", "children"),
+        Output("compare-settings", "children"),
+        Input("compared", "data"),
+        Input("compare-by", "value"),
+        Input("compare-quantity", "value"),
+        SCHEME,
+    )
+    def show(compared: list[str] | None, by: By, quantity: Quantity, scheme: str) -> Any:
+        reports = [found for found in (find_report(reader, name) for name in compared or []) if found is not None]
+        said = {"by": by} if by != "component" else {}
+        show_address("/compare", urlencode(said | ({"quantity": quantity} if quantity != "energy_pj" else {})))
+        if len(reports) < 2:
+            return views.empty(len(reports)), views.heads(reports), {"display": "none"}, *[no_update] * 5
+        diffs = [diff(reports[0], other, by).to_dict() for other in reports[1:]]
+        data = side_by_side(diffs, quantity)
+        figure = compare_figure(data, quantity)
+        shown = views.numbers(reports), themed(figure, scheme), {"height": f"{figure.layout.height}px"}
+        return None, views.heads(reports), {}, *shown, views.rows(data, by), views.settings(diffs)
+
+
+def _overlay(app: dash.Dash, reader: Reader, others: Sequence[Reader]) -> None:
+    @app.callback(
+        Output("studies-fronts", "figure"),
+        Output("studies-note", "children"),
+        Output("studies-problem", "children"),
+        Input("studies-other", "value"),
+        Input("studies-across", "value"),
+        Input("studies-up", "value"),
+        SCHEME,
+    )
+    def overlay(other: str, across: str, up: str, scheme: str) -> Any:
+        held = others[int(other)]
+        try:
+            frames = [reader.frame(), held.frame()]
+            if across == up:
+                raise SpikesimError(f"{across}: both axes are the same; choose another one")
+            found = compare_fronts(frames[0], frames[1], [up, across])
+        except SpikesimError as error:
+            return no_update, "", parts.problem(str(error), "These cannot be laid over each other")
+        names = reader.path.name, held.path.name
+        figure = fronts_figure(frames, found.fronts, names, across, up)
+        return themed(figure, scheme), views.studies_note(found, names), None
