@@ -222,7 +222,12 @@ def test_a_crowded_mesh_is_said_and_counted() -> None:
     crowded_layers = [note.split()[3] for note in notes if note.startswith(LOADED)]
     assert "conv6" in crowded_layers
     assert "conv2" not in crowded_layers
-    simulated = ss.cost("vgg9-cifar10", "rram_32nm", overrides=fields | {"noc.fidelity": "event"}).notes
+    small = SMALL | {"pe.crossbars": 1, "noc.flit_bits": 32}
+    closed, simulated = (
+        ss.cost("digits-w4", "rram_32nm", overrides=small | {"noc.fidelity": fidelity}).notes
+        for fidelity in ("analytic", "event")
+    )
+    assert [note for note in closed if note.startswith(LOADED)]
     assert not [note for note in simulated if note.startswith(LOADED)]
     study = Reports(a=list(notes), b=["activity: assumed"])
     assert crowded(study, ["a", "b"]) == 1  # type: ignore[arg-type]
