@@ -27,7 +27,9 @@ HERE = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
 
 def dask_process(*arguments: str) -> subprocess.Popen[str]:
     """A scheduler or a worker on the loopback, as another machine would run it."""
-    environment = os.environ | {"PYTHONPATH": HERE, "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
+    calm = {"LOGGING__DISTRIBUTED": "critical", "WORKER__PROFILE__ENABLED": "False"}
+    settings = {f"DASK_DISTRIBUTED__{name}": value for name, value in calm.items()}
+    environment = os.environ | {"PYTHONPATH": HERE} | settings
     command = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, text=True, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
