@@ -1,4 +1,4 @@
-"""Takes the pictures of the docs from a study: `python docs/screenshots.py runs/demo.db`.
+"""Takes the pictures of the docs from a study: `python docs/screenshots.py runs/demo.db [PAGE ...]`.
 
 Needs Chromium and its driver, as the browser tests do.
 """
@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,6 +49,7 @@ PAGES = {
     "limits": ("/design?design={}&tab=limits", "#roofline .bars .point"),
     "crossbar": ("/design?design={}&tab=crossbar", "#adc .bars .point"),
     "what-if": ("/what-if?design={}&adc.bits=6&crossbar.mux=4", "#what-waterfall .bars .point"),
+    "sources": ("/design?design={}&tab=sources", "#constants .ag-row"),
     "compare": ("/compare?designs={all}", "#compare-bars .bars .point"),
     "bring": ("/bring", "#own-upload"),
     "share": ("/share?designs={all}", "#share-latex pre"),
@@ -55,8 +57,8 @@ PAGES = {
 SCHEMES, WIDTHS = ("light", "dark"), (WIDTH, 1024)
 
 
-def explorer(page: Browser, study: Study) -> None:
-    """Every page of the explorer, light and dark, on a wide and on a narrow window."""
+def explorer(page: Browser, study: Study, names: Iterable[str]) -> None:
+    """These pages of the explorer, light and dark, on a wide and on a narrow window."""
     server = make_server("127.0.0.1", 0, create_app(study.path).server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url, designs = f"http://127.0.0.1:{server.server_port}", picked(study)
@@ -64,7 +66,8 @@ def explorer(page: Browser, study: Study) -> None:
     for width in WIDTHS:
         for scheme in SCHEMES:
             page.js("localStorage.setItem('mantine-color-scheme-value', arguments[0])", scheme)
-            for name, (address, drawn) in PAGES.items():
+            for name in names:
+                address, drawn = PAGES[name]
                 page.driver.set_window_size(width, 1400)
                 page.open(url + address.format(designs[0], all=",".join(designs)))
                 page.wait(lambda drawn=drawn: page.count(drawn), f"{name}, drawn")
@@ -106,7 +109,7 @@ def mesh(page: Browser, network: str, fields: dict[str, int], images: int | None
 
 def save(page: Browser, name: str, height: int | None = None, width: int = WIDTH) -> None:
     """The whole page (or its top), with the mouse out of the way."""
-    page.click_at(width / 2, 12)
+    page.hover(2, 2)
     page.js("window.scrollTo(0, 0)")
     whole = page.js("return document.documentElement.scrollHeight")
     chrome = page.js("return window.outerHeight - window.innerHeight")
@@ -117,16 +120,18 @@ def save(page: Browser, name: str, height: int | None = None, width: int = WIDTH
     print(f"wrote {IMAGES / name}")
 
 
-def main(store: str) -> None:
+def main(store: str, *names: str) -> None:
     study = load_study(store)
     with browser(WIDTH, 1400) as page:
-        explorer(page, study)
+        explorer(page, study, names or tuple(PAGES))
+        if names:
+            return
         report(page, study)
         mesh(page, "vgg9-cifar10", {}, None, "noc_mesh.png")
         mesh(page, NETWORK, CHIP, IMAGES_SENT, "noc_case.png")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2 or not {*sys.argv[2:]} <= {*PAGES}:
         sys.exit(__doc__)
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -24,6 +24,15 @@ ABOUT_GRADES = dict(
         strict=True,
     )
 )
+#: how every grid looks, light and dark
+GRID_THEME = (
+    "themeQuartz.withParams({fontFamily: 'inherit', fontSize: 12.5, spacing: 5, headerFontSize: 11, "
+    "headerFontWeight: 600, wrapperBorderRadius: 6, backgroundColor: 'var(--paper)', foregroundColor: 'var(--ink)', "
+    "browserColorScheme: 'inherit', selectedRowBackgroundColor: 'var(--chosen)', borderColor: 'var(--rule)', "
+    "headerBackgroundColor: 'var(--wash)', accentColor: 'var(--accent)'})"
+)
+#: of a part whose parts differ in grade
+_MIXED = ("gray", "of several parts")
 
 
 def graph(name: str, height: int | None = None, *, quiet: bool = True, figure: Any = None) -> dcc.Graph:
@@ -79,9 +88,14 @@ def tile(label: str, value: str, small: str = "", style: str = "tile", about: st
     return html.Div([*lines, html.Div(small, className="tile-small")] if small else lines, className=style, **more)
 
 
+def about_grade(name: str) -> str:
+    """What a grade means."""
+    return ABOUT_GRADES.get(name, _MIXED)[1]
+
+
 def grade(name: str) -> dmc.Tooltip:
     """A grade as a badge that says what it means."""
-    color, about = ABOUT_GRADES.get(name, ("gray", "of several parts"))
+    color, about = ABOUT_GRADES.get(name, _MIXED)
     badge = dmc.Badge(name or "-", color=color, variant="light", size="sm", tt="none", tabIndex=0, miw="max-content")
     return dmc.Tooltip(badge, label=f"{name}: {about}", events={"hover": True, "focus": True, "touch": True})
 

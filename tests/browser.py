@@ -77,6 +77,14 @@ class Browser:
             time.sleep(0.1)
         raise AssertionError(f"waited {seconds} s for {what}; console: {self.complaints()}")
 
+    def hover(self, x: float, y: float) -> None:
+        """Move the mouse there."""
+        from selenium.webdriver.common.actions.action_builder import ActionBuilder
+
+        builder = ActionBuilder(self.driver)
+        builder.pointer_action.move_to_location(round(x), round(y))
+        builder.perform()
+
     def click_at(self, x: float, y: float) -> None:
         """A real mouse click at viewport coordinates, after moving there as a hand would."""
         from selenium.webdriver.common.action_chains import ActionChains

@@ -39,34 +39,6 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
       const count = (compared || []).length;
       return [...paths.map(chosen), ...classes, count ? `Compare (${count})` : "Compare"];
     },
-    // What each knob says, and whether it was turned.
-    words(places, ids, stops) {
-      const known = Object.fromEntries((stops || []).map(row => [row.name, row]));
-      const rows = ids.map(id => known[id.knob]);
-      const moved = (row, place) => row && Number(place) !== row.base;
-      return [
-        rows.map((row, i) => row ? row.labels[Number(places[i])] ?? "" : ""),
-        rows.map((row, i) => moved(row, places[i]) ? "limit-words turned" : "limit-words"),
-      ];
-    },
-    // Shows the knobs whose name or meaning holds every word.
-    find(text, stops) {
-      const wanted = (text || "").toLowerCase().replaceAll("_", " ").split(/\s+/).filter(Boolean);
-      // the knobs that these stops belong to may still be on their way to the page
-      window.setTimeout(() => {
-        for (const group of document.querySelectorAll(".knob-group")) {
-          let any = false;
-          for (const knob of group.querySelectorAll(".knob")) {
-            const name = knob.dataset.name.replaceAll("_", " ");
-            const hit = wanted.every(word => name.includes(word));
-            knob.style.display = hit ? "" : "none";
-            any = any || hit;
-          }
-          group.style.display = any ? "" : "none";
-        }
-      }, 50);
-      return `${(stops || []).length} of them; hover a name for its meaning`;
-    },
     // Keeps the open view under a name, or forgets one.
     views(keep, drops, name, known) {
       const none = window.dash_clientside.no_update, cause = window.dash_clientside.callback_context.triggered[0];
@@ -88,11 +60,6 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
         await window.Plotly.downloadImage(plot, {format, width, height, scale: format === "png" ? 2 : 1, filename: `spikesim-${name}`});
       }
       return plots.length ? `${plots.length} saved` : "this page has none";
-    },
-    reset(clicks, places, ids, stops) {
-      const known = Object.fromEntries((stops || []).map(row => [row.name, row.base]));
-      if (!clicks) return places.map(() => window.dash_clientside.no_update);
-      return places.map((place, i) => typeof place === "string" ? String(known[ids[i].knob]) : known[ids[i].knob]);
     },
   },
 });

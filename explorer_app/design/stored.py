@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import dash
+import dash_ag_grid as dag  # type: ignore[import-untyped]
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import Input, Output, html, no_update
 
@@ -136,23 +137,37 @@ def source_tables(report: dict[str, Any]) -> list[Any]:
     tables: list[Any] = [parts.table(["component", "grade", "energy", "area", "source"], found)]
     try:
         rows = [
-            [
-                html.Code(c.name),
-                f"{number(c.value)} {c.unit}".removesuffix(" -"),
-                parts.grade(c.grade),
-                c.file,
-                c.source,
-            ]
+            {"name": c.name, "value": f"{number(c.value)} {c.unit}".removesuffix(" -"), "grade": c.grade}
+            | {"file": c.file, "source": c.source, "about": parts.about_grade(c.grade)}
             for c in constants(chip_of(report))
         ]
     except SpikesimError as error:
         return [*tables, parts.problem(str(error), "The constants cannot be listed")]
-    head = ["constant", "value", "grade", "file", "source"]
-    return [
-        *tables,
-        dmc.Title(f"All {len(rows)} constants of its cost library", order=4),
-        html.Div(parts.table(head, rows), className="scroll", tabIndex="0"),
+    note = dmc.Text("Grades are explained on hover; every column can be searched.", size="sm", c="dimmed")
+    return [*tables, dmc.Title(f"All {len(rows)} constants of its cost library", order=4), note, _constants(rows)]
+
+
+def _constants(rows: list[dict[str, str]]) -> dag.AgGrid:
+    """A grid, which draws the rows in sight only: some hundred Dash rows take the browser many seconds."""
+    columns = [
+        {"field": "name", "headerName": "constant", "minWidth": 210},
+        {"field": "value", "headerName": "value", "minWidth": 130},
+        {"field": "grade", "headerName": "grade", "minWidth": 130, "tooltipField": "about"},
+        {"field": "file", "headerName": "file", "minWidth": 190, "tooltipField": "file"},
+        {"field": "source", "headerName": "source", "flex": 3, "minWidth": 260, "tooltipField": "source"},
     ]
+    return dag.AgGrid(
+        id="constants",
+        columnDefs=columns,
+        rowData=rows,
+        defaultColDef={"filter": True, "floatingFilter": True, "sortable": True, "flex": 1},
+        dashGridOptions={
+            "theme": {"function": parts.GRID_THEME},
+            "enableCellTextSelection": True,
+            "tooltipShowDelay": 300,
+        },
+        style={"height": "420px"},
+    )
 
 
 def numbers(report: dict[str, Any]) -> list[Any]:

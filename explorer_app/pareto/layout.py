@@ -17,12 +17,6 @@ from .. import parts
 DEFAULTS = {"y": "accuracy", "x": "edap", "color": "weight_bits", "size": "", "log": "auto"}
 LABELS = {"y": "vertical", "x": "horizontal", "color": "colour", "size": "size"}
 LOG = {"auto": "auto", "linear": "linear", "x": "log x", "both": "log x, y"}
-GRID_THEME = (
-    "themeQuartz.withParams({fontFamily: 'inherit', fontSize: 12.5, spacing: 5, headerFontSize: 11, "
-    "headerFontWeight: 600, wrapperBorderRadius: 6, backgroundColor: 'var(--paper)', foregroundColor: 'var(--ink)', "
-    "browserColorScheme: 'inherit', selectedRowBackgroundColor: 'var(--chosen)', borderColor: 'var(--rule)', "
-    "headerBackgroundColor: 'var(--wash)', accentColor: 'var(--accent)'})"
-)
 COLUMN = {
     "sortable": True,
     "filter": True,
@@ -86,7 +80,7 @@ def _table() -> dmc.Card:
             "headerHeight": 50,
             "tooltipShowDelay": 300,
             "suppressFieldDotNotation": True,
-            "theme": {"function": GRID_THEME},
+            "theme": {"function": parts.GRID_THEME},
         },
         eventListeners={"cellKeyDown": [ENTER]},
         style={"height": "500px"},

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import dash
 import yaml
-from dash import ALL, ClientsideFunction, Input, Output, State, no_update
+from dash import ClientsideFunction, Input, Output, State, no_update
 
 from spikesim_py.diff import TreeDiff, diff
 from spikesim_py.errors import SpikesimError
@@ -18,12 +18,12 @@ from .. import parts
 from ..reader import Reader
 from ..shell import SCHEME, show_address
 from . import views
-from .knobs import changes, knobs, stops
+from .knobs import changes, stops
 from .layout import CHIP, NETWORK
 from .rooms import Rooms
 
 _BASE = tuple((name, "value") for name in ("what-start", "what-network", "what-chip"))
-_PLACES = {"knob": ALL}
+_PLACES = ("what-places", "data")
 
 
 def register(app: dash.Dash, reader: Reader | None) -> None:
@@ -37,7 +37,6 @@ def register(app: dash.Dash, reader: Reader | None) -> None:
 
 def _begin(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
     @app.callback(
-        Output("knobs", "children"),
         Output("what-stops", "data"),
         Output("what-base", "children"),
         Output("what-names", "style"),
@@ -51,10 +50,9 @@ def _begin(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         try:
             base = rooms.base(own, network, chip)
         except SpikesimError as error:
-            return *[no_update] * 3, {}, parts.problem(str(error), "That cannot be the start")
-        rows = stops(base.hardware, asked)
+            return *[no_update] * 2, {}, parts.problem(str(error), "That cannot be the start")
         hidden = {"display": "none"} if own else {}
-        return knobs(base.hardware, rows), rows, views.start(base, bool(own)), hidden, None
+        return stops(base.hardware, asked), views.start(base, bool(own)), hidden, None
 
 
 def _turn(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
@@ -67,26 +65,23 @@ def _turn(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         Output("what-command", "children"),
         Output("what-time", "children"),
         Output("what-problem", "children", allow_duplicate=True),
-        Input(_PLACES, "value"),
+        Input(*_PLACES),
         Input("what-by", "value"),
         Input("what-quantity", "value"),
         Input("what-measured", "data"),
         SCHEME,
-        State(_PLACES, "id"),
         State("what-stops", "data"),
         State("selected", "data"),
         *[State(*pair) for pair in _BASE],
         prevent_initial_call=True,
     )
-    def turn(
-        places: Any, by: Any, quantity: Any, _: int, scheme: str, ids: Any, rows: Any, selected: Any, *names: str
-    ) -> Any:
-        if not places:
+    def turn(places: Any, by: Any, quantity: Any, _: int, scheme: str, rows: Any, selected: Any, *names: str) -> Any:
+        if not rows:
             return [no_update] * 8
         began = time.perf_counter()
         own = selected if studied and names[0] == "design" else None
         base = rooms.base(own, names[1], names[2])
-        changed = changes(rows, [one["knob"] for one in ids], places)
+        changed = changes(rows, places or {})
         show_address("/what-if", _query(own, names, changed))
         try:
             hardware, report = rooms.changed(base, changed)
@@ -116,20 +111,19 @@ def _measure(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         Output("what-measured", "data"),
         Output("what-problem", "children", allow_duplicate=True),
         Input("what-run", "n_clicks"),
-        State(_PLACES, "value"),
-        State(_PLACES, "id"),
+        State(*_PLACES),
         State("what-stops", "data"),
         State("selected", "data"),
         *[State(*pair) for pair in _BASE],
         prevent_initial_call=True,
         running=[(Output("what-run", "loading"), True, False)],
     )
-    def run(clicks: int | None, places: Any, ids: Any, rows: Any, selected: Any, *names: str) -> Any:
+    def run(clicks: int | None, places: Any, rows: Any, selected: Any, *names: str) -> Any:
         """The accuracy of what the knobs say; it stays for whoever asks next."""
         if not clicks:
             return no_update, no_update
         base = rooms.base(selected if studied and names[0] == "design" else None, names[1], names[2])
-        changed = changes(rows, [one["knob"] for one in ids], places)
+        changed = changes(rows, places or {})
         try:
             rooms.run(base, rooms.changed(base, changed)[0])
         except SpikesimError as error:
@@ -138,27 +132,22 @@ def _measure(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
 
 
 def _browser(app: dash.Dash) -> None:
-    """What needs no server: words beside sliders, finding one, going back to the start."""
+    """What needs no server: the knobs themselves, finding one, going back to the start."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("explorer", "words"),
-        Output({"knob-words": ALL}, "children"),
-        Output({"knob-words": ALL}, "className"),
-        Input(_PLACES, "value"),
-        State(_PLACES, "id"),
-        State("what-stops", "data"),
-    )
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("explorer", "find"),
-        Output("what-count", "children"),
-        Input("what-find", "value"),
+        ClientsideFunction("knobs", "build"),
+        Output(*_PLACES),
         Input("what-stops", "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("explorer", "reset"),
-        Output(_PLACES, "value"),
-        Input("what-reset", "n_clicks"),
-        State(_PLACES, "value"),
-        State(_PLACES, "id"),
+        ClientsideFunction("knobs", "find"),
+        Output("what-count", "children"),
+        Input("what-find", "value"),
+        Input(*_PLACES),  # which are there as soon as the knobs are
         State("what-stops", "data"),
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("knobs", "reset"),
+        Output(*_PLACES, allow_duplicate=True),
+        Input("what-reset", "n_clicks"),
         prevent_initial_call=True,
     )

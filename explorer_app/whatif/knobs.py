@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
-import dash_mantine_components as dmc  # type: ignore[import-untyped]
 import yaml
-from dash import html
 
 from spikesim_py._units import number
 from spikesim_py.figures.reproduce import flat_configuration
@@ -32,7 +29,9 @@ def fields(hardware: Hardware) -> list[tuple[Control, Any]]:
 
 
 def stops(hardware: Hardware, asked: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Per control: its name, the values to choose from, how they read, and which is the start's and which is asked."""
+    """Per control what the browser makes its knob of: name, part of the chip, meaning, the values to choose from, how
+    they read, and which is the start's and which is asked.
+    """
     rows = []
     for control, value in fields(hardware):
         values = list(control.stops(value))
@@ -43,7 +42,10 @@ def stops(hardware: Hardware, asked: Mapping[str, str]) -> list[dict[str, Any]]:
         base = values.index(value)
         at = values.index(wanted) if wanted in values else base
         labels = [_label(control, stop) for stop in values]
-        rows.append({"name": control.name, "values": values, "labels": labels, "base": base, "at": at})
+        about = f"{control.about}; {_ABOUT[control.affects]}; starts at {labels[base]}"
+        row = {"name": control.name, "section": control.section, "about": about, "numeric": control.numeric}
+        row |= {"title": control.name.partition(".")[2].replace("_", " ")}
+        rows.append(row | {"values": values, "labels": labels, "base": base, "at": at})
     return rows
 
 
@@ -69,58 +71,7 @@ def _label(control: Control, value: Any) -> str:
     return text if control.unit in _SILENT else f"{text} {control.unit}"
 
 
-def changes(rows: Sequence[Mapping[str, Any]], names: Sequence[str], places: Sequence[Any]) -> dict[str, Any]:
-    """Fields that stand elsewhere than at the start."""
-    by_name = {row["name"]: row for row in rows}
-    found = {}
-    for name, place in zip(names, places, strict=True):
-        row = by_name.get(name)
-        if row and place is not None and int(place) != row["base"] and int(place) < len(row["values"]):
-            found[name] = row["values"][int(place)]
-    return found
-
-
-def knobs(hardware: Hardware, rows: Sequence[Mapping[str, Any]]) -> list[html.Div]:
-    """The controls, one group per part of the chip."""
-    made = zip((control for control, _ in fields(hardware)), rows, strict=True)
-    groups = []
-    for section, members in groupby(made, key=lambda pair: pair[0].section):
-        body = [_knob(control, row) for control, row in members]
-        groups.append(
-            html.Div([dmc.Title(section, order=5), html.Div(body, className="knob-grid")], className="knob-group")
-        )
-    return groups
-
-
-def _knob(control: Control, row: Mapping[str, Any]) -> html.Div:
-    name = control.name.partition(".")[2].replace("_", " ")
-    about = f"{control.about}; {_ABOUT[control.affects]}; starts at {row['labels'][row['base']]}"
-    identity = {"knob": control.name}
-    if control.numeric:
-        tool: Any = dmc.Slider(
-            id=identity,
-            min=0,
-            max=len(row["values"]) - 1,
-            value=row["at"],
-            step=1,
-            label=None,
-            size="sm",
-            updatemode="drag",
-            thumbLabel=control.name,
-        )
-    else:
-        data = [{"value": str(index), "label": label} for index, label in enumerate(row["labels"])]
-        tool = dmc.Select(
-            id=identity, data=data, value=str(row["at"]), size="xs", allowDeselect=False, **{"aria-label": control.name}
-        )
-    words = html.Span(row["labels"][row["at"]], id={"knob-words": control.name}, className="limit-words")
-    tip = dmc.Tooltip(
-        html.Span(name, className="knob-name", tabIndex="0"),
-        label=about,
-        multiline=True,
-        w=280,
-        events={"hover": True, "focus": True, "touch": True},
-    )
-    head = html.Div([tip, words if control.numeric else html.Span(words, hidden=True)], className="limit-head")
-    name_of: dict[str, Any] = {"data-name": f"{control.name} {control.about}".lower()}
-    return html.Div([head, tool], className="knob", **name_of)
+def changes(rows: Sequence[Mapping[str, Any]], places: Mapping[str, int]) -> dict[str, Any]:
+    """Fields that stand elsewhere than at the start, in the order of the knobs."""
+    turned = [(row, places.get(row["name"], row["base"])) for row in rows]
+    return {row["name"]: row["values"][at] for row, at in turned if at != row["base"] and at < len(row["values"])}

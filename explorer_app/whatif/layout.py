@@ -44,6 +44,7 @@ def layout(**asked: Any) -> html.Div:
         [
             dcc.Store(id="what-asked", data=changes),
             dcc.Store(id="what-stops", data=[]),
+            dcc.Store(id="what-places", data={}),
             dcc.Store(id="what-measured", data=0),
             parts.card("Start from", start, None, parts.switch("what-start", START, asked.get("start"))),
             parts.card("Parameters", knobs, html.Span(id="what-count"), [find, reset]),
