@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# processes that share the files of `make test`, each with one thread for its matrices; 0: pytest alone
+TEST_JOBS ?= 2
 
 .PHONY: demo test test-full check bench docs pictures clean
 
@@ -18,7 +20,7 @@ demo: $(READY)
 	$(BIN)/spikesim demo
 
 test: $(READY)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n $(TEST_JOBS) --dist loadfile
 
 test-full: $(READY)
 	$(BIN)/pytest -m ""

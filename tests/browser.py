@@ -67,7 +67,7 @@ class Browser:
     def count(self, query: str) -> int:
         return int(self.js("return document.querySelectorAll(arguments[0]).length", query))
 
-    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
+    def wait(self, condition: Callable[[], Any], what: str, seconds: float = 60.0) -> Any:
         """Poll until the condition holds; says what was awaited if it never does."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

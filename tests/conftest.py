@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
 
 from spikesim_py.network import Network, build
+
+if TYPE_CHECKING:
+    from browser import Browser
+    from study_data import Shelf
 
 settings.register_profile("default", deadline=None, max_examples=40, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("default")
@@ -98,3 +103,23 @@ def tiny_images(samples: int = 5, bits: int = 3, seed: int = 1) -> np.ndarray:
 @pytest.fixture
 def tiny() -> Network:
     return tiny_network()
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[Browser]:
+    """A page of the one Chromium that all tests share: starting it takes longer than most of them."""
+    from browser import browser, need_browser
+
+    need_browser()
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """The explorer reads a study that lies in memory."""
+    from study_data import Shelf
+
+    found = Shelf(tmp_path / "study.db")
+    monkeypatch.setattr("explorer_app.reader.load_study", found.load)
+    return found

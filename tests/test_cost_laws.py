@@ -474,16 +474,24 @@ def test_a_digital_layer_holds_the_spikes_of_all_steps_too() -> None:
 # ---------------------------------------------------------------------------------------------- extreme sizes
 
 
+EXTREMES: list[dict[str, Any]] = [
+    {"crossbar.rows": 1024, "crossbar.cols": 1024, "pe.crossbars": 4096, "tile.pes": 1024},  # a tile per layer
+    {"crossbar.rows": 1, "crossbar.cols": 2, "crossbar.mux": 1, "pe.crossbars": 1, "tile.pes": 1},
+    {"crossbar.rows": 2, "crossbar.cols": 1024, "crossbar.mux": 1024, "pe.crossbars": 1, "tile.pes": 1},
+    {"technology.clock_mhz": 1, "adc.bits": 12, "tile.neuron_lanes": 1024},
+]
+
+
 @pytest.mark.parametrize(
-    "fields",
+    ("network", "fields"),
     [
-        {"crossbar.rows": 1024, "crossbar.cols": 1024, "pe.crossbars": 4096, "tile.pes": 1024},  # a tile per layer
-        {"crossbar.rows": 1, "crossbar.cols": 2, "crossbar.mux": 1, "pe.crossbars": 1, "tile.pes": 1},
-        {"crossbar.rows": 2, "crossbar.cols": 1024, "crossbar.mux": 1024, "pe.crossbars": 1, "tile.pes": 1},
-        {"technology.clock_mhz": 1, "adc.bits": 12, "tile.neuron_lanes": 1024},
+        # VGG9 takes 36 million tiles of the smallest crossbars
+        pytest.param(network, fields, marks=[pytest.mark.slow] if (network, fields) == (VGG9, EXTREMES[1]) else [])
+        for network in (MIXED, VGG9)
+        for fields in EXTREMES
     ],
+    ids=[f"{name}-{case}" for name in ("mixed", "vgg9") for case in ("largest", "smallest", "flattest", "slowest")],
 )
-@pytest.mark.parametrize("network", [MIXED, VGG9], ids=lambda network: network.name)
 def test_the_largest_and_smallest_chips_have_a_finite_cost(network: Network, fields: dict[str, Any]) -> None:
     found = report(network, fields)
     for quantity in QUANTITIES:

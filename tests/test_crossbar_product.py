@@ -109,7 +109,7 @@ def test_ideal_cells_and_a_lossless_adc_give_the_exact_product(
     ),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=120)
+@settings(max_examples=60)
 def test_the_kernels_compute_what_their_twin_does(
     signs: tuple[str, str], rows: tuple[str, str], bits: int, input_bits: int, fields: Any, seed: int
 ) -> None:

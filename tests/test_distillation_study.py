@@ -52,7 +52,7 @@ def test_students_of_a_seed_differ_in_their_losses_alone():
 
 
 def test_one_seed_trains_every_network():
-    tiny = replace(SETTINGS["event-digits"], samples=64, reported=20, teacher_epochs=1, epochs=1)
+    tiny = replace(SETTINGS["event-digits"], taught=64, samples=64, reported=20, teacher_epochs=1, epochs=1)
     rows = list(one_seed(tiny, 0))
     assert [row.method for row in rows if row.weight_bits == 2] == list(CHOSEN[2])
     assert len(rows) == 1 + sum(map(len, CHOSEN.values()))

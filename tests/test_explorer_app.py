@@ -27,13 +27,6 @@ from spikesim_py.sweep.store import JobTable
 from spikesim_py.sweep.store.database import Database
 
 
-@pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    found = Shelf(tmp_path / "study.db")
-    monkeypatch.setattr("explorer_app.reader.load_study", found.load)
-    return found
-
-
 def _parts(component: Any) -> Iterator[Component]:
     if isinstance(component, Component):
         yield component

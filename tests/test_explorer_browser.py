@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dash
 import pytest
-from browser import Browser, browser, need_browser
+from browser import Browser, browser
 from study_data import MemoryStudy, Shelf, report, study
 from werkzeug.serving import make_server
 
@@ -27,20 +27,6 @@ from spikesim_py.sweep import Study
 pytestmark = pytest.mark.browser
 PLOT = "document.querySelector('#pareto .js-plotly-plot')"
 DRAWN = f"{PLOT}._fullData.filter(t => t.customdata).reduce((sum, t) => sum + t.x.length, 0)"
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    need_browser()
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    found = Shelf(tmp_path / "study.db")
-    monkeypatch.setattr("explorer_app.reader.load_study", found.load)
-    return found
 
 
 @contextmanager

@@ -24,13 +24,6 @@ VIEW = {"compare-by": "component", "compare-quantity": "energy_pj"}
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    found = Shelf(tmp_path / "study.db")
-    monkeypatch.setattr("explorer_app.reader.load_study", found.load)
-    return found
-
-
-@pytest.fixture
 def call(shelf: Shelf) -> Call:
     return caller(create_app(shelf.path))
 

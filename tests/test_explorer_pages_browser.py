@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import Browser, browser, need_browser
+from browser import Browser
 from importer_files import lif, write_nir
 from study_data import Shelf, report
 from test_explorer_browser import check_quiet, drawn, markers, press, press_keys, served
@@ -20,20 +20,6 @@ from explorer_app import create_app
 from spikesim_py.network import save_network
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    need_browser()
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    found = Shelf(tmp_path / "study.db")
-    monkeypatch.setattr("explorer_app.reader.load_study", found.load)
-    return found
 
 
 @pytest.fixture

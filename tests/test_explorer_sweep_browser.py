@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from browser import Browser, browser, need_browser
+from browser import Browser
 
 import spikesim_py as ss
 from spikesim_py.sweep import ask, jobs, load_study
@@ -30,13 +30,6 @@ SPACE = {
     "chips": 4,
 }
 DESIGNS = 120
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    need_browser()
-    with browser() as found:
-        yield found
 
 
 @pytest.fixture(autouse=True)

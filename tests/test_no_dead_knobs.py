@@ -116,7 +116,12 @@ HARDWARE: dict[str, Witness] = {
     ),
     "wires.accuracy": (RRAM, PASSIVE | {"wires.word_ohm": 500.0}, "fast", TINY),
     "wires.tolerance": (RRAM, PASSIVE | {"wires.word_ohm": 500.0}, 1e-2, TINY),
-    "wires.read_noise": (RRAM, PASSIVE | WHITE | {"wires.word_ohm": 200.0, "device.read.sigma": 0.3}, "adjoint", TINY),
+    "wires.read_noise": (
+        RRAM,
+        PASSIVE | WHITE | {"wires.word_ohm": 200.0, "device.read.sigma": 0.3, "crossbar.rows": 32, "crossbar.cols": 32},
+        "adjoint",
+        TINY,
+    ),
     "wires.column_limit_ua": (RRAM, PASSIVE, 1.0, TINY),  # refused: too much current
     "crossbar.rows": (RRAM, {}, 8, TINY),
     "crossbar.cols": (RRAM, {}, 16, TINY),
@@ -208,7 +213,18 @@ def network_of(name: str) -> Network:
     return tiny_network() if name == TINY else load_network(name)
 
 
-def documented_outputs(network: Network, chip: str, overrides: dict[str, Any]) -> dict[str, Any]:
+#: outputs by design: most fields are flipped on a chip that others are flipped on too
+_OUTPUTS: dict[str, dict[str, Any]] = {}
+
+
+def documented_outputs(name: str, chip: str, overrides: dict[str, Any]) -> dict[str, Any]:
+    key = repr((name, chip, sorted(overrides.items())))
+    if key not in _OUTPUTS:
+        _OUTPUTS[key] = _outputs(network_of(name), chip, overrides)
+    return _OUTPUTS[key]
+
+
+def _outputs(network: Network, chip: str, overrides: dict[str, Any]) -> dict[str, Any]:
     """Metrics, tree, counts, notes; and what inference measures, where the network can run."""
     try:
         hardware = load_hardware(chip, overrides)
@@ -243,9 +259,8 @@ def test_every_hardware_field_has_a_witness() -> None:
 @pytest.mark.parametrize("field", HARDWARE)
 def test_a_hardware_field_changes_a_documented_output(field: str) -> None:
     chip, before, value, name = HARDWARE[field]
-    network = network_of(name)
-    first = documented_outputs(network, chip, before)
-    second = documented_outputs(network, chip, before | {field: value})
+    first = documented_outputs(name, chip, before)
+    second = documented_outputs(name, chip, before | {field: value})
     numbers = set(first) - {"text"} if field not in ("name", "description") else {"text"}
     assert any(first[key] != second.get(key) for key in numbers)
 
@@ -253,10 +268,9 @@ def test_a_hardware_field_changes_a_documented_output(field: str) -> None:
 @pytest.mark.parametrize("field", [key for key, f in hardware_fields() if f.json_schema_extra["affects"] == "cost"])
 def test_a_cost_field_leaves_the_arithmetic_alone(field: str) -> None:
     chip, before, value, name = HARDWARE[field]
-    network = network_of(name)
-    if network.arithmetic == "integer":
-        first = documented_outputs(network, chip, before)
-        second = documented_outputs(network, chip, before | {field: value})
+    if network_of(name).arithmetic == "integer":
+        first = documented_outputs(name, chip, before)
+        second = documented_outputs(name, chip, before | {field: value})
         assert first["correct"] == second["correct"]
         assert first["activity"] == second["activity"]
 

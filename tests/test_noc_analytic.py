@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -174,10 +175,16 @@ def pairs(mapping: Mapping, rate: float = 0.15) -> list[tuple[Flow, ZeroLoad]]:
     return [(flow, exact[key]) for flow in found if (key := (flow.kind, flow.layer, flow.target)) in exact]
 
 
+@cache
+def compared(name: str) -> list[list[tuple[Flow, ZeroLoad]]]:
+    """The pairs of every case of a network."""
+    return [pairs(mapping) for mapping in cases(name)]
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_heads_are_never_too_early(name: str) -> None:
-    for mapping in cases(name):
-        for flow, exact in pairs(mapping):
+    for found in compared(name):
+        for flow, exact in found:
             assert flow.steps == exact.transfer.steps
             if flow.kind != "partial_sums":  # an output whose slices lie in two column blocks reaches a tile further
                 assert flow.head_cycles >= exact.head_cycles
@@ -230,8 +237,8 @@ def test_flows_are_the_transfers_within_stated_bounds() -> None:
     small: dict[tuple[str, str], list[float]] = {}
     for name in NETWORKS:
         noted = small if name == "attention" else found
-        for mapping in cases(name):
-            for flow, exact in pairs(mapping):
+        for case in compared(name):
+            for flow, exact in case:
                 for quantity, ratio in ratios(flow, exact).items():
                     noted.setdefault((quantity, flow.kind), []).append(ratio)
     for quantity, kinds in BOUNDS.items():
@@ -251,8 +258,7 @@ def test_flows_are_the_transfers_within_stated_bounds() -> None:
     ("name", "flits", "passed"), [("vgg9", 0.1, 0.15), ("resnet19", 0.14, 0.17), ("mixed", 0.43, 0.6)]
 )
 def test_a_networks_traffic_is_right_in_sum(name: str, flits: float, passed: float) -> None:
-    for mapping in cases(name):
-        found = pairs(mapping)
+    for found in compared(name):
         sums = np.array(
             [
                 [

@@ -34,7 +34,18 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def rolled(network: str | Network, fields: dict[str, Any]) -> tuple[Mapping, RollUp]:
+def rolled(name: str, fields: dict[str, Any]) -> tuple[Mapping, RollUp]:
+    """A cost that several tests look at is made once."""
+    key = repr((name, sorted(fields.items())))
+    if key not in _ROLLED:
+        _ROLLED[key] = _roll(name, fields)
+    return _ROLLED[key]
+
+
+_ROLLED: dict[str, tuple[Mapping, RollUp]] = {}
+
+
+def _roll(network: str | Network, fields: dict[str, Any]) -> tuple[Mapping, RollUp]:
     net, chip = design(network, "rram_32nm", fields)
     mapping = map_network(net, chip)
     activity = resolve_activity(None, tuple(n.name for n in net.layers), net.model.activity, 0.15)
@@ -156,7 +167,7 @@ def test_a_network_that_never_spikes_costs(encoding: str, fields: dict[str, Any]
     assert noc[0].critical_ns <= noc[1].critical_ns
 
 
-@pytest.mark.parametrize("name", ["resnet19-cifar10", "msresnet18-cifar10"])
+@pytest.mark.parametrize("name", [pytest.param("resnet19-cifar10", marks=pytest.mark.slow), "msresnet18-cifar10"])
 def test_trees_that_serve_several_layers_are_charged_once(name: str) -> None:
     """The closed form times the share that exact trees take of exact copies, whatever the readers."""
     mapping, copies = rolled(name, {"noc.packet_flits": 3})
@@ -186,7 +197,7 @@ def test_values_leave_after_their_sums() -> None:
 
 
 def test_what_was_not_sent_is_not_late() -> None:
-    mapping, found = rolled(tiny_network(), {})
+    mapping, found = _roll(tiny_network(), {})
     activity = resolve_activity(None, tuple(mapping.layers), {}, 0.15)
     sent = packets_of(mapping, mesh_inputs(mapping, activity).timings, drawn_trains(mapping, activity))
     result = run(sent.packets, fabric_of(mapping), "cycle")
@@ -211,7 +222,12 @@ def test_a_crowded_mesh_is_said_and_counted() -> None:
     crowded_layers = [note.split()[3] for note in notes if note.startswith(LOADED)]
     assert "conv6" in crowded_layers
     assert "conv2" not in crowded_layers
-    simulated = ss.cost("vgg9-cifar10", "rram_32nm", overrides=fields | {"noc.fidelity": "event"}).notes
+    small = SMALL | {"pe.crossbars": 1, "noc.flit_bits": 32}
+    closed, simulated = (
+        ss.cost("digits-w4", "rram_32nm", overrides=small | {"noc.fidelity": fidelity}).notes
+        for fidelity in ("analytic", "event")
+    )
+    assert [note for note in closed if note.startswith(LOADED)]
     assert not [note for note in simulated if note.startswith(LOADED)]
     study = Reports(a=list(notes), b=["activity: assumed"])
     assert crowded(study, ["a", "b"]) == 1  # type: ignore[arg-type]

@@ -27,7 +27,9 @@ HERE = os.pathsep.join((str(ROOT), str(ROOT / "tests")))
 
 def dask_process(*arguments: str) -> subprocess.Popen[str]:
     """A scheduler or a worker on the loopback, as another machine would run it."""
-    environment = os.environ | {"PYTHONPATH": HERE, "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
+    calm = {"LOGGING__DISTRIBUTED": "critical", "WORKER__PROFILE__ENABLED": "False"}
+    settings = {f"DASK_DISTRIBUTED__{name}": value for name, value in calm.items()}
+    environment = os.environ | {"PYTHONPATH": HERE} | settings
     command = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]]
     quiet = subprocess.DEVNULL
     return subprocess.Popen(command, text=True, env=environment, stdout=quiet, stderr=quiet, start_new_session=True)
@@ -70,7 +72,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     scheduler, address = start_scheduler(tmp_path_factory.mktemp("dask"))
     processes = [scheduler]
     try:
-        processes += [start_worker(address) for _ in range(2)]
+        processes += [start_worker(address, "--nthreads", "1", "--no-nanny") for _ in range(2)]
         wait_for_workers(address, 2)
         yield f"dask:{address}"
     finally:
@@ -139,7 +141,7 @@ class TestExecutorContract:
         assert len(pulses) >= 2
 
     def test_leaving_early_leaves_nobody_behind(self, name: str) -> None:
-        outcomes = executor(name, 2)(sweep_jobs.slow, range(100))
+        outcomes = executor(name, 1)(sweep_jobs.slow, range(100))
         next(outcomes)
         outcomes.close()
         assert multiprocessing.active_children() == []
@@ -160,6 +162,7 @@ def test_a_poison_item_is_found_and_its_neighbours_are_unharmed() -> None:
     check_poison("local")
 
 
+@pytest.mark.slow  # a whole sweep whose worker is killed: `test_sweep_faults.py`
 def test_an_item_whose_worker_was_killed_from_outside_is_run_again(tmp_path: Path) -> None:
     items = [(i, str(tmp_path / "marker")) for i in range(6)]
     assert sorted(executor("local", 1)(sweep_jobs.killed_once, items)) == [(i, "ok", i * i) for i in range(6)]

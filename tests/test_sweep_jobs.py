@@ -49,10 +49,17 @@ def test_a_sweep_is_a_row_of_the_job_table(tmp_path: Path) -> None:
         relaunch(study_path, 1)
 
 
-@pytest.mark.parametrize("executor", ["serial", "local"])
-@pytest.mark.parametrize(("request_", "state"), [("pause", "paused"), ("cancel", "cancelled")])
+@pytest.mark.parametrize(
+    ("request_", "state", "executor"),
+    [
+        ("pause", "paused", "serial"),
+        ("pause", "paused", "local"),
+        ("cancel", "cancelled", "serial"),
+        pytest.param("cancel", "cancelled", "local", marks=pytest.mark.slow),
+    ],
+)
 def test_a_sweep_is_paused_or_cancelled_from_outside_and_resumed(
-    tmp_path: Path, executor: str, request_: Any, state: str
+    tmp_path: Path, request_: Any, state: str, executor: str
 ) -> None:
     store = tmp_path / "s.db"
     asked = []
@@ -69,7 +76,7 @@ def test_a_sweep_is_paused_or_cancelled_from_outside_and_resumed(
     assert (job.state, job.request, job.message) == (state, None, "what was finished is stored")
     assert 2 <= len(study) == job.done < job.total == 24
     before = study.frame()["report_hash"].tolist()
-    assert len(resume(store, 1, executor=executor)) == 24
+    assert len(resume(store, 1, executor="serial")) == 24
     (job,) = jobs(store)
     assert (job.state, job.done) == ("done", 24)
     assert set(before) <= set(study.frame()["report_hash"].tolist())
@@ -77,7 +84,7 @@ def test_a_sweep_is_paused_or_cancelled_from_outside_and_resumed(
 
 def test_a_job_that_is_launched_runs_by_itself_and_is_seen_from_everywhere(tmp_path: Path) -> None:
     store = tmp_path / "s.db"
-    job = launch(LONG, store=store, executor="local", workers=1)
+    job = launch(LONG, store=store, executor="serial")
     assert (job.state, job.origin) == ("queued", "app")
     until(lambda: jobs(store)[0].state == "running" and jobs(store)[0].done)
     with pytest.raises(StoreError, match=r"job 1 \(app\) is at work on this study; wait for it, or `spikesim jobs"):

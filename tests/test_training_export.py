@@ -93,7 +93,10 @@ def _thousand_images() -> np.ndarray:
     return np.concatenate([images, random])
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in ("digits-w2", "digits-w8") else []) for name in RECIPES],
+)
 def test_a_trained_network_spikes_as_its_module_on_a_thousand_images(name):
     recipe = load_config(name)
     quick = recipe.model_copy(update={"optimization": recipe.optimization.model_copy(update={"epochs": 1})})
