@@ -89,7 +89,7 @@ def _tabulate(app: dash.Dash, known: Views) -> None:
             return no_update, parts.problem(told, "Too many rows")
         with tempfile.TemporaryDirectory() as folder:
             path = write_csv(view.designs.taken(view.order("", False)), Path(folder) / "designs.csv")
-            return dcc.send_bytes(path.read_bytes(), path.name), no_update
+            return dcc.send_bytes(path.read_bytes(), path.name), no_update  # type: ignore[attr-defined, no-untyped-call]
 
 
 def _link(app: dash.Dash, known: Views) -> None:

@@ -74,7 +74,7 @@ def training_figure(runs: Mapping[str, Run], losses: Sequence[str] = ()) -> go.F
 
     A run has one colour; curves of a panel differ in their `line_styles`.
     """
-    figure = make_subplots(2, 2, shared_xaxes="all", horizontal_spacing=0.09, vertical_spacing=0.1)
+    figure = make_subplots(2, 2, shared_xaxes="all", horizontal_spacing=0.13, vertical_spacing=0.1)
     colours = {run: CATEGORIES[place % len(CATEGORIES)] for place, run in enumerate(runs)}
     curves, named = training_curves(runs, losses), set[str]()
     dashes = line_styles(curves)
