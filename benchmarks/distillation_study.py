@@ -6,8 +6,8 @@ the same images in the same order, and have the same epochs; they differ in thei
 quantization-aware training with the task's loss alone (MD-SNN's own baseline could not be read; rounding a teacher's
 weights without training is worse). `multi-stage` has an assistant in between, of twice the student's bits, with as
 many epochs of its own. `sei` is that paper's loss only; `shortcuts` its structure only, in a network with a shortcut
-around every convolution (`sei_convnet`), whose teacher has them too; `sei-bwsnn` is both. Differences are of accuracy on
-the report split, in points, with the 95 % interval of Student's t over the seeds::
+around every convolution (`sei_convnet`), whose teacher has them too; `sei-bwsnn` is both. Differences are of accuracy
+on the report split, in points, with the 95 % interval of Student's t over the seeds::
 
     python -m benchmarks.distillation_study --data mnist --data-root ~/data --csv mnist.csv
     python -m benchmarks.distillation_study --data event-digits --csv events.csv
