@@ -42,20 +42,13 @@ CHIP: dict[str, Any] = {
 }
 _GRANULAR: dict[str, Any] = {"adc.range": "granular"}
 _CORRECTED: dict[str, Any] = {"adc.range": "granular", "mitigation.recalibrate": "affine"}
-_PROPORTIONAL: dict[str, Any] = {
-    "device.program_sigma": 0.0,
-    "device.program.law": "polynomial",
-    "device.program.coefficients_us": [0.0, 0.1],
-}
 #: what is set beside the chip, by what it is called
 SETTINGS: dict[str, dict[str, Any]] = {
     "max": {"adc.range": "max"},
     "granular": _GRANULAR,
     "percentile 99.9": {"adc.range": "percentile", "adc.percentile": 99.9},
-    "percentile 100": {"adc.range": "percentile", "adc.percentile": 100.0},
     "granular, recalibrated": _CORRECTED,
     "granular, analog subtraction, recalibrated": _CORRECTED | {"mapping.subtract": "analog"},
-    "granular, recalibrated, errors of 10 % of g": _CORRECTED | _PROPORTIONAL,
 }
 NETWORKS = ("cifar10-vgg9-quarter-w4u8", "cifar10-vgg9-quarter-w4u8-noise")
 #: images of the calibration split that ranges and corrections are found on
