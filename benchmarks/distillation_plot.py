@@ -52,6 +52,7 @@ def _panel(gains: Sequence[Gain], x: float) -> str:
         ends = f"M{at(gain.mean - gain.half):.1f} {y:.1f}H{at(gain.mean + gain.half):.1f}"
         lines.append(f'<path d="{ends}" stroke="{colour}" stroke-width="2"/>')
         lines.append(f'<circle cx="{at(gain.mean):.1f}" cy="{y:.1f}" r="4" fill="{fill}" stroke="{colour}"/>')
-    lines.append(text(0, -12, f"{gains[0].data}: mean and 95 % interval, {gains[0].seeds} seeds; filled: without 0"))
+    seeds = " or ".join(map(str, sorted({gain.seeds for gain in gains}, reverse=True)))
+    lines.append(text(0, -12, f"{gains[0].data}: mean and 95 % interval, {seeds} seeds; filled: without 0"))
     lines.append(text(WIDE / 2, tall + 36, "accuracy less naive quantization's, points", INK, "middle"))
     return "\n".join([*lines, "</g>"])

@@ -5,11 +5,13 @@ few samples must do. For every seed, a teacher is trained first. All students of
 the same images in the same order, and have the same epochs; they differ in their losses alone. *Naive* is
 quantization-aware training with the task's loss alone (MD-SNN's own baseline could not be read; rounding a teacher's
 weights without training is worse). `multi-stage` has an assistant in between, of twice the student's bits, with as
-many epochs of its own. `sei` is that paper's loss only: these networks have no shortcuts. Differences are of accuracy
+many epochs of its own. `sei` is that paper's loss only; `shortcuts` its structure only, in a network with a shortcut
+around every convolution (`sei_convnet`), whose teacher has them too; `sei-bwsnn` is both. Differences are of accuracy
 on the report split, in points, with the 95 % interval of Student's t over the seeds::
 
     python -m benchmarks.distillation_study --data mnist --data-root ~/data --csv mnist.csv
     python -m benchmarks.distillation_study --data event-digits --csv events.csv
+    python -m benchmarks.distillation_study --data event-digits --methods shortcuts sei-bwsnn --seeds 5 --csv sei.csv
     python -m benchmarks.distillation_study --read mnist.csv events.csv --csv study.csv --plot study.svg
     python -m benchmarks.distillation_study --quick
 
@@ -23,7 +25,7 @@ import argparse
 import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,10 +49,14 @@ METHODS: dict[str, dict[str, Any]] = {
     "rmp": {"rmp": {"stages": "all"}},
     "multi-stage": _MD,
     "sei": {"sei": {}},
+    "shortcuts": {},
+    "sei-bwsnn": {"sei": {}},
 }
+#: architecture by method, where it is another than the plain one
+STRUCTURES = {"shortcuts": "sei_convnet", "sei-bwsnn": "sei_convnet"}
 #: methods by weight bits: one bit has no bits to go through, and SEI's paper is on one bit
 CHOSEN = {4: ("naive", "logits", "md-snn", "rmp", "multi-stage")}
-CHOSEN |= {2: CHOSEN[4], 1: ("naive", "logits", "md-snn", "rmp", "multi-stage", "sei")}
+CHOSEN |= {2: CHOSEN[4], 1: ("naive", "logits", "md-snn", "rmp", "multi-stage", "sei", "shortcuts", "sei-bwsnn")}
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,12 @@ def recipe(setting: Setting, seed: int, bits: int | None, method: str = "naive")
         "dataset": setting.data,
         "samples": setting.samples if bits else setting.taught,
         "seed": seed if bits else seed + _TEACHER_SEED,
-        "architecture": {"channels": [8, 16, 16], "pool_after": [1, 2, 3], "time_steps": 4},
+        "architecture": {
+            "name": STRUCTURES.get(method, "convnet"),
+            "channels": [8, 16, 16],
+            "pool_after": [1, 2, 3],
+            "time_steps": 4,
+        },
         "optimization": {"epochs": setting.epochs if bits else setting.teacher_epochs, "learning_rate": 4e-3},
     }
     if bits is not None:
@@ -123,13 +134,16 @@ def recipe(setting: Setting, seed: int, bits: int | None, method: str = "naive")
     return TrainingConfig.model_validate(fields)
 
 
-def one_seed(setting: Setting, seed: int) -> Iterator[Row]:
-    """All networks of a seed, the teacher (32 bits) first."""
-    teacher, _ = fit(recipe(setting, seed, None))
-    yield _row(setting, seed, 32, "teacher", teacher)
+def one_seed(setting: Setting, seed: int, only: Collection[str] = tuple(METHODS)) -> Iterator[Row]:
+    """The networks of a seed by the methods `only`, behind their teachers (32 bits)."""
+    teachers: dict[str | None, SpikingNetwork] = {}
     for bits, methods in CHOSEN.items():
-        for method in methods:
-            above = teacher
+        for method in filter(only.__contains__, methods):
+            structure = STRUCTURES.get(method)
+            if structure not in teachers:
+                teachers[structure], _ = fit(recipe(setting, seed, None, method))
+                yield _row(setting, seed, 32, f"teacher, {structure}" if structure else "teacher", teachers[structure])
+            teacher = above = teachers[structure]
             if method == "multi-stage":
                 above, _ = fit(recipe(setting, seed, 2 * bits, method), teacher=teacher)
             student, _ = fit(recipe(setting, seed, bits, method), teacher=above)
@@ -206,6 +220,7 @@ def main() -> None:
     parser.add_argument("--data-root", help="folder with MNIST")
     parser.add_argument("--seeds", type=int, default=10, choices=range(2, 1000), metavar="N", help="(default 10)")
     parser.add_argument("--first-seed", type=int, default=200, help="seeds count from here (default 200)")
+    parser.add_argument("--methods", nargs="+", default=tuple(METHODS), choices=METHODS, help="(default all)")
     parser.add_argument("--csv", type=Path, help="file to write, one line per network")
     parser.add_argument("--plot", type=Path, help="SVG to write")
     parser.add_argument("--read", type=Path, nargs="+", metavar="CSV", help="show earlier runs; train nothing")
@@ -233,7 +248,7 @@ def _trained(given: argparse.Namespace) -> Iterator[Row]:
     if given.quick:
         setting, seeds = replace(setting, taught=128, samples=128, reported=100, teacher_epochs=1, epochs=1), 2
     for seed in range(given.first_seed, given.first_seed + seeds):
-        yield from one_seed(setting, seed)
+        yield from one_seed(setting, seed, given.methods)
 
 
 if __name__ == "__main__":

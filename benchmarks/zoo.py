@@ -20,8 +20,9 @@ import numpy as np
 import torch
 
 from spikesim_py import __version__
-from spikesim_py.datasets import load_dataset
+from spikesim_py.datasets import load_dataset, network_data
 from spikesim_py.network import load_network
+from training.activity import measure_activity
 from training.config import TrainingConfig, load_config
 from training.export import export, float_module
 from training.loop import CPU, Epoch, accuracy_of
@@ -80,12 +81,15 @@ def _train(name: str, made: dict[str, SpikingNetwork], given: argparse.Namespace
             "test_correct": round(accuracy * samples),
             "test_samples": samples,
             "test_split": "report",
+            "activity_split": "calibration",
             "command": f"python -m benchmarks.zoo --device {given.device} --scale {given.scale} {name}",
             "recipe": recipe.model_dump(mode="json"),
             "made_with": {"spikesim_py": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
             "trained_on": where,
         }
-        export(module, name, metadata).save(path)
+        network = export(module, name)
+        activity = measure_activity(network, network_data(network, recipe.dataset, "calibration"))
+        export(module, name, metadata, activity).save(path)
     made[name] = module
     return module
 

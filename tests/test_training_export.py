@@ -33,12 +33,15 @@ INTEGERS = {
     "mint": Integer(2, 2, weights="mint", membranes="shared"),
     "mint, membranes of its own": Integer(8, 16, 12, weights="mint", membranes="learned"),
     "sigmoid_sum": Integer(4, 12, weights="sigmoid_sum", per_channel=True),
+    "filled": Integer(4, 8, weights="filled", per_channel=True),
 }
 
 
-def small(time_steps: int = 3, reset: str = "zero", leak: float = 0.5, **options: Any) -> Network:
+def small(
+    time_steps: int = 3, reset: str = "zero", leak: float = 0.5, name: str = "convnet", **options: Any
+) -> Network:
     options = {"channels": (3, 4), "pool_after": (2,)} | options
-    return architecture("convnet", options, **INPUT, time_steps=time_steps, reset=reset, leak=leak)
+    return architecture(name, options, **INPUT, time_steps=time_steps, reset=reset, leak=leak)
 
 
 def random_module(
@@ -130,6 +133,8 @@ def _pairs() -> list[Any]:
 def test_every_architecture_with_every_quantizer_exports_spike_for_spike(name, how):
     if name == "convnet":
         blueprint = small()
+    elif name == "sei_convnet":
+        blueprint = small(name=name, channels=(4, 4, 8, 6), pool_after=(2,))  # kept, pooled and grown, and averaged
     else:
         size = 32 if name in ("vgg11", "vgg16") else 8
         shape = (3, size, size)

@@ -37,7 +37,7 @@ def test_weights_at_full_width(name, weights):
     assert sum(torch.Size(shape).numel() for shape in weight_shapes(network)) == weights
 
 
-@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - {"convnet"}))
+@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - {"convnet", "sei_convnet"}))
 def test_width_scales_every_layer_but_the_ends(name):
     full, half = (weight_shapes(architecture(name, **CIFAR, width=width)) for width in (1.0, 0.5))
     assert half[0][1] == 3
@@ -64,6 +64,37 @@ def test_residual_streams_share_one_membrane_unit():
     assert streams == {"bn1"}
     assert groups["s2b1_add"] == groups["s2b1_short_bn"] == groups["s2b2_bn2"] != "bn1"
     assert groups["s1b1_lif2"] == "s1b1_bn1"
+
+
+def test_a_shortcut_lies_around_every_layer_behind_the_first():
+    """Of the drive where the shape stays; else of spikes, channel by channel: few weights, and each output has some."""
+    options = {"channels": (4, 4, 6, 3), "pool_after": (2,)}
+    network = architecture("sei_convnet", options, **CIFAR)
+    found = {node.name: node for node in network.nodes}
+    assert found["conv2_sum"].inputs == ("norm2", "norm1")
+    shorts = {
+        name: (node.inputs, node.groups, node.weight_shape) for name, node in found.items() if name.endswith("_short")
+    }
+    assert shorts["conv3_short"] == (("pool2",), 2, (6, 2, 1, 1))
+    assert shorts["conv4_short"] == (("lif3",), 3, (3, 2, 1, 1))
+    assert all(found[f"lif{n}"].inputs == (f"conv{n}_sum",) for n in (2, 3, 4))
+
+
+def test_the_transformers_feed_forward_layers_have_shortcuts_of_their_own():
+    plain, sei = (architecture(name, **CIFAR, width=1 / 8) for name in ("spikformer", "sei_spikformer"))
+    groups = membrane_groups(sei)
+    for block in range(1, 5):
+        assert sei.by_name[f"b{block}_ffn1_lif"].inputs == (f"b{block}_ffn1_sum",)
+        assert sei.by_name[f"b{block}_add2"].inputs == (f"b{block}_ffn2_sum", f"b{block}_add1")
+        assert groups[f"b{block}_ffn2_short_norm"] == groups["bn5"] != groups[f"b{block}_ffn1_short_norm"]
+    layers = {layer.name for layer in sei.layers}
+    shorts = layers - {layer.name for layer in plain.layers}
+    assert shorts == {f"b{block}_ffn{n}_short" for block in range(1, 5) for n in (1, 2)}
+    assert sum(torch.Size(sei.by_name[name].weight_shape).numel() for name in shorts) == 8 * 4 * 48
+    module = SpikingNetwork(sei, Integer(4, 8, layer_bits={"*_ffn?*": 1}))
+    assert {name for name in module.weights if module.layer(name).quantizer.bits == 1} == {
+        name for name in layers if "_ffn" in name
+    }
 
 
 @pytest.mark.parametrize("arithmetic", [Float(), Integer(4, 8), Integer(2, 4, weights="lsq", membranes="learned")])

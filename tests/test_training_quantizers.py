@@ -14,6 +14,7 @@ from spikesim_py.network import quantize_weights
 from training import Integer, SpikingNetwork, architecture
 from training.quantizers import (
     WEIGHTS,
+    Filled,
     LearnedRange,
     Lsq,
     MeanStep,
@@ -125,6 +126,23 @@ def test_one_bit_weights_are_those_of_quantize():
     integers, expected = quantize_weights(latent.numpy(), 1)
     assert np.array_equal(stored.numpy(), integers)
     assert float(scale) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_filled_range_has_the_least_error_when_cells_err_by_a_tenth_of_it(bits):
+    """Clipping, rounding and an independent error of top / 10 on every code, mean square over normal weights."""
+    latent = normal(20_000)
+    filled = Filled(bits)
+    ends = np.linspace(1.2, 4.8, 37)
+
+    def error(step: torch.Tensor) -> float:
+        made = filled.codes(latent, step) * step
+        return float((made - latent).square().mean() + (0.1 * filled.top * step) ** 2)
+
+    errors = [error(end * latent.abs().mean() / filled.top) for end in ends]
+    assert ends[int(np.argmin(errors))] == pytest.approx(2.4, abs=0.25)
+    assert error(filled.scale(latent)) < 1.01 * min(errors)
+    assert error(filled.usual_step(latent)) > 1.5 * min(errors)
 
 
 def test_eight_bits_lose_at_most_half_a_step_of_the_largest_weight():

@@ -183,7 +183,11 @@ def test_shifts_move_whole_images_by_at_most_the_stated_pixels():
         ("epochs: 1", "epochs: 1, learning_rate: fast", "learning_rate = 'fast': must be a valid number"),
         ("optimization", "quantization: {weight_bits: 9, membrane_bits: 8}\noptimization", "weight_bits = 9"),
         ("dataset: digits", "dataset: [", "mine.yaml:3: is not valid YAML"),
-        ("{channels", "{name: vgg9, channels", "channels, pool_after, hidden: are of name = 'convnet', not of 'vgg9'"),
+        (
+            "{channels",
+            "{name: vgg9, channels",
+            "channels, pool_after, hidden: are of convnet and sei_convnet, not of 'vgg9'",
+        ),
         ("{channels: [4, 6], pool_after: [1, 2]", "{name: vgg", "name = 'vgg': unknown; did you mean 'vgg"),
         ("[1, 2]", "[1, 2], width: 0.5", "width = 0.5: a convnet states its channels"),
     ],

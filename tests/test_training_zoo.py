@@ -50,7 +50,11 @@ def test_a_file_stores_the_activity_of_the_calibration_split(name):
 
 @pytest.mark.parametrize(
     ("name", "dataset", "images"),
-    [("cifar10-vgg9-quarter-w4u8", "cifar10", "CIFAR-10 (JPEG)"), ("mnist-w4", "mnist", "MNIST")],
+    [
+        ("cifar10-vgg9-quarter-w4u8", "cifar10", "CIFAR-10 (JPEG)"),
+        ("cifar10-vgg9-quarter-w4u8-noise", "cifar10", "CIFAR-10 (JPEG)"),
+        ("mnist-w4", "mnist", "mnist"),
+    ],
 )
 def test_a_network_whose_data_do_not_ship_describes_itself(name, dataset, images):
     """What it answers there is measured by `benchmarks.zoo`."""

@@ -22,6 +22,8 @@ from .quantizers import WEIGHTS, Arithmetic, Float, Integer
 from .terms import CrossEntropy, Logits, Losses, Membrane, Term
 
 _Channels = Annotated[int, Field(ge=1, le=4096)]
+#: architectures that state their channels
+_CONVNETS = ("convnet", "sei_convnet")
 
 
 class Architecture(Part):
@@ -29,7 +31,7 @@ class Architecture(Part):
 
     Attributes:
         name: one of `networks.ARCHITECTURES`.
-        channels, pool_after, hidden: of `convnet` only, see there.
+        channels, pool_after, hidden: of the convnets only, see there.
         width: factor on the channels of every layer but the last, of all others.
         time_steps: T. leak, reset: of all LIF units.
         learn_leak, decay_input: see `neurons.Neuron`.
@@ -51,9 +53,9 @@ class Architecture(Part):
     @model_validator(mode="after")
     def _consistent(self) -> Architecture:
         known(self.name, "name", ARCHITECTURES)
-        last, pools, convnet = len(self.channels), self.pool_after, self.name == "convnet"
+        last, pools, convnet = len(self.channels), self.pool_after, self._convnet
         if not convnet and (self.channels or pools or self.hidden):
-            raise ValueError(f"channels, pool_after, hidden: are of name = 'convnet', not of {self.name!r}")
+            raise ValueError(f"channels, pool_after, hidden: are of {' and '.join(_CONVNETS)}, not of {self.name!r}")
         if convnet and not self.channels:
             raise ValueError("channels: is missing (the outputs of each convolution)")
         if convnet and self.width != 1:
@@ -66,7 +68,11 @@ class Architecture(Part):
     def options(self) -> dict[str, Any]:
         """What only this architecture asks for."""
         own = {"channels": self.channels, "pool_after": self.pool_after, "hidden": self.hidden}
-        return own if self.name == "convnet" else {}
+        return own if self._convnet else {}
+
+    @property
+    def _convnet(self) -> bool:
+        return self.name in _CONVNETS
 
 
 class Quantization(Part):

@@ -12,11 +12,13 @@ from .graph import Graph
 from .msresnet import msresnet
 from .plain import convnet, vgg
 from .resnet import resnet
-from .spikformer import spikformer
+from .sei import sei_convnet
+from .spikformer import sei_spikformer, spikformer
 
 #: architectures by the name that recipes call them
 ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "convnet": convnet,
+    "sei_convnet": sei_convnet,
     "vgg5": vgg,
     "vgg9": vgg,
     "vgg11": vgg,
@@ -26,6 +28,7 @@ ARCHITECTURES: dict[str, Callable[..., Network]] = {
     "msresnet18": msresnet,
     "msresnet34": msresnet,
     "spikformer": spikformer,
+    "sei_spikformer": sei_spikformer,
 }
 
 
@@ -34,7 +37,7 @@ def architecture(name: str, options: dict[str, Any] | None = None, **graph: Any)
 
     Args:
         name: one of `ARCHITECTURES`.
-        options: of the architecture itself (`convnet`: channels, pool_after, hidden).
+        options: of the architecture itself (`convnet` and `sei_convnet`: channels, pool_after, hidden).
         graph: what all architectures ask for: see `Graph`.
 
     Raises:

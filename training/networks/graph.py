@@ -59,7 +59,7 @@ class Graph:
         """Channels of a layer that has `channels` at width 1."""
         return max(1, round(channels * self.width))
 
-    def conv(self, name: str, source: str, channels: int, kernel: int = 3, stride: int = 1) -> str:
+    def conv(self, name: str, source: str, channels: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> str:
         """A convolution to `channels` (taken as they are) that keeps the image's size but for its stride."""
         inside, *size = self.shapes[source]
         fields = {
@@ -68,6 +68,7 @@ class Graph:
             "kernel": (kernel, kernel),
             "stride": (stride, stride),
             "padding": (kernel // 2, kernel // 2),
+            "groups": groups,
         }
         height, width = ((s + 2 * (kernel // 2) - kernel) // stride + 1 for s in size)
         return self._add("conv", name, source, (channels, height, width), fields)

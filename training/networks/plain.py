@@ -42,6 +42,11 @@ def convnet(
         last = graph.lif(f"lif{index}", graph.affine(f"norm{index}", last))
         if index in pool_after:
             last = graph.pool(f"pool{index}", last)
+    return head(graph, last, hidden)
+
+
+def head(graph: Graph, last: str, hidden: Sequence[int]) -> Network:
+    """The linear layers behind the last convolution, and the readout: the whole network."""
     last = graph.flatten("flatten", last)
     for index, outputs in enumerate(hidden, start=1):
         last = graph.linear(f"fc{index}", last, outputs)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from spikesim_py.network import Network
 
 from .graph import Graph
+from .sei import around
 
 _BLOCKS, _HEADS, _HEAD_CHANNELS = 4, 12, 32
 _FFN = 4  # hidden channels of the feed-forward layers, over the embedding's
@@ -16,14 +19,25 @@ def spikformer(graph: Graph) -> Network:
     Those are Spikingformer's (Zhou et al. 2023, arXiv 2304.11954), so that every layer reads spikes. A token is a
     pixel of the embedding: four convolutions 3 x 3, the last two with a max pool 2 x 2 (theirs is 3 x 3 with stride 2),
     and one more for the place. Queries, keys and values are spikes; ``(Q^T K) V`` is summed in integers, and a batch
-    norm stands where the paper has the factor 1/8. Feed-forward layers are called `b<n>_ffn1` and `b<n>_ffn2`: SEI
-    (arXiv 2508.12609) stores them in one bit (`layer_bits: {"*_ffn?": 1}`).
+    norm stands where the paper has the factor 1/8. Feed-forward layers are called `b<n>_ffn1` and `b<n>_ffn2`.
     """
+    return _blocks(graph, _feed_forward)
+
+
+def sei_spikformer(graph: Graph) -> Network:
+    """`spikformer` for feed-forward layers of one bit (`layer_bits: {"*_ffn?*": 1}`), each with a shortcut around it.
+
+    Those are beside the one around both; see `sei`.
+    """
+    return _blocks(graph, _sei_feed_forward)
+
+
+def _blocks(graph: Graph, feed_forward: Callable[[Graph, str, str, int], str]) -> Network:
     channels = _HEADS * graph.scaled(_HEAD_CHANNELS)
     stream = _embedding(graph, channels)
     for block in range(1, _BLOCKS + 1):
         stream = _attention(graph, f"b{block}", stream, channels)
-        stream = _feed_forward(graph, f"b{block}", stream, channels)
+        stream = feed_forward(graph, f"b{block}", stream, channels)
     last = graph.pool_all("pool", graph.lif("lif_out", stream))
     return graph.answer("fc", graph.flatten("flat", last), "out")
 
@@ -57,3 +71,11 @@ def _feed_forward(graph: Graph, name: str, stream: str, channels: int) -> str:
     hidden = _tokens(graph, f"{name}_ffn1", graph.lif(f"{name}_lif2", stream), _FFN * channels)
     made = graph.affine(f"{name}_ffn2_bn", graph.conv(f"{name}_ffn2", hidden, channels, kernel=1))
     return graph.add(f"{name}_add2", made, stream)
+
+
+def _sei_feed_forward(graph: Graph, name: str, stream: str, channels: int) -> str:
+    spikes = graph.lif(f"{name}_lif2", stream)
+    hidden = graph.affine(f"{name}_ffn1_bn", graph.conv(f"{name}_ffn1", spikes, _FFN * channels, kernel=1))
+    inner = graph.lif(f"{name}_ffn1_lif", around(graph, f"{name}_ffn1", hidden, spikes))
+    made = graph.affine(f"{name}_ffn2_bn", graph.conv(f"{name}_ffn2", inner, channels, kernel=1))
+    return graph.add(f"{name}_add2", around(graph, f"{name}_ffn2", made, inner), stream)

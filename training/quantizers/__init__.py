@@ -12,6 +12,7 @@ from .affine import Folded, apply_affine, fold
 from .arithmetic import Arithmetic, Float, Integer
 from .base import WeightQuantizer
 from .dorefa import DoReFa
+from .filled import Filled
 from .lsq import Lsq
 from .mean_step import MeanStep
 from .membrane import RANGES, BatchRange, FixedRange, LearnedRange, Membrane, SharedRange, Word
@@ -28,6 +29,7 @@ WEIGHTS = Registry[type[WeightQuantizer]](
         "mean_step": MeanStep,
         "lsq": Lsq,
         "dorefa": DoReFa,
+        "filled": Filled,
         "mint": Mint,
         "sigmoid_sum": SigmoidSum,
     },
@@ -39,6 +41,7 @@ __all__ = [
     "Arithmetic",
     "BatchRange",
     "DoReFa",
+    "Filled",
     "FixedRange",
     "Float",
     "Folded",
