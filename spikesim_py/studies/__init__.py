@@ -17,6 +17,7 @@ NAMES = (
     "encoding",
     "placement",
     "silicon",
+    "crosssim",
 )
 
 __all__ = ["NAMES", "Claim", "Findings", "PaperStudy", "Verdict", "load_study"]
