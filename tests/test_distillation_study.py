@@ -8,10 +8,12 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from benchmarks.distillation_plot import save
-from benchmarks.distillation_study import (
+from benchmarks.distillation_study import table
+from training.studies import distillation
+from training.studies.distillation import (
     CHOSEN,
     SETTINGS,
+    Gain,
     Row,
     as_csv,
     differences,
@@ -20,8 +22,8 @@ from benchmarks.distillation_study import (
     interval,
     one_seed,
     recipe,
-    table,
 )
+from training.studies.distillation_figure import figure
 
 
 def _rows(method: str, *reached: float) -> list[Row]:
@@ -51,11 +53,14 @@ def test_students_of_a_seed_differ_in_their_losses_alone():
         assert all(other.model_copy(update={"losses": first.losses, "name": first.name}) == first for other in others)
 
 
-def test_one_seed_trains_every_network():
-    tiny = replace(SETTINGS["event-digits"], samples=64, reported=20, teacher_epochs=1, epochs=1)
-    rows = list(one_seed(tiny, 0))
-    assert [row.method for row in rows if row.weight_bits == 2] == list(CHOSEN[2])
-    assert len(rows) == 1 + sum(map(len, CHOSEN.values()))
+#: two batches, one epoch
+TINY = replace(SETTINGS["event-digits"], taught=128, samples=128, reported=20, teacher_epochs=1, epochs=1)
+
+
+def test_one_seed_trains_every_method(monkeypatch):
+    monkeypatch.setattr(distillation, "CHOSEN", {2: CHOSEN[2]})
+    rows = list(one_seed(TINY, 0))
+    assert [row.method for row in rows] == ["teacher", *CHOSEN[2]]
 
 
 def test_what_was_written_is_read_again():
@@ -63,9 +68,35 @@ def test_what_was_written_is_read_again():
     assert from_csv(as_csv(rows)) == rows
 
 
-def test_the_figure_has_a_mark_for_every_gain_filled_where_it_is_sure(tmp_path):
+def test_the_figure_has_a_mark_for_every_gain_filled_where_it_is_sure():
     rows = _rows("naive", 90, 90, 90) + _rows("sure", 91, 91.1, 90.9) + _rows("vague", 89, 91, 93)
     rows += [Row("other", *row_of) for row_of in ((0, 4, "naive", 90.0), (1, 4, "naive", 90.0), (0, 4, "x", 91.0))]
-    save(gains([*rows, Row("other", 1, 4, "x", 93.0)]), tmp_path / "study.svg")
-    drawn = ElementTree.parse(tmp_path / "study.svg").iter("{http://www.w3.org/2000/svg}circle")
+    drawn = ElementTree.fromstring(figure(gains([*rows, Row("other", 1, 4, "x", 93.0)]))).iter(
+        "{http://www.w3.org/2000/svg}circle"
+    )
     assert [mark.get("fill") == "none" for mark in drawn] == [False, True, True]
+
+
+def test_an_interval_that_holds_zero_shows_nothing():
+    kinds = [(0.5, 0.6), (0.5, 0.4), (-0.5, 0.4)]
+    found = [Gain("d", 4, "md-snn", 3, mean, half) for mean, half in kinds]
+    made = distillation.claims(found, distillation.gains(distillation.frozen()))
+    assert [claim.verdict for claim in made] == ["open", "reproduced", "not reproduced"]
+    assert "not shown" in made[0].found
+    assert "mnist +0.58 ± 0.33" in made[0].note
+
+
+def test_the_frozen_run_has_ten_seeds_of_everything():
+    rows = distillation.frozen()
+    kinds = {(row.data, row.weight_bits, row.method) for row in rows}
+    assert len(rows) == 10 * len(kinds) == 10 * len(SETTINGS) * (1 + sum(map(len, CHOSEN.values())))
+
+
+def test_the_study_trains_what_it_says(monkeypatch):
+    monkeypatch.setitem(SETTINGS, "event-digits", TINY)
+    monkeypatch.setattr(distillation, "CHOSEN", {1: ("naive", "sei")})
+    found = distillation.study({"event-digits": 2})
+    assert [row["seed"] for row in found.rows] == [200] * 3 + [201] * 3
+    assert [claim.claim for claim in found.claims] == [
+        "better than naive quantization: sei, 1-bit weights, event-digits"
+    ]
