@@ -54,12 +54,21 @@ def test_samples_are_drawn_alike_for_all() -> None:
     assert 1.0 <= ahead + behind < 1.3
 
 
-def test_winners_are_the_most_accurate_of_what_costs_clearly_less() -> None:
+def test_winners_are_the_most_accurate_of_what_surely_costs_less() -> None:
     other = design(8, 0.9)
-    shares = np.array([0.95, 0.5, 0.5])  # the first is cheaper, but not clearly
+    theirs = co.drawn_costs(other.report)
+    shares, chances = np.array([0.99, 0.5, 0.5, 1.1]), (0.6, 1.0, 1.0, 1.0)
     frame = {name: shares * getattr(other.report, name) for name in (*co.COSTS, "edap")}
-    frame |= {"search_accuracy": np.array([1.0, 0.8, 0.9])}
-    assert co.winners(frame, [other, other]) == [2]
+    frame |= {"search_accuracy": np.array([1.0, 0.8, 0.9, 1.0])}
+
+    def costs_of(row: int) -> co.Draws:
+        """Less in a share of the draws, more in the others."""
+        less = np.arange(co.DRAWS) < chances[row] * co.DRAWS
+        return {name: values * np.where(less, 0.9, 1.1) for name, values in theirs.items()}
+
+    assert co.winners(frame, [other, other], costs_of) == [2]
+    unsure = {name: values[:1] for name, values in frame.items()}
+    assert co.winners(unsure, [other], costs_of) == [0]
 
 
 def test_a_claim_names_the_design_that_dominates_most() -> None:

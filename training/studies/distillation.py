@@ -46,7 +46,7 @@ METHODS: dict[str, dict[str, Any]] = {
     "sei": {"sei": {}},
 }
 #: methods by weight bits: one bit has no bits to go through, and SEI's paper is on one bit
-CHOSEN = {4: ("naive", "logits", "md-snn", "rmp", "multi-stage")}
+CHOSEN: dict[int, tuple[str, ...]] = {4: ("naive", "logits", "md-snn", "rmp", "multi-stage")}
 CHOSEN |= {2: CHOSEN[4], 1: ("naive", "logits", "md-snn", "rmp", "multi-stage", "sei")}
 
 
