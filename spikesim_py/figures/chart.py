@@ -116,6 +116,9 @@ def _legend(measured: str) -> list[str]:
 
 def _scale(axis: Axis, values: Iterable[float], length: float) -> tuple[Callable[[float], float], list[float]]:
     """Where a value lies along an axis of that length, and the values of its ticks."""
+    if axis.names:
+        count = len(axis.names)
+        return lambda value: (value + 0.5) / count * length, [float(index) for index in range(count)]
     seen = list(values)
     low, high = min(seen), max(seen)
     if axis.log:
@@ -130,7 +133,6 @@ def _scale(axis: Axis, values: Iterable[float], length: float) -> tuple[Callable
         low, high = low - 1, high + 1
     step = 10.0 ** math.floor(math.log10((high - low) / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= 6)
-    step = 1.0 if axis.names else step
     start, end = math.floor(low / step), math.ceil(high / step)
     ticks = [step * index for index in range(start, end + 1)]
     return lambda value: (value - ticks[0]) / (ticks[-1] - ticks[0]) * length, ticks
