@@ -66,6 +66,30 @@ def aihwkit_drop(job: Arrays) -> Callable[[], NDArray[np.float32]]:
     return _forward(layer, job["spikes"])
 
 
+def aihwkit_column(job: Arrays) -> Callable[[], NDArray[np.float32]]:
+    """Column sums of `weights` (columns, rows) for `spikes` (vectors, rows), behind an ADC of `lsb` alone.
+
+    Codes reach from -`high` to `high`: sums without a sign use the upper half.
+    """
+    import torch
+    from aihwkit.nn import AnalogLinear
+    from aihwkit.simulator.configs import TorchInferenceRPUConfig
+    from aihwkit.simulator.parameters import BoundManagementType, NoiseManagementType
+
+    config = TorchInferenceRPUConfig()
+    config.mapping.weight_scaling_omega = 0.0
+    forward = config.forward
+    forward.out_noise = forward.w_noise = 0.0
+    forward.inp_res = forward.inp_bound = -1.0
+    forward.noise_management, forward.bound_management = NoiseManagementType.NONE, BoundManagementType.NONE
+    forward.out_bound = float(job["lsb"] * job["high"])
+    forward.out_res = 1 / (2 * float(job["high"]))
+    columns, rows = job["weights"].shape
+    layer = AnalogLinear(rows, columns, bias=False, rpu_config=config)
+    layer.set_weights(torch.from_numpy(job["weights"].astype(np.float32)))
+    return _forward(layer, job["spikes"])
+
+
 def _forward(layer: Any, spikes: NDArray[np.uint8]) -> Callable[[], NDArray[np.float32]]:
     import torch
 
@@ -81,7 +105,13 @@ def _forward(layer: Any, spikes: NDArray[np.uint8]) -> Callable[[], NDArray[np.f
 
 
 def main(peer: str, path: str) -> None:
-    run = {"badcrossbar": badcrossbar, "aihwkit": aihwkit, "aihwkit_drop": aihwkit_drop}[peer](np.load(path))
+    jobs = {
+        "badcrossbar": badcrossbar,
+        "aihwkit": aihwkit,
+        "aihwkit_drop": aihwkit_drop,
+        "aihwkit_column": aihwkit_column,
+    }
+    run = jobs[peer](np.load(path))
     np.save(Path(path).with_suffix(".out.npy"), run())
     print(best(run, seconds=2))
 

@@ -15,7 +15,7 @@ _SHIPPED, _CHECKOUT = _PACKAGE / "_configs", _PACKAGE.parent / "configs"
 
 
 def config_dir(kind: str) -> Path:
-    """Folder of one kind of configs: `hardware`, `technology`, `calibrations`, `workloads`, `sweeps`, `training`."""
+    """Folder of one kind of configs: `hardware`, `technology`, `workloads`, `sweeps`, `training`, `studies`, ..."""
     root = _SHIPPED if _SHIPPED.is_dir() else _CHECKOUT
     return root / kind
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from benchmarks.distillation_plot import save
-from benchmarks.distillation_study import (
+from benchmarks.distillation_study import table
+from training.studies import distillation
+from training.studies.distillation import (
     CHOSEN,
     SETTINGS,
+    STRUCTURES,
+    Gain,
     Row,
     as_csv,
     differences,
@@ -20,8 +24,8 @@ from benchmarks.distillation_study import (
     interval,
     one_seed,
     recipe,
-    table,
 )
+from training.studies.distillation_figure import figure
 
 
 def _rows(method: str, *reached: float) -> list[Row]:
@@ -56,13 +60,15 @@ def test_students_of_a_seed_differ_in_their_losses_alone_and_those_of_sei_in_the
             assert other.model_copy(update=alike) == first.model_copy(update={"architecture": structure})
 
 
-def test_one_seed_trains_every_network():
-    tiny = replace(SETTINGS["event-digits"], taught=64, samples=64, reported=20, teacher_epochs=1, epochs=1)
-    rows = list(one_seed(tiny, 0))
-    assert [row.method for row in rows if row.weight_bits == 2] == list(CHOSEN[2])
-    assert len(rows) == 2 + sum(map(len, CHOSEN.values()))
-    assert [row.method for row in rows if row.weight_bits == 32] == ["teacher", "teacher, sei_convnet"]
-    alone = list(one_seed(tiny, 0, ["shortcuts"]))
+#: two batches, one epoch
+TINY = replace(SETTINGS["event-digits"], taught=128, samples=128, reported=20, teacher_epochs=1, epochs=1)
+
+
+def test_one_seed_trains_every_method_behind_its_teacher(monkeypatch):
+    monkeypatch.setattr(distillation, "CHOSEN", {2: CHOSEN[2], 1: ("shortcuts", "sei-bwsnn")})
+    rows = list(one_seed(TINY, 0))
+    assert [row.method for row in rows] == ["teacher", *CHOSEN[2], "teacher, sei_convnet", "shortcuts", "sei-bwsnn"]
+    alone = list(one_seed(TINY, 0, ["shortcuts"]))
     assert alone == [row for row in rows if row.method in ("teacher, sei_convnet", "shortcuts")]
 
 
@@ -71,9 +77,36 @@ def test_what_was_written_is_read_again():
     assert from_csv(as_csv(rows)) == rows
 
 
-def test_the_figure_has_a_mark_for_every_gain_filled_where_it_is_sure(tmp_path):
+def test_the_figure_has_a_mark_for_every_gain_filled_where_it_is_sure():
     rows = _rows("naive", 90, 90, 90) + _rows("sure", 91, 91.1, 90.9) + _rows("vague", 89, 91, 93)
     rows += [Row("other", *row_of) for row_of in ((0, 4, "naive", 90.0), (1, 4, "naive", 90.0), (0, 4, "x", 91.0))]
-    save(gains([*rows, Row("other", 1, 4, "x", 93.0)]), tmp_path / "study.svg")
-    drawn = ElementTree.parse(tmp_path / "study.svg").iter("{http://www.w3.org/2000/svg}circle")
+    drawn = ElementTree.fromstring(figure(gains([*rows, Row("other", 1, 4, "x", 93.0)]))).iter(
+        "{http://www.w3.org/2000/svg}circle"
+    )
     assert [mark.get("fill") == "none" for mark in drawn] == [False, True, True]
+
+
+def test_an_interval_that_holds_zero_shows_nothing():
+    kinds = [(0.5, 0.6), (0.5, 0.4), (-0.5, 0.4)]
+    found = [Gain("d", 4, "md-snn", 3, mean, half) for mean, half in kinds]
+    made = distillation.claims(found, distillation.gains(distillation.frozen()))
+    assert [claim.verdict for claim in made] == ["open", "reproduced", "not reproduced"]
+    assert "not shown" in made[0].found
+    assert "mnist +0.58 ± 0.33" in made[0].note
+
+
+def test_the_frozen_run_has_ten_seeds_of_all_but_networks_with_shortcuts_of_which_it_has_five():
+    counted = Counter((row.data, row.weight_bits, row.method) for row in distillation.frozen())
+    assert len(counted) == len(SETTINGS) * (2 + sum(map(len, CHOSEN.values())))
+    for (_, _, method), seeds in counted.items():
+        assert seeds == (5 if method in (*STRUCTURES, "teacher, sei_convnet") else 10)
+
+
+def test_the_study_trains_what_it_says(monkeypatch):
+    monkeypatch.setitem(SETTINGS, "event-digits", TINY)
+    monkeypatch.setattr(distillation, "CHOSEN", {1: ("naive", "sei")})
+    found = distillation.study({"event-digits": 2})
+    assert [row["seed"] for row in found.rows] == [200] * 3 + [201] * 3
+    assert [claim.claim for claim in found.claims] == [
+        "better than naive quantization: sei, 1-bit weights, event-digits"
+    ]

@@ -45,6 +45,34 @@ def test_a_range_has_its_value_inside_and_a_ring_where_it_was_measured() -> None
     assert rings[0][0] > drawn[0][0]
 
 
+def words(svg: str) -> list[str]:
+    return [node.text or "" for node in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_less_than_two_decades_have_ticks_between() -> None:
+    svg = xy_chart([Series("a", (1, 2), (3000, 11_000))], Axis("x"), Axis("y", log=True))
+    assert [word for word in words(svg) if word.endswith("000")] == ["2000", "5000", "10000", "20000"]
+
+
+def test_an_axis_that_need_not_show_zero_shows_the_data() -> None:
+    svg = xy_chart([Series("a", (1, 2, 3), (0.95, 0.97, 0.99))], Axis("x"), Axis("y", zero=False))
+    ys = [y for _, y in circles(svg, "3.2")]
+    assert ys[0] - ys[2] > 200
+    flat = xy_chart([Series("a", (1, 2), (5, 5))], Axis("x"), Axis("y", zero=False))
+    assert len({y for _, y in circles(flat, "3.2")}) == 1
+
+
+def test_an_axis_of_names_has_one_tick_each() -> None:
+    svg = xy_chart([Series("a", (0, 1, 2), (1, 2, 3))], Axis("way", names=("one", "two", "three")), Axis("y"))
+    assert [word for word in words(svg) if word in ("one", "two", "three")] == ["one", "two", "three"]
+
+
+@given(st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=8), st.booleans())
+def test_whatever_is_drawn_on_other_axes_lies_on_the_chart(values: list[float], log: bool) -> None:
+    svg = xy_chart([Series("a", range(len(values)), values)], Axis("x"), Axis("y", log=log, zero=False))
+    assert all(-0.1 <= y <= 380 for _, y in circles(svg, "3.2"))
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8))
 def test_whatever_is_drawn_lies_on_the_chart(values: list[float]) -> None:
     svg = xy_chart([Series("a", range(len(values)), values)], Axis("x"), Axis("y"), width=640, height=380)

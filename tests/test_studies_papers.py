@@ -37,14 +37,14 @@ def page() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["membrane-bits", "placement"])
+@pytest.mark.parametrize("name", ["membrane-bits", "placement", "crosssim"])
 def test_the_docs_state_what_the_study_finds(name: str) -> None:
     """A change of the model that moves a number shows here: `python docs/studies.py NAME`."""
     written = page().sections((ROOT / "docs" / "studies.md").read_text(encoding="utf-8"))
     assert written[name] == page().section(load_study(name), found(name)).strip() + "\n"
 
 
-@pytest.mark.parametrize("name", ["released-defects", "membrane-bits", "placement"])
+@pytest.mark.parametrize("name", ["released-defects", "membrane-bits", "placement", "crosssim"])
 def test_figures_of_the_docs_are_those_of_the_studies(name: str) -> None:
     assert (ROOT / "docs" / "images" / f"study_{name}.svg").read_text(encoding="utf-8") == found(name).figure
 

@@ -18,10 +18,21 @@ LEFT, TOP, BOTTOM, LINE = 70, 34, 46, 20
 
 @dataclass(frozen=True)
 class Axis:
-    """What an axis shows; the range is that of the data."""
+    """What an axis shows; the range is that of the data.
+
+    Attributes:
+        log: logarithmic. zero: whether a linear range begins at 0 (or ends there).
+        names: of the values 0, 1, 2, ..., where these stand for something; they are the ticks then.
+    """
 
     label: str
     log: bool = False
+    zero: bool = True
+    names: tuple[str, ...] = ()
+
+    def tick(self, value: float) -> str:
+        """What stands at a tick."""
+        return self.names[round(value)] if self.names else f"{value:.6g}"
 
 
 @dataclass(frozen=True)
@@ -53,10 +64,10 @@ def xy_chart(series: Sequence[Series], x: Axis, y: Axis, *, width: int = 640, he
     parts = [f'<g transform="translate({LEFT} {TOP})">']
     for at in x_ticks:
         parts.append(f'<path d="M{across(at):.1f} 0V{high}" stroke="{RULE}"/>')
-        parts.append(text(across(at), high + 16, f"{at:.4g}", MUTED, "middle"))
+        parts.append(text(across(at), high + 16, x.tick(at), MUTED, "middle"))
     for at in y_ticks:
         parts.append(f'<path d="M0 {high - up(at):.1f}H{wide}" stroke="{RULE}"/>')
-        parts.append(text(-6, high - up(at) + 4, f"{at:.4g}", MUTED, "end"))
+        parts.append(text(-6, high - up(at) + 4, y.tick(at), MUTED, "end"))
     for index, one in enumerate(series):
         colour = CATEGORIES[index % len(CATEGORIES)]
         points = [(across(a), high - up(b)) for a, b in zip(one.x, one.y, strict=True)]
@@ -81,7 +92,7 @@ def range_chart(rows: Sequence[Range], axis: Axis, *, measured: str = "measured"
     parts = [f'<g transform="translate({left} {TOP})">', *_legend(measured)]
     for at in ticks:
         parts.append(f'<path d="M{across(at):.1f} 0V{high}" stroke="{RULE}"/>')
-        parts.append(text(across(at), high + 16, f"{at:.4g}", MUTED, "middle"))
+        parts.append(text(across(at), high + 16, axis.tick(at), MUTED, "middle"))
     for index, row in enumerate(rows):
         y = LINE * (index + 0.5)
         parts.append(text(-8, y + 4, row.label, INK, "end"))
@@ -105,18 +116,36 @@ def _legend(measured: str) -> list[str]:
 
 def _scale(axis: Axis, values: Iterable[float], length: float) -> tuple[Callable[[float], float], list[float]]:
     """Where a value lies along an axis of that length, and the values of its ticks."""
+    if axis.names:
+        count = len(axis.names)
+        return lambda value: (value + 0.5) / count * length, [float(index) for index in range(count)]
     seen = list(values)
     low, high = min(seen), max(seen)
     if axis.log:
         if low <= 0:
             raise ValueError(f"{axis.label}: {low} cannot be shown on a log axis")
-        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-        last = max(last, first + 1)
-        ticks = [10.0**power for power in range(first, last + 1)]
+        ticks = _decades(low, high)
+        first, last = math.log10(ticks[0]), math.log10(ticks[-1])
         return lambda value: (math.log10(value) - first) / (last - first) * length, ticks
-    low, high = min(low, 0.0), max(high, 0.0) or 1.0
+    if axis.zero:
+        low, high = min(low, 0.0), max(high, 0.0) or 1.0
+    elif low == high:
+        low, high = low - 1, high + 1
     step = 10.0 ** math.floor(math.log10((high - low) / 4))
     step *= next(factor for factor in (1, 2, 5, 10) if (high - low) / (step * factor) <= 6)
     start, end = math.floor(low / step), math.ceil(high / step)
     ticks = [step * index for index in range(start, end + 1)]
     return lambda value: (value - ticks[0]) / (ticks[-1] - ticks[0]) * length, ticks
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Powers of ten around a range; where that is less than two of them, twice and five times them too."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    last = max(last, first + 1)
+    ticks = [10.0**power for power in range(first, last + 1)]
+    if math.log10(high / low) >= 2 or last - first > 2:
+        return ticks
+    fine = [tick * factor for tick in ticks for factor in (1, 2, 5)]
+    start = max(index for index, tick in enumerate(fine) if tick <= low)
+    end = min((index for index, tick in enumerate(fine) if tick >= high and index > start), default=len(fine) - 1)
+    return fine[start : end + 1]

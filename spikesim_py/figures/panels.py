@@ -47,7 +47,7 @@ def steps_chart(steps: Sequence[tuple[str, float]], axis: Axis, *, width: int = 
     parts = [f'<g transform="translate({left} {TOP})">']
     for at in ticks:
         parts.append(f'<path d="M{across(at):.1f} 0V{high}" stroke="{RULE}"/>')
-        parts.append(text(across(at), high + 16, f"{at:.4g}", MUTED, "middle"))
+        parts.append(text(across(at), high + 16, axis.tick(at), MUTED, "middle"))
     before = steps[0][1]
     for index, (name, value) in enumerate(steps):
         y, colour = LINE * (index + 0.5), CATEGORIES[4] if value > before else CATEGORIES[0]

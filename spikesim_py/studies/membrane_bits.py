@@ -144,7 +144,7 @@ def _figure(found: Sequence[Stored], memory_um2: Mapping[int, float]) -> str:
     bits = Axis("bits of a membrane")
     return panels(
         [
-            (f"{TRAINED}, not trained again", xy_chart(series, bits, Axis("accuracy"))),
+            (f"{TRAINED}, not trained again", xy_chart(series, bits, Axis("accuracy", zero=False))),
             (f"{CHIP}", xy_chart([area], bits, Axis("membrane memory (mm²)"))),
         ]
     )

@@ -103,9 +103,8 @@ def _run(full: bool) -> Findings:
         f"Waits are those of the {fidelity} model; spikes at the stored or assumed rates.",
         "digits-w8 runs on tiles of two crossbars, so that it has a mesh at all.",
     )
-    figure = xy_chart(
-        series, Axis("0: row by row, 1: snake, 2: optimized"), Axis("energy of transfers, over row by row")
-    )
+    names = ("row by row", "snake", "optimized")
+    figure = xy_chart(series, Axis("places of tiles", names=names), Axis("energy of transfers, over row by row"))
     return Findings(tuple(one.row() for one in found.values()), figure, claims(found), notes)
 
 

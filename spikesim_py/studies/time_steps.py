@@ -147,7 +147,9 @@ def _run(full: bool) -> Findings:
             ("against T = 1", xy_chart(relative, Axis("time-steps T"), Axis("times T = 1"), width=760)),
             (
                 f"{TRAINED} ended early, search split",
-                xy_chart([exits], Axis(f"EDP over that of T = {PUBLISHED_OF}"), Axis("accuracy"), width=760),
+                xy_chart(
+                    [exits], Axis(f"EDP over that of T = {PUBLISHED_OF}"), Axis("accuracy", zero=False), width=760
+                ),
             ),
         ],
         columns=1,

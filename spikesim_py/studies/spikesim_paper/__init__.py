@@ -115,7 +115,9 @@ def _figure(
             Series(f"{one.value:g}" if one.value else "exact", range(1, len(one.by_step) + 1), one.by_step)
             for one in shown
         ]
-        charts.append((f"{name}: accuracy", xy_chart(over, Axis("ended after time-step"), Axis("accuracy"))))
+        charts.append(
+            (f"{name}: accuracy", xy_chart(over, Axis("ended after time-step"), Axis("accuracy", zero=False)))
+        )
     return panels(charts)
 
 

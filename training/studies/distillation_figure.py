@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spikesim_py.figures.style import CATEGORIES, INK, MUTED, RULE
 from spikesim_py.figures.svg import document, text
 
 if TYPE_CHECKING:
-    from .distillation_study import Gain
+    from .distillation import Gain
 
 #: panel, distance between panels, height of a line, margins, in pixels; least distance of marks on the axis
 WIDE, STEP, LINE, LEFT, TOP = 300, 440, 18, 130, 40
 _TICKS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-def save(found: Sequence[Gain], path: Path) -> None:
-    """Write the figure."""
+def figure(found: Sequence[Gain]) -> str:
+    """An SVG document."""
     panels: dict[str, list[Gain]] = {}
     for gain in found:
         panels.setdefault(gain.data, []).append(gain)
     height = TOP + LINE * max(map(len, panels.values())) + 50
     body = "\n".join(_panel(gains, LEFT + i * STEP) for i, gains in enumerate(panels.values()))
-    path.write_text(document(LEFT + STEP * len(panels), height, body), encoding="utf-8")
+    return document(LEFT + STEP * len(panels), height, body)
 
 
 def _panel(gains: Sequence[Gain], x: float) -> str:

@@ -1,0 +1,1 @@
+"""Studies of published claims that train: `spikesim study` finds them here (`spikesim_py/studies`)."""
