@@ -11,8 +11,8 @@ on the report split, in points, with the 95 % interval of Student's t over the s
 
 Setting and weight of the membranes (0.1, of 0.03 to 1) were chosen with seed 100 on the search and calibration splits,
 and are the same for both data sets and all widths; other weights are the library's defaults. Ten seeds of both data
-sets (five of networks with shortcuts) are frozen in `configs/studies/distillation.csv`; `spikesim study distillation` trains fewer of the bundled one,
-`--full` all of them (MNIST needs `--data-root`).
+sets (five of networks with shortcuts) are frozen in `configs/studies/distillation.csv`; `spikesim study distillation`
+trains fewer of the bundled one, `--full` all of them (MNIST needs `--data-root`).
 """
 
 from __future__ import annotations
