@@ -63,7 +63,7 @@ def chip(base: Hardware, kind: AdcKind, design: Design) -> Any:
     return SimpleNamespace(
         crossbar=SimpleNamespace(rows=design["rows"], cols=design["cols"], mux=design["mux"]),
         device=SimpleNamespace(**device | {"r_on_ohm": design["r_on"], "read_volt": design["read_volt"]}),
-        adc=SimpleNamespace(kind=kind, bits=design["bits"]),
+        adc=SimpleNamespace(kind=kind, bits=design["bits"], model=None),
         technology=SimpleNamespace(clock_mhz=design["clock"]),
         cost=base.cost,
         is_sourced=lambda *names: True,
