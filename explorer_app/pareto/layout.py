@@ -88,7 +88,7 @@ def _below(view: dict[str, str]) -> dmc.Card:
         value=view["where"],
         placeholder="filter, e.g. w4 and area <= 2 mm2  ( / )",
         size="xs",
-        debounce=150,
+        debounce=100,
         className="filter",
         **{"aria-label": "filter of the designs"},
     )

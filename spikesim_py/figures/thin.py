@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 Rows = NDArray[np.intp]
-#: of the cloud; beyond some ten thousand markers browsers stop being quick
-MOST = 8000
+#: of the cloud; beyond some thousand markers browsers stop being quick
+MOST = 6000
 #: cells across and up: a marker hides what lies in its cell
 GRID = (96, 54)
 
