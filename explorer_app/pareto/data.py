@@ -266,8 +266,7 @@ class Views:
     def facts(self, kind: str | None) -> Facts:
         """Raises `InputError` where the study cannot be read."""
         designs = self.reader.designs(kind)
-        key = (self.reader.version(), designs.bulk)
-        made: Facts = self._facts.get(key, lambda: Facts(designs))
+        made: Facts = self._facts.get(designs.version, lambda: Facts(designs))
         return made
 
     def view(
@@ -292,6 +291,5 @@ class Views:
         x, y = x if facts.known(x) else "edap", y if facts.known(y) else "tops_per_watt"
         third = third if third in facts.measured else ""
         asked = Asked(x, y, third or "", limits, tuple(ranges.items()), text or "")
-        key = (self.reader.version(), facts.designs.bulk, asked)
-        made: View = self._views.get(key, lambda: View(facts.designs, facts, asked))
+        made: View = self._views.get((facts.designs.version, asked), lambda: View(facts.designs, facts, asked))
         return made

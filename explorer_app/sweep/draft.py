@@ -28,8 +28,8 @@ METHODS = {
 }
 #: combinations above which a page does not list every design
 MOST = 20_000
-#: fields of a space that are not axes, and how a page shows them
-_PLAIN = ("name", "data", "split", "samples", "chips", "seed")
+#: fields of a space that are not axes
+PLAIN = ("name", "data", "split", "samples", "chips", "seed")
 _RANGE = re.compile(r"(?P<from>[^\s.]\S*?)\.\.(?P<to>\S+)(?:\s+(?P<form>step|x|log)\s*(?P<size>\S+))?")
 _FORMS = {"step": "step", "x": "factor", "log": "log"}
 
@@ -178,7 +178,7 @@ class Filled:
             else:
                 made["axes"][axis] = values
         made |= {"when": when, "constraints": list(self.constraints), "objectives": ["accuracy", *self.objectives]}
-        made |= {name: self.plain[name] for name in _PLAIN if self.plain.get(name) not in (None, "")}
+        made |= {name: self.plain[name] for name in PLAIN if self.plain.get(name) not in (None, "")}
         return {name: value for name, value in made.items() if value not in ({}, [])}
 
 
