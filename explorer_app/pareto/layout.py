@@ -86,7 +86,7 @@ def _below(view: dict[str, str]) -> dmc.Card:
     search = dmc.TextInput(
         id="search",
         value=view["where"],
-        placeholder="filter, e.g. w4 and area <= 2 mm2  ( / )",
+        placeholder="filter, e.g. accuracy >= 95 % and area <= 2 mm2  ( / )",
         size="xs",
         debounce=150,
         className="filter",
