@@ -12,7 +12,7 @@ from .. import parts
 #: what can be saved of a study -> (label, what it is)
 FILES = {
     "html": ("HTML report", "fronts, best designs, methods and sources in one page that opens offline"),
-    "csv": ("CSV", "every design and every number as a table"),
+    "csv": ("CSV", "every measured design and number as a table; of a study of costs alone, every costed one"),
     "parquet": ("Parquet", "the same for DuckDB, polars and pandas"),
 }
 #: texts about the chosen designs -> title
