@@ -24,6 +24,9 @@ ABOUT_GRADES = dict(
         strict=True,
     )
 )
+#: what of a design is split into parts, and by what
+QUANTITIES = {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"}
+BY = {"component": "by component", "layer": "by layer"}
 #: how every grid looks, light and dark
 GRID_THEME = (
     "themeQuartz.withParams({fontFamily: 'inherit', fontSize: 12.5, spacing: 5, headerFontSize: 11, "

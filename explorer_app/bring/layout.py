@@ -101,7 +101,7 @@ def _report() -> html.Div:
         dmc.Button(label, id=f"own-save-{kind}", size="compact-xs", variant="light")
         for kind, label in (("html", "HTML report"), ("json", "JSON"))
     ]
-    switches = [parts.switch("own-quantity", {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"})]
+    switches = [parts.switch("own-quantity", parts.QUANTITIES)]
     head = [dmc.Title("Where it goes", order=4), html.Div(switches, className="switches")]
     body = [
         html.Div(id="own-head"),

@@ -14,8 +14,6 @@ from spikesim_py.sweep.imported import SUFFIXES
 from .. import parts
 from ..bring.files import MAX_BYTES
 
-QUANTITIES = {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"}
-BY = {"component": "by component", "layer": "by layer"}
 #: metrics along which two studies are laid over each other
 ACROSS, UP = "edap", "accuracy"
 #: columns that a table of results mostly has
@@ -37,8 +35,8 @@ def _numbers() -> dmc.Card:
 
 def _parts(asked: dict[str, Any]) -> dmc.Card:
     tools = [
-        parts.switch("compare-by", BY, asked.get("by")),
-        parts.switch("compare-quantity", QUANTITIES, asked.get("quantity")),
+        parts.switch("compare-by", parts.BY, asked.get("by")),
+        parts.switch("compare-quantity", parts.QUANTITIES, asked.get("quantity")),
     ]
     graphs = [parts.graph("compare-bars"), html.Div(id="compare-rows", className="scroll", tabIndex="0")]
     return parts.card("Where it goes", html.Div(graphs, className="pair gap"), None, tools)

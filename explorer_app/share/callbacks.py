@@ -68,9 +68,7 @@ def study_file(reader: Reader, kind: str) -> bytes:
     costs = list(kinds) == ["costed"]  # then they are all that there is
     if kind == "html":
         if costs:
-            raise InputError(
-                "no design is measured yet: CSV and Parquet have the costs"
-            )
+            raise InputError("no design is measured yet: CSV and Parquet have the costs")
         return study_page(study).encode()
     if costs and kinds["costed"] > MOST_ROWS:
         raise InputError(

@@ -16,8 +16,6 @@ from .. import parts
 NETWORK, CHIP = "digits-w4", "rram_32nm"
 #: keys of an address that are no changes of fields
 START = {"design": "the chosen design", "names": "a network on a chip"}
-QUANTITIES = {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"}
-BY = {"component": "by component", "layer": "by layer"}
 
 
 def layout(**asked: Any) -> html.Div:
@@ -55,7 +53,7 @@ def layout(**asked: Any) -> html.Div:
 
 
 def _answer() -> html.Section:
-    switches = [parts.switch("what-by", BY), parts.switch("what-quantity", QUANTITIES)]
+    switches = [parts.switch("what-by", parts.BY), parts.switch("what-quantity", parts.QUANTITIES)]
     run = dmc.Button("run it", id="what-run", size="compact-sm", style={"display": "none"})
     body = [
         html.Div(id="what-problem", role="alert"),
