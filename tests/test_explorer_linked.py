@@ -237,6 +237,13 @@ def test_designs_that_were_only_costed_have_rows_names_and_reports(tmp_path: Pat
     assert "Costs of a design are exact" in run("sure.figure", **page | {"below": "sure"})["sure-note"]["children"]
 
 
+def test_a_brushed_switch_passes_what_it_says() -> None:
+    frame = study().frame()
+    frame["device.ideal"] = np.arange(len(frame["edap"])) % 2 == 0
+    found = view(frame, **from_text(to_text({"device.ideal": [1, 1]}))).passing
+    assert found is not None and found.tolist() == frame["device.ideal"].tolist()
+
+
 def test_measured_designs_that_come_leave_costed_ones_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

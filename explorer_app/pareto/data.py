@@ -90,8 +90,9 @@ class View:
         return np.logical_and.reduce(both) if both else None
 
     def fits(self, name: str, ends: Sequence[Any]) -> bool:
-        """Whether a range is of the kind that a column is: numbers or texts."""
-        return all(isinstance(end, str) != is_number(self.frame, name) for end in ends if end is not None)
+        """Whether a range is of the kind that a column is: numbers (of switches too) or texts."""
+        numbers = self.frame[name].dtype.kind in "iufb"
+        return all(isinstance(end, str) != numbers for end in ends if end is not None)
 
     @cached_property
     def count(self) -> int:
