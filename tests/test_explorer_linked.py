@@ -241,7 +241,8 @@ def test_a_brushed_switch_passes_what_it_says() -> None:
     frame = study().frame()
     frame["device.ideal"] = np.arange(len(frame["edap"])) % 2 == 0
     found = view(frame, **from_text(to_text({"device.ideal": [1, 1]}))).passing
-    assert found is not None and found.tolist() == frame["device.ideal"].tolist()
+    assert found is not None
+    assert found.tolist() == frame["device.ideal"].tolist()
 
 
 def test_measured_designs_that_come_leave_costed_ones_as_they_are(
