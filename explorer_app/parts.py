@@ -65,6 +65,12 @@ def command_line(text: str, name: str) -> html.Div:
     return html.Div([html.Code(text, className="command", id=name), copy(text, "copy")], className="command-line")
 
 
+def labelled(child: Any, name: str) -> html.Div:
+    """A control that can say its name in no other way."""
+    more: dict[str, Any] = {"aria-label": name}
+    return html.Div(child, role="group", **more)
+
+
 def definitions(rows: Iterable[tuple[str, Any]]) -> html.Dl:
     return html.Dl([part for key, value in rows for part in (html.Dt(key), html.Dd(value))])
 

@@ -55,9 +55,12 @@ def _file(named: Sequence[str]) -> dmc.Card:
         max_size=2**18,
     )
     body = [
-        dcc.Upload(drop, id="own-upload", className="drop", max_size=MAX_BYTES),
+        parts.labelled(dcc.Upload(drop, id="own-upload", className="drop", max_size=MAX_BYTES), "your checkpoint"),
         html.Div(choices, className="pair tight"),
-        html.Div([architecture, html.Span(id="own-yaml-note", className="note")], className="switches gap"),
+        html.Div(
+            [parts.labelled(architecture, "its architecture"), html.Span(id="own-yaml-note", className="note")],
+            className="switches gap",
+        ),
         html.Div(id="own-refused", role="alert", className="worse"),
         html.Div(id="own-problem", role="alert", className="gap"),
         parts.loading(html.Div(id="own-network")),

@@ -75,7 +75,10 @@ def _studies(others: Sequence[str]) -> dmc.Card:
         html.Div(id="studies-refused", role="alert", className="worse"),
         html.Div(id="studies-problem", role="alert"),
         html.Div(shown, id="studies-shown", style={} if others else {"display": "none"}),
-        dcc.Upload(drop, id="studies-upload", className="drop", max_size=MAX_BYTES, accept=",".join(SUFFIXES)),
+        parts.labelled(
+            dcc.Upload(drop, id="studies-upload", className="drop", max_size=MAX_BYTES, accept=",".join(SUFFIXES)),
+            "table of results",
+        ),
         html.P(about, className="note"),
     ]
     return parts.card("Two studies", body, html.Span(id="studies-note"))

@@ -45,7 +45,8 @@ def _slider(limit: Limit, about: Column, asked: float | None) -> html.Div:
         updatemode="mouseup",
         thumbLabel=f"limit of {name}",
     )
-    told = html.Span(limit.words(limit.value(place)), id={"limit-words": limit.name}, className="limit-words")
+    said = limit.words(limit.value(place))
+    told = html.Span(said, id={"limit-words": limit.name}, className="limit-words", role="status")
     return html.Div([html.Div([html.Span(name), told], className="limit-head"), slider], className="limit")
 
 

@@ -35,7 +35,8 @@ def layout(**asked: Any) -> html.Div:
         for name, data, default in names
     ]
     start = [html.Div(id="what-base"), html.Div(choices, id="what-names", className="pair tight")]
-    find = dmc.TextInput(id="what-find", placeholder="find a parameter  ( e.g. sigma )", size="xs", w=230)
+    label = {"aria-label": "find a parameter"}
+    find = dmc.TextInput(id="what-find", placeholder="find a parameter  ( e.g. sigma )", size="xs", w=230, **label)
     reset = dmc.Button("back to the start", id="what-reset", size="compact-xs", variant="light")
     knobs = html.Div(id="knobs", className="knobs")
     left = html.Div(
