@@ -267,13 +267,13 @@ def _check_rows(rows: Sequence[Mapping[str, float]]) -> None:
 
 def _check_recipe(recipe: Mapping[str, Any]) -> None:
     """What a list of runs says of each must be there; the rest is for who looks into one."""
-    told = [(recipe, ("name", "dataset"))]
-    told += [(recipe[part], ("weight_bits", "membrane_bits")) for part in ("quantization",) if recipe.get(part)]
-    told += [(recipe[part], ("teacher",)) for part in ("distillation",) if recipe.get(part)]
-    for data, names in told:
-        for name in names:
-            if not isinstance(data[name], str | int | None):
-                raise ValueError(f"{name} = {data[name]!r:.40}")
+    bits, taught = recipe.get("quantization"), recipe.get("distillation")
+    told = {name: recipe[name] for name in ("name", "dataset")}
+    told |= {name: bits[name] for name in ("weight_bits", "membrane_bits") if bits}
+    told |= {"teacher": taught["teacher"]} if taught else {}
+    for name, value in told.items():
+        if not isinstance(value, str | int | None):
+            raise ValueError(f"{name} = {value!r:.40}")
 
 
 def _short(error: Exception) -> str:
