@@ -93,11 +93,16 @@ def _trust(report: dict[str, Any]) -> list[Any]:
     """Shares of energy and area by the grade of their constants, best first."""
     shares = [(name, *pair) for name, pair in grade_shares(report["tree"]).items()]
     told = [
-        (parts.grade(name), f"{energy:.0%} of energy, {area:.0%} of area")
+        (parts.grade(name), f"{_share(energy)} of energy, {_share(area)} of area")
         for name, energy, area in shares
         if energy + area
     ]
     return [html.Span([badge, html.Span(text, className="note")]) for badge, text in told]
+
+
+def _share(share: float) -> str:
+    """A share that is not nothing does not read as nothing."""
+    return "under 1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def _accuracy_tile(report: dict[str, Any]) -> html.Div:

@@ -24,6 +24,9 @@ ABOUT_GRADES = dict(
         strict=True,
     )
 )
+#: what of a design is split into parts, and by what
+QUANTITIES = {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"}
+BY = {"component": "by component", "layer": "by layer"}
 #: how every grid looks, light and dark
 GRID_THEME = (
     "themeQuartz.withParams({fontFamily: 'inherit', fontSize: 12.5, spacing: 5, headerFontSize: 11, "
@@ -60,6 +63,12 @@ def copy(text: str, label: str) -> dmc.CopyButton:
 def command_line(text: str, name: str) -> html.Div:
     """A command to read and to copy."""
     return html.Div([html.Code(text, className="command", id=name), copy(text, "copy")], className="command-line")
+
+
+def labelled(child: Any, name: str) -> html.Div:
+    """A control that can say its name in no other way."""
+    more: dict[str, Any] = {"aria-label": name}
+    return html.Div(child, role="group", **more)
 
 
 def definitions(rows: Iterable[tuple[str, Any]]) -> html.Dl:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -12,9 +11,7 @@ from typing import Any
 import numpy as np
 
 from spikesim_py.errors import SpikesimError
-from spikesim_py.figures.limits import meets
-from spikesim_py.report import METRICS
-from spikesim_py.sweep import Job, Store, Study, jobs, load_study, nondominated
+from spikesim_py.sweep import Job, Store, Study, jobs, load_study
 
 from .workshop import Workshop
 
@@ -32,10 +29,12 @@ class Designs:
     Attributes:
         frame: columns of all. Those of a bulk sweep have no `report_hash`, and numbers at half the precision.
         bulk: the bulk sweep that costed them; None for designs with reports.
+        version: what they were read from; what is kept of them is kept under it.
     """
 
     frame: Frame
     bulk: int | None = None
+    version: str = ""
 
     def __len__(self) -> int:
         return len(next(iter(self.frame.values()), ()))
@@ -78,7 +77,7 @@ class Reader:
         self._seen = ("", "")
         self._frame: Frame = {}
         self._lock = Lock()
-        self._kept = Workshop(kept=16)
+        self._kept, self._costs = Workshop(kept=16), Workshop(kept=2)
 
     def version(self) -> str:
         """Changes whenever `frame` does; empty while there is no file.
@@ -116,12 +115,16 @@ class Reader:
         Raises:
             InputError: the file is damaged, or no study.
         """
+        return self._measured().frame
+
+    def _measured(self) -> Designs:
+        """The designs with reports, and the version that they were read at: the next question may find a newer one."""
         with self._lock:
             version = self.version()
             if version != self._version:
                 self._frame = load_study(self.path).frame() if version else {}
                 self._version = version
-            return self._frame
+            return Designs(self._frame, version=version)
 
     def kinds(self) -> dict[str, int]:
         """Kind of designs -> how many of it there are: `measured` ones have reports, `costed` ones are of the newest
@@ -133,7 +136,7 @@ class Reader:
 
         def ask() -> dict[str, int]:
             sweeps = load_study(self.path).bulk_sweeps()
-            found = {"measured": len(Designs(self.frame())), "costed": sweeps[-1].stored if sweeps else 0}
+            found = {"measured": len(self._measured()), "costed": sweeps[-1].stored if sweeps else 0}
             return {kind: count for kind, count in found.items() if count}
 
         kinds: dict[str, int] = self._kept.get(("kinds", version), ask)
@@ -148,31 +151,21 @@ class Reader:
         kinds = self.kinds()
         kind = kind if kind in kinds else next(iter(kinds), "measured")
         if kind == "measured":
-            return Designs(self.frame())
-        found: Designs = self._kept.get(("costed", self.version()), self._costed)
+            return self._measured()
+        about = load_study(self.path).bulk_sweeps()[-1]  # measured designs may come: these are not read again for it
+        found: Designs = self._costs.get((about.id, about.stored), self._costed)
         return found
 
     def _costed(self) -> Designs:
-        with Store.read(self.path) as store:
+        with Store.read(self.path) as store, store.bulk.snapshot():
             costs = store.bulk.costs()
             names = [name for name in costs.names if name not in _COUNTED]
-            return Designs({name: _compact(getattr(costs, name)) for name in names}, costs.about.id)
+            frame = {name: _compact(getattr(costs, name)) for name in names}
+        return Designs(frame, costs.about.id, f"costs {costs.about.id}.{costs.about.stored}")
 
     def jobs(self) -> list[Job]:
         """Every sweep that works on the study, or did, the oldest first."""
         return jobs(self.path) if self.path.exists() else []
-
-    def front(self, x: str, y: str, limits: Mapping[str, float] | None = None) -> np.ndarray | None:
-        """Per row of `frame`, whether it is on the front of two metrics among the designs that meet the limits.
-
-        None if either is no metric.
-        """
-        if x == y or x not in METRICS or y not in METRICS:
-            return None
-        frame, mask = self.frame(), meets(self.frame(), limits or {})
-        front = np.zeros(mask.size, bool)
-        front[mask] = nondominated({name: column[mask] for name, column in frame.items()}, [x, y])
-        return front
 
     def report(self, report_hash: str) -> dict[str, Any]:
         """The report of one design, made anew where it was only costed; raises `InputError` if there is none."""

@@ -33,7 +33,12 @@ class Workshop:
                 if key in self._made:
                     self._made.move_to_end(key)
                     return self._made[key]
-            made = make()
+            try:
+                made = make()
+            except BaseException:
+                with self._lock:  # there is nothing to keep, not even a lock
+                    self._working.pop(key, None)
+                raise
             with self._lock:
                 self._made[key] = made
                 while len(self._made) > self._kept:

@@ -138,6 +138,14 @@ def test_files_are_kept_by_content_and_the_oldest_go() -> None:
     assert not folder.exists()
 
 
+def test_a_page_names_no_file_or_folder_of_the_server() -> None:
+    network, rooms = ss.load_network("digits-w2"), Rooms(None, Files())
+    with pytest.raises(InputError, match="is not bundled"):
+        rooms.run(network, "/etc/chip.yaml", "", 1, 1, None)
+    with pytest.raises(InputError, match="names a folder"):
+        rooms.run(network, "rram_32nm", "nmnist:dir=/etc", 1, 1, None)
+
+
 def test_an_upload_larger_than_the_limit_does_not_reach_the_page() -> None:
     app = create_app(None)
     answer = app.server.test_client().post(

@@ -120,6 +120,13 @@ def test_limits_and_the_chosen_design_go_into_the_address(opened: Browser) -> No
     """An address that is copied shows the same to whoever opens it."""
     page = opened
     page.wait(lambda: page.count("#limits [role=slider]") >= 4, "the sliders")
+    page.hover(
+        *page.js(
+            "const r = document.querySelector('#limits [role=slider]').getBoundingClientRect();"
+            "return [r.x + r.width / 2, r.y + r.height / 2]"
+        )
+    )
+    page.wait(lambda: "%" in page.text("#limits .mantine-Slider-label"), "where the limit would be, with its unit")
     page.js("document.querySelector('#limits [role=slider]').focus()")
     press_keys(page, "END", "ARROW_LEFT", "ARROW_LEFT")
     page.wait(lambda: "within the limits" in page.text("#cloud-note"), "fewer designs")

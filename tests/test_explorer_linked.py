@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,12 @@ from study_data import Shelf, study
 
 from explorer_app import create_app, pareto
 from explorer_app.pareto.brushes import clean, from_text, to_text
-from explorer_app.pareto.data import MOST, Asked, Facts, View
+from explorer_app.pareto.data import MOST, Asked, Facts, View, Views
 from explorer_app.pareto.linked import lines
 from explorer_app.reader import Designs, Reader
 from spikesim_py.errors import InputError
 from spikesim_py.sweep import cost_sweep, load_study
+from spikesim_py.sweep.store.bulk import BulkTable
 
 PAGE = {"x": "edap", "y": "accuracy", "color": "weight_bits", "size": "", "log": "auto", "below": "table"}
 Call = Callable[..., dict[str, Any]]
@@ -232,6 +235,64 @@ def test_designs_that_were_only_costed_have_rows_names_and_reports(tmp_path: Pat
     chosen = run("detail-head.children", selected=name)
     assert "'children': 'digits-w2'" in str(chosen["detail-head"])
     assert "Costs of a design are exact" in run("sure.figure", **page | {"below": "sure"})["sure-note"]["children"]
+
+
+def test_a_brushed_switch_passes_what_it_says() -> None:
+    frame = study().frame()
+    frame["device.ideal"] = np.arange(len(frame["edap"])) % 2 == 0
+    found = view(frame, **from_text(to_text({"device.ideal": [1, 1]}))).passing
+    assert found is not None
+    assert found.tolist() == frame["device.ideal"].tolist()
+
+
+def test_measured_designs_that_come_leave_costed_ones_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "both.db"
+    axes = {"adc.bits": [3, 4]}
+    cost_sweep({"network": "digits-w2", "chip": "rram_32nm", "axes": axes}, store=path, executor="serial")
+    reader = Reader(path)
+    known = Views(reader)
+    first = known.view("costed", "edap", "area_um2")
+    monkeypatch.setattr(Reader, "version", lambda _: "a measured design has come")
+    assert known.view("costed", "edap", "area_um2") is first
+
+
+def test_a_study_that_grows_between_two_questions_is_not_taken_for_the_newer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf(tmp_path / "study.db")
+    monkeypatch.setattr("explorer_app.reader.load_study", shelf.load)
+    reader = Reader(shelf.path)
+    known, found = Views(reader), reader.designs
+    shelf.put(study(bits=(4,)))
+
+    def slow(kind: str | None = None) -> Designs:
+        designs = found(kind)
+        if len(designs) == 6:
+            shelf.put(study())  # just after the columns were read
+        return designs
+
+    monkeypatch.setattr(reader, "designs", slow)
+    assert len(known.facts(None).designs) == 6
+    assert len(known.facts(None).designs) == 18
+
+
+def test_columns_of_a_bulk_sweep_at_work_are_of_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "costs.db"
+    axes = {"adc.bits": [3, 4, 5]}
+    cost_sweep({"network": "digits-w2", "chip": "rram_32nm", "axes": axes}, store=path, executor="serial")
+    read = BulkTable.column
+
+    def grown(table: BulkTable, number: int, name: str) -> Any:
+        values = read(table, number, name)
+        with closing(sqlite3.connect(path)) as other, other:
+            sizes = "bulk, name, (SELECT max(start) + count FROM chunk), count, dtype, packed, data"
+            other.execute(f"INSERT INTO chunk SELECT {sizes} FROM chunk WHERE start = 0")
+        return values
+
+    monkeypatch.setattr(BulkTable, "column", grown)
+    assert {len(values) for values in Reader(path).designs().frame.values()} == {3}
 
 
 def test_a_file_of_the_rows_that_pass(call: Call) -> None:

@@ -16,6 +16,7 @@ import spikesim_py as ss
 from explorer_app import create_app
 from explorer_app.reader import Reader
 from explorer_app.share.callbacks import study_file
+from spikesim_py.errors import InputError
 from spikesim_py.sweep import Study
 
 Call = Callable[..., dict[str, Any]]
@@ -44,6 +45,20 @@ def test_files_are_those_of_the_study(swept: Study, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(io.BytesIO(study_file(reader, "parquet")))
     assert table.column("edap").to_pylist() == swept.frame()["edap"].tolist()
+
+
+def test_a_study_of_costs_alone_is_saved_with_its_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "costs.db"
+    axes = {"adc.bits": [3, 4, 5]}
+    ss.cost_sweep({"network": "digits-w2", "chip": "rram_32nm", "axes": axes}, store=path, executor="serial")
+    reader = Reader(path)
+    rows = list(csv.DictReader(io.StringIO(study_file(reader, "csv").decode())))
+    assert [row["adc.bits"] for row in rows] == ["3", "4", "5"]
+    with pytest.raises(InputError, match="no design is measured yet"):
+        study_file(reader, "html")
+    monkeypatch.setattr("explorer_app.share.callbacks.MOST_ROWS", 2)
+    with pytest.raises(InputError, match="3 rows: a page saves at most 2"):
+        study_file(reader, "csv")
 
 
 def test_a_click_sends_a_file(swept: Study, call: Call) -> None:

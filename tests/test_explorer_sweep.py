@@ -171,6 +171,7 @@ def test_size_and_time_follow_the_space_and_the_address_holds_it(call: Call) -> 
         ({"axis": [("adc.bits", ["8..3"])]}, "needs from <= to", "adc.bits"),
         ({"sweep-network": []}, "network: must stand once", "sweep-network"),
         ({"sweep-network": ["/etc/passwd"]}, "neither bundled nor of this study", "sweep-network"),
+        ({"sweep-data": "nmnist:dir=/etc"}, "names a folder", "sweep-data"),
         ({"sweep-constraints": ["nonsense <= 3"]}, "nonsense: unknown", "sweep-constraints"),
         ({"sweep-data": "digit"}, "did you mean 'digits'", "sweep-data"),
         ({"sweep-chips": 0}, "chips = 0", "sweep-chips"),

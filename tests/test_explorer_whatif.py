@@ -20,6 +20,7 @@ from explorer_app.head import arrow
 from explorer_app.reader import Reader
 from explorer_app.whatif.knobs import changes, fields, stops
 from explorer_app.whatif.rooms import Rooms
+from spikesim_py.errors import InputError
 from spikesim_py.evaluate import measure
 from spikesim_py.hardware import load_hardware
 from spikesim_py.sweep import Study, load_study
@@ -232,3 +233,9 @@ def test_a_turn_takes_less_than_100_ms_of_the_server() -> None:
         assert "figure" in call("what-waterfall.figure", "what-by.value", **NAMES, **more)["what-waterfall"]
         taken.append(time.process_time() - began)
     assert np.median(taken) < 0.1
+
+
+@pytest.mark.parametrize(("network", "chip"), [("/etc/passwd", "rram_32nm"), ("digits-w4", "../../chip.yaml")])
+def test_a_page_names_no_file_of_the_server(network: str, chip: str) -> None:
+    with pytest.raises(InputError, match="is not bundled"):
+        Rooms(None).base(None, network, chip)

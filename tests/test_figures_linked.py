@@ -126,3 +126,11 @@ def test_a_cloud_of_very_many_says_little_of_each_and_of_none_nothing() -> None:
     assert 10.0 ** figure.data[1].marker.colorbar.tickvals[0] <= 1e12 * frame["edap"].min()  # by the logarithm
     nothing = pareto_figure(frame, "edap", "tops_per_watt", "edap", front, meets=np.zeros(count, bool))
     assert [trace.name for trace in nothing.data] == ["outside the limits"]
+
+
+def test_a_switch_is_an_axis_of_numbers_that_can_be_brushed() -> None:
+    frame = {"report_hash": np.array(["a", "b", "c"]), "device.ideal": np.array([True, False, True])}
+    axis = line_axis(frame, "device.ideal")
+    assert axis is not None
+    assert (axis.levels, axis.places(frame["device.ideal"]).tolist()) == ((0, 1), [1.0, 0.0, 1.0])
+    assert within(frame, {"device.ideal": (1, 1)}).tolist() == [True, False, True]

@@ -103,6 +103,11 @@ def test_a_run_that_goes_on_keeps_the_seconds_of_its_epochs(tmp_path: Path, monk
     assert all(map(math.isnan, _read(tmp_path / "net.run.json").seconds))
 
 
+def _diary(**recipe: Any) -> bytes:
+    told = {"state": "finished", "message": "", "process": None, "recipe": recipe, "rows": [], "seconds": []}
+    return json.dumps({"kind": "spikesim training run, version 1", "result": {}} | told).encode()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
@@ -115,6 +120,12 @@ def test_a_run_that_goes_on_keeps_the_seconds_of_its_epochs(tmp_path: Path, monk
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,4,0.1,0.2,", "train_accuracy"),
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n2,4,0.1,0.2,0.3\n", "line 1"),
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,4,0.1,<b>,0.3\n", "<b>"),
+        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,0,0.1,0.2,0.3\n", "is of 0 epochs"),
+        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,nan,0.1,0.2,0.3\n", "is of nan epochs"),
+        ("a.run.json", _diary(name="a", dataset="digits", optimization={"epochs": 0}), "0 epochs"),
+        ("a.run.json", _diary(name="a", optimization={"epochs": 1}), "'dataset' is missing"),
+        ("a.run.json", _diary(name="a", dataset="digits", quantization={"bits": 4}), "'weight_bits' is missing"),
+        ("a.run.json", _diary(name="a", dataset=["x"], optimization={"epochs": 1}), "dataset = ['x']"),
     ],
 )
 def test_what_is_damaged_says_so(tmp_path: Path, name: str, content: bytes, told: str) -> None:
@@ -134,7 +145,11 @@ def test_only_runs_are_found_and_not_far_below(tmp_path: Path) -> None:
     for place in (deep, tmp_path / "a/b", tmp_path / "a"):
         (place / "r.run.json").write_text("{}")
     (tmp_path / ".hidden.run.json").write_text("{}")
-    assert find_runs(tmp_path) == [tmp_path / "a/b/r.run.json", tmp_path / "a/r.run.json"]  # not a/b/c/d/e
+    log = "epoch,epochs,learning_rate,x_loss,train_accuracy\n"
+    (tmp_path / "a/r.csv").write_text(log)  # of the run beside it
+    (tmp_path / "r.csv").write_text(log)  # another one of its name
+    expected = ["a/b/r.run.json", "a/r.run.json", "r.csv"]  # not a/b/c/d/e
+    assert find_runs(tmp_path) == [tmp_path / name for name in expected]
     with pytest.raises(InputError, match="is not a folder"):
         find_runs(tmp_path / "none")
 

@@ -89,3 +89,12 @@ def test_filters_follow_the_laws_of_logic(a: str, b: str, c: str) -> None:
     assert same(f"{a} and ({b} or {c})", f"{a} and {b} or {a} and {c}")
     assert same(f"{a} or {b} and {c}", f"{a} or ({b} and {c})")
     assert (where(FRAME, a) & where(FRAME, b)).tolist() == where(FRAME, f"{a} and {b}").tolist()
+
+
+def test_a_switch_is_true_or_false_also_where_it_is_stored_as_a_number() -> None:
+    for stored in (bool, np.int32):
+        frame = {"device.ideal": np.array([1, 0, 1], stored)}
+        assert where(frame, "device.ideal = true").tolist() == [True, False, True]
+        assert where(frame, "device.ideal = false").tolist() == [False, True, False]
+    with pytest.raises(InputError, match="must be a number"):
+        where({"adc.bits": np.array([4, 5])}, "adc.bits = true")

@@ -178,9 +178,10 @@ def find_runs(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: is not a folder")
-    found = {path for path in _files(folder) if path.name.endswith(SUFFIX)}
-    told = {path.name.removesuffix(SUFFIX) for path in found}
-    logs = [path for path in _files(folder) if path.suffix == ".csv" and path.stem not in told and _is_log(path)]
+    files = list(_files(folder))
+    found = {path for path in files if path.name.endswith(SUFFIX)}
+    told = {path.with_name(path.name.removesuffix(SUFFIX)) for path in found}
+    logs = [path for path in files if path.suffix == ".csv" and path.with_suffix("") not in told and _is_log(path)]
     return sorted([*found, *logs])
 
 
@@ -232,7 +233,8 @@ def _from_diary(path: Path, name: str) -> TrainingRun:
         result = {str(key): float(value) for key, value in data["result"].items()}
         run = TrainingRun(name, path, dict(data["recipe"]), state, message, rows, seconds, result)
         _check_rows(rows)
-        if len(seconds) != len(rows) or run.epochs < len(rows):
+        _check_recipe(run.recipe or {})
+        if len(seconds) != len(rows) or run.epochs < max(len(rows), 1):
             raise ValueError(f"{len(rows)} epochs with {len(seconds)} times, of {run.epochs}")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{path.name}: is damaged: {_short(error)}") from None
@@ -259,6 +261,19 @@ def _check_rows(rows: Sequence[Mapping[str, float]]) -> None:
         missing = [name for name in (*_LOG, "train_accuracy") if name not in row]
         if missing or row["epoch"] != place:
             raise ValueError(f"line {place}: " + (f"has no {missing[0]}" if missing else f"is epoch {row['epoch']:g}"))
+        if not place <= row["epochs"] < math.inf:
+            raise ValueError(f"line {place}: is of {row['epochs']:g} epochs")
+
+
+def _check_recipe(recipe: Mapping[str, Any]) -> None:
+    """What a list of runs says of each must be there; the rest is for who looks into one."""
+    bits, taught = recipe.get("quantization"), recipe.get("distillation")
+    told = {name: recipe[name] for name in ("name", "dataset")}
+    told |= {name: bits[name] for name in ("weight_bits", "membrane_bits") if bits}
+    told |= {"teacher": taught["teacher"]} if taught else {}
+    for name, value in told.items():
+        if not isinstance(value, str | int | None):
+            raise ValueError(f"{name} = {value!r:.40}")
 
 
 def _short(error: Exception) -> str:

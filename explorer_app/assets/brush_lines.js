@@ -229,7 +229,7 @@
     const found = spot(place, event);
     if (!found.axis) { choose(found); return; }
     const range = model.brush[found.axis.name], {space, axis} = found;
-    held = {axis, from: found.at, moved: false};
+    held = {axis, from: found.at, y: found.y, moved: false};
     if (range) {
       const [low, high] = shared.bounds(axis, range), near = pixels => Math.abs(space.y(inner(pixels)) - found.y) <= EDGE;
       if (near(low)) held.from = high;
@@ -242,6 +242,7 @@
   const follow = (place, event) => {
     const found = spot(place, event);
     if (held) {
+      if (!held.moved && Math.abs(found.y - held.y) < 4) return; // a click with an unsteady hand is no range
       held.moved = true;
       const by = found.at - held.from;
       const [a, b] = held.whole ? held.whole.map(end => end + by) : [held.from, found.at];

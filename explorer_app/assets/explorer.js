@@ -63,6 +63,10 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
   },
 });
+// What a slider of a limit says while it is dragged.
+window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
+  limit: (place, {even, factor, unit}) => `${Number(((even ? place : 10 ** place) * factor).toPrecision(3))} ${unit}`,
+});
 // "/" leads to the search field, as everywhere.
 document.addEventListener("keydown", event => {
   const typing = /^(input|textarea|select)$/i.test(event.target.tagName) || event.target.isContentEditable;

@@ -66,7 +66,8 @@ class Files:
         key = f"sent:{hashlib.sha256(data).hexdigest()}{suffix.group().lower() if suffix else ''}"
         with self._lock:
             path = self._place() / key.removeprefix("sent:")
-            path.write_bytes(data)
+            if key not in self._sent:  # who reads it meanwhile must not find it half written
+                path.write_bytes(data)
             self._sent[key] = path
             self._sent.move_to_end(key)
             while len(self._sent) > KEPT:

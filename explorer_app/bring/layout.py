@@ -55,9 +55,12 @@ def _file(named: Sequence[str]) -> dmc.Card:
         max_size=2**18,
     )
     body = [
-        dcc.Upload(drop, id="own-upload", className="drop", max_size=MAX_BYTES),
+        parts.labelled(dcc.Upload(drop, id="own-upload", className="drop", max_size=MAX_BYTES), "your checkpoint"),
         html.Div(choices, className="pair tight"),
-        html.Div([architecture, html.Span(id="own-yaml-note", className="note")], className="switches gap"),
+        html.Div(
+            [parts.labelled(architecture, "its architecture"), html.Span(id="own-yaml-note", className="note")],
+            className="switches gap",
+        ),
         html.Div(id="own-refused", role="alert", className="worse"),
         html.Div(id="own-problem", role="alert", className="gap"),
         parts.loading(html.Div(id="own-network")),
@@ -101,7 +104,7 @@ def _report() -> html.Div:
         dmc.Button(label, id=f"own-save-{kind}", size="compact-xs", variant="light")
         for kind, label in (("html", "HTML report"), ("json", "JSON"))
     ]
-    switches = [parts.switch("own-quantity", {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"})]
+    switches = [parts.switch("own-quantity", parts.QUANTITIES)]
     head = [dmc.Title("Where it goes", order=4), html.Div(switches, className="switches")]
     body = [
         html.Div(id="own-head"),

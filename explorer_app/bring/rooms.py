@@ -9,9 +9,10 @@ from typing import Any
 
 from spikesim_py.datasets import network_data
 from spikesim_py.datasets.catalogue import catalogue
-from spikesim_py.errors import InputError, SpikesimError
+from spikesim_py.datasets.request import parse
+from spikesim_py.errors import InputError, SpikesimError, did_you_mean
 from spikesim_py.evaluate import check_fits, cost, evaluate
-from spikesim_py.hardware import Hardware, load_hardware
+from spikesim_py.hardware import Hardware, load_hardware, presets
 from spikesim_py.importers import read_checkpoint
 from spikesim_py.network import Network, quantize_network
 from spikesim_py.rebuild import chip_of
@@ -62,6 +63,8 @@ class Rooms:
 
     def run(self, network: Network, chip: str, data: str, samples: int, chips: int, bits: int | None) -> Report:
         """The report of a network on a chip; without data, its costs alone."""
+        if data and parse(data).folder is not None:
+            raise InputError(f"data = {data!r}: names a folder: a page opens none")
         if data and not (1 <= samples <= MAX_SAMPLES and 1 <= chips <= MAX_CHIPS):
             raise InputError(
                 f"samples = {samples}, chips = {chips}: must be at most {MAX_SAMPLES} and {MAX_CHIPS} here"
@@ -73,10 +76,12 @@ class Rooms:
         return evaluate(network, hardware, data=data, samples=samples, chips=chips) if data else cost(network, hardware)
 
     def chip(self, name: str) -> Hardware:
-        """A bundled chip, or that of a design of the study (`design:HASH`)."""
+        """A bundled chip, or that of a design of the study (`design:HASH`); a browser names no file."""
         kind, _, design = name.partition(":")
         if kind == "design" and self._reader is not None:
             return chip_of(self._reader.report(design))
+        if name not in presets():
+            raise InputError(f"chip = {name!r}: is not bundled{did_you_mean(name, presets())}")
         return load_hardware(name)
 
 

@@ -17,7 +17,7 @@ from spikesim_py.figures import compare_figure, fronts_figure, themed
 from spikesim_py.figures.columns import measured
 from spikesim_py.figures.compare import LETTERS, side_by_side
 from spikesim_py.figures.picks import best_designs
-from spikesim_py.sweep import compare_fronts
+from spikesim_py.sweep import compare_fronts, nondominated
 
 from .. import parts
 from ..head import find_report
@@ -77,8 +77,10 @@ def changed(kind: str, name: str, known: list[str], picks: list[str]) -> list[st
 def worth_a_look(reader: Reader) -> list[str]:
     """The designs that the Pareto page offers below its graph."""
     frame = reader.frame()
-    front = reader.front("edap", "accuracy" if "accuracy" in measured(frame) else "area_um2")
-    rows = [] if front is None or not front.any() else best_designs(frame, front).values()
+    if not len(frame.get("report_hash", ())):
+        return []
+    front = nondominated(frame, ["edap", "accuracy" if "accuracy" in measured(frame) else "area_um2"])
+    rows = best_designs(frame, front).values() if front.any() else []
     return [str(frame["report_hash"][row]) for row in rows][: len(LETTERS)]
 
 

@@ -14,8 +14,6 @@ from spikesim_py.sweep.imported import SUFFIXES
 from .. import parts
 from ..bring.files import MAX_BYTES
 
-QUANTITIES = {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"}
-BY = {"component": "by component", "layer": "by layer"}
 #: metrics along which two studies are laid over each other
 ACROSS, UP = "edap", "accuracy"
 #: columns that a table of results mostly has
@@ -37,8 +35,8 @@ def _numbers() -> dmc.Card:
 
 def _parts(asked: dict[str, Any]) -> dmc.Card:
     tools = [
-        parts.switch("compare-by", BY, asked.get("by")),
-        parts.switch("compare-quantity", QUANTITIES, asked.get("quantity")),
+        parts.switch("compare-by", parts.BY, asked.get("by")),
+        parts.switch("compare-quantity", parts.QUANTITIES, asked.get("quantity")),
     ]
     graphs = [parts.graph("compare-bars"), html.Div(id="compare-rows", className="scroll", tabIndex="0")]
     return parts.card("Where it goes", html.Div(graphs, className="pair gap"), None, tools)
@@ -77,7 +75,10 @@ def _studies(others: Sequence[str]) -> dmc.Card:
         html.Div(id="studies-refused", role="alert", className="worse"),
         html.Div(id="studies-problem", role="alert"),
         html.Div(shown, id="studies-shown", style={} if others else {"display": "none"}),
-        dcc.Upload(drop, id="studies-upload", className="drop", max_size=MAX_BYTES, accept=",".join(SUFFIXES)),
+        parts.labelled(
+            dcc.Upload(drop, id="studies-upload", className="drop", max_size=MAX_BYTES, accept=",".join(SUFFIXES)),
+            "table of results",
+        ),
         html.P(about, className="note"),
     ]
     return parts.card("Two studies", body, html.Span(id="studies-note"))

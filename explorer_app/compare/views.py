@@ -86,6 +86,7 @@ def _cell(first: float | None, value: float | None, unit: str, larger: bool | No
     if value is None or first is None:
         return _plain(value, unit)
     told, better = arrow(first, value, bool(larger)) if first or not value else ("A has none", None)
+    told = "as A" if better is None and first else told
     style = "note" if better is None or larger is None else "better" if better else "worse"
     return html.Span([_plain(value, unit), html.Span(told, className=f"change {style}")])
 

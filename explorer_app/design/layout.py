@@ -58,8 +58,8 @@ def layout(**asked: Any) -> html.Div:
 
 
 def _costs() -> list[Any]:
-    quantity = parts.switch("design-quantity", {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"})
-    by = parts.switch("design-by", {"component": "by component", "layer": "by layer"})
+    quantity = parts.switch("design-quantity", parts.QUANTITIES)
+    by = parts.switch("design-by", parts.BY)
     graphs = [
         html.Div([dmc.Title("Every layer and component", order=4), parts.graph("sunburst", 520)]),
         html.Div(

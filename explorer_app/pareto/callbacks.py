@@ -189,7 +189,7 @@ def _limit(app: dash.Dash, known: Views) -> None:
         if facts.limits == before:
             return no_update
         asked = {limit.name: limit.value(place) for limit, place in zip(before, places, strict=True)}
-        return views.sliders(facts.limits, {k: v for k, v in (asked or _numbers(first)).items() if v is not None})
+        return views.sliders(facts, {k: v for k, v in (asked or _numbers(first)).items() if v is not None})
 
     @app.callback(
         Output({"limit-words": ALL}, "children"),

@@ -90,8 +90,9 @@ class View:
         return np.logical_and.reduce(both) if both else None
 
     def fits(self, name: str, ends: Sequence[Any]) -> bool:
-        """Whether a range is of the kind that a column is: numbers or texts."""
-        return all(isinstance(end, str) != is_number(self.frame, name) for end in ends if end is not None)
+        """Whether a range is of the kind that a column is: numbers (of switches too) or texts."""
+        numbers = self.frame[name].dtype.kind in "iufb"
+        return all(isinstance(end, str) != numbers for end in ends if end is not None)
 
     @cached_property
     def count(self) -> int:
@@ -266,8 +267,7 @@ class Views:
     def facts(self, kind: str | None) -> Facts:
         """Raises `InputError` where the study cannot be read."""
         designs = self.reader.designs(kind)
-        key = (self.reader.version(), designs.bulk)
-        made: Facts = self._facts.get(key, lambda: Facts(designs))
+        made: Facts = self._facts.get(designs.version, lambda: Facts(designs))
         return made
 
     def view(
@@ -292,6 +292,5 @@ class Views:
         x, y = x if facts.known(x) else "edap", y if facts.known(y) else "tops_per_watt"
         third = third if third in facts.measured else ""
         asked = Asked(x, y, third or "", limits, tuple(ranges.items()), text or "")
-        key = (self.reader.version(), facts.designs.bulk, asked)
-        made: View = self._views.get(key, lambda: View(facts.designs, facts, asked))
+        made: View = self._views.get((facts.designs.version, asked), lambda: View(facts.designs, facts, asked))
         return made

@@ -86,7 +86,7 @@ def _below(view: dict[str, str]) -> dmc.Card:
     search = dmc.TextInput(
         id="search",
         value=view["where"],
-        placeholder="filter, e.g. w4 and area <= 2 mm2  ( / )",
+        placeholder="filter, e.g. accuracy >= 95 % and area <= 2 mm2  ( / )",
         size="xs",
         debounce=100,
         className="filter",
@@ -173,8 +173,8 @@ def _table() -> html.Div:
 
 
 def _preview() -> html.Section:
-    quantity = parts.switch("quantity", {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"})
-    by = parts.switch("by", {"layer": "by layer", "component": "by component"})
+    quantity = parts.switch("quantity", parts.QUANTITIES)
+    by = parts.switch("by", parts.BY, "layer")
     step = [
         dmc.Button("‹", id="previous", size="compact-sm", variant="light", **{"aria-label": "previous on the front"}),
         dmc.Button("›", id="next", size="compact-sm", variant="light", **{"aria-label": "next on the front"}),

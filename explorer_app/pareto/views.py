@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,23 +12,24 @@ import plotly.graph_objects as go
 from dash import dcc, html
 
 from spikesim_py._units import engineering
-from spikesim_py.figures.columns import Frame, column
+from spikesim_py.figures.columns import Column, Frame, column
 from spikesim_py.figures.limits import Limit
 from spikesim_py.figures.style import MUTED, TEMPLATE
 from spikesim_py.report import METRICS
 
 from .. import parts
 from ..head import SHORT
-from .data import View
+from .data import Facts, View
 from .layout import DEFAULTS
 
 
-def sliders(found: Sequence[Limit], asked: Mapping[str, float]) -> list[html.Div]:
+def sliders(facts: Facts, asked: Mapping[str, float]) -> list[html.Div]:
     """One slider per metric, at the limit that is asked for."""
-    return [_slider(limit, asked.get(limit.name)) for limit in found]
+    return [_slider(limit, facts.column(limit.name), asked.get(limit.name)) for limit in facts.limits]
 
 
-def _slider(limit: Limit, asked: float | None) -> html.Div:
+def _slider(limit: Limit, about: Column, asked: float | None) -> html.Div:
+    scale = {"even": limit.even, "factor": about.factor, "unit": about.unit}
     place = limit.loosest if asked is None else limit.place(asked)
     name = SHORT.get(limit.name, METRICS[limit.name][0])
     slider = dmc.Slider(
@@ -38,13 +39,14 @@ def _slider(limit: Limit, asked: float | None) -> html.Div:
         step=0.001,
         value=place,
         inverted=limit.at_least,
-        label=None,
+        label={"function": "limit", "options": scale},  # where it would be, while it is dragged
         size="sm",
         color="blue",
         updatemode="mouseup",
         thumbLabel=f"limit of {name}",
     )
-    told = html.Span(limit.words(limit.value(place)), id={"limit-words": limit.name}, className="limit-words")
+    said = limit.words(limit.value(place))
+    told = html.Span(said, id={"limit-words": limit.name}, className="limit-words", role="status")
     return html.Div([html.Div([html.Span(name), told], className="limit-head"), slider], className="limit")
 
 
@@ -60,7 +62,7 @@ def picks(view: View, selected: str | None) -> list[Any]:
         style = "filled" if design == selected else "light"
         label = [f"{reason} ", html.Span(about, className="pick-numbers")]
         buttons.append(dmc.Button(label, id={"pick": design}, size="compact-xs", variant=style))
-    return [dmc.Text("worth a look", size="xs", c="dimmed"), *buttons]
+    return [dmc.Text("worth a look (cheap: of small EDAP)", size="xs", c="dimmed"), *buttons]
 
 
 def _short(frame: Frame, name: str, row: int) -> str:

@@ -10,13 +10,14 @@ import dash
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
 from dash import ALL, Input, Output, State, ctx, dcc, html, no_update
 
-from spikesim_py.errors import SpikesimError
+from spikesim_py.errors import InputError, SpikesimError
 from spikesim_py.figures.html import report_page, study_page
 from spikesim_py.figures.latex import bibtex, latex_table, methods
 
 from .. import parts
 from ..compare.callbacks import worth_a_look
 from ..head import find_report
+from ..pareto.below import MOST_ROWS
 from ..reader import Reader
 from .layout import FILES, TEXTS
 
@@ -37,8 +38,8 @@ def register(app: dash.Dash, reader: Reader) -> None:
         chosen = compared or ([selected] if selected else []) or worth_a_look(reader)
         reports = [found for found in (find_report(reader, name) for name in chosen) if found is not None]
         if not reports:
-            told = parts.hint("No design yet", "Texts for a paper appear here when the study has its first design.")
-            return *[None] * len(TEXTS), told
+            when = "Texts for a paper appear here with the first measured design, or a costed one that is chosen."
+            return *[None] * len(TEXTS), parts.hint("No design yet", when)
         why = "those on the Compare page" if compared else "the chosen one" if selected else "those worth a look"
         return *[_text(name, _MADE[name](reports)) for name in TEXTS], _designs(reports, why)
 
@@ -63,12 +64,19 @@ def register(app: dash.Dash, reader: Reader) -> None:
 
 def study_file(reader: Reader, kind: str) -> bytes:
     """A study as one of `FILES`; raises `InputError` where it cannot be written."""
-    study = reader.study()
+    study, kinds = reader.study(), reader.kinds()
+    costs = list(kinds) == ["costed"]  # then they are all that there is
     if kind == "html":
+        if costs:
+            raise InputError("no design is measured yet: CSV and Parquet have the costs")
         return study_page(study).encode()
+    if costs and kinds["costed"] > MOST_ROWS:
+        raise InputError(
+            f"{kinds['costed']:,} rows: a page saves at most {MOST_ROWS:,}; use `Study.to_{kind}(PATH, costs=True)`"
+        )
     with tempfile.TemporaryDirectory() as folder:
         write = study.to_csv if kind == "csv" else study.to_parquet
-        return write(Path(folder) / f"study.{kind}").read_bytes()
+        return write(Path(folder) / f"study.{kind}", costs=costs).read_bytes()
 
 
 def _text(name: str, text: str) -> html.Div:

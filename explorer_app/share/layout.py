@@ -12,7 +12,7 @@ from .. import parts
 #: what can be saved of a study -> (label, what it is)
 FILES = {
     "html": ("HTML report", "fronts, best designs, methods and sources in one page that opens offline"),
-    "csv": ("CSV", "every design and every number as a table"),
+    "csv": ("CSV", "every design as a row: measured ones, or costed ones if there are no others"),
     "parquet": ("Parquet", "the same for DuckDB, polars and pandas"),
 }
 #: texts about the chosen designs -> title

@@ -13,19 +13,18 @@ from dash import ALL, Input, Output, Patch, State, ctx, no_update
 from spikesim_py.errors import InputError, SpikesimError
 from spikesim_py.figures import pareto_figure, themed
 from spikesim_py.figures.columns import varying
-from spikesim_py.sweep import DryRun, ask, dry_run, launch, relaunch
+from spikesim_py.sweep import DryRun, ask, dry_run, launch, nondominated, relaunch
 
 from ..pareto.views import summary, waiting
 from ..reader import Reader
 from ..shell import REST, SCHEME, show_address
 from ..workshop import Workshop
 from . import views
-from .draft import Draft, Filled, bundled, from_spec
+from .draft import PLAIN, Draft, Filled, bundled, from_spec
 from .form import axis_row, form, known
 
-_PLAIN = ("name", "data", "split", "samples", "chips", "seed")
 #: controls of the space besides its axes
-_FIELDS = ("network", "chip", "constraints", "objectives", *_PLAIN)
+_FIELDS = ("network", "chip", "constraints", "objectives", *PLAIN)
 _WAY = ("method", "budget", "search-seed", "workers")
 _CLOCK = [(Output("sweep-clock", "disabled"), True, False)]
 
@@ -92,12 +91,12 @@ def _read(app: dash.Dash) -> None:
         Input({"axis-when": ALL}, "value"),
         Input("sweep-constraints", "value"),
         Input("sweep-objectives", "value"),
-        *[Input(f"sweep-{name}", "value") for name in (*_PLAIN, *_WAY)],
+        *[Input(f"sweep-{name}", "value") for name in (*PLAIN, *_WAY)],
         State({"axis": ALL}, "id"),
     )
     def read(networks: Any, chips: Any, values: Any, when: Any, constraints: Any, objectives: Any, *more: Any) -> Any:
         """What the controls say, also in the address."""
-        plain, way = more[: len(_PLAIN)], more[len(_PLAIN) : -1]
+        plain, way = more[: len(PLAIN)], more[len(PLAIN) : -1]
         names = [own["axis"] for own in more[-1]]
         filled = Filled(
             {"network": networks or [], "chip": chips or []},
@@ -105,7 +104,7 @@ def _read(app: dash.Dash) -> None:
             {name: text or "" for name, text in zip(names, when, strict=True)},
             constraints or [],
             objectives or [],
-            dict(zip(_PLAIN, plain, strict=True)),
+            dict(zip(PLAIN, plain, strict=True)),
         )
         method, budget, seed, workers = way
         try:
@@ -274,7 +273,7 @@ def _draw(app: dash.Dash, reader: Reader) -> None:
         if not len(frame.get("report_hash", ())):
             return themed(waiting(), scheme), ""
         x = reader.cost_objective()
-        mask = reader.front(x, "accuracy")
+        mask = nondominated(frame, [x, "accuracy"])
         figure = pareto_figure(frame, x, "accuracy", _colour(frame), mask)
         return themed(figure, scheme), summary(len(frame["report_hash"]), mask)
 

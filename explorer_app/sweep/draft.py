@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from spikesim_py.datasets.request import parse as data_options
 from spikesim_py.errors import InputError, SpikesimError, did_you_mean
 from spikesim_py.hardware import Control, presets
 from spikesim_py.network.files import workloads, zoo
@@ -28,8 +29,8 @@ METHODS = {
 }
 #: combinations above which a page does not list every design
 MOST = 20_000
-#: fields of a space that are not axes, and how a page shows them
-_PLAIN = ("name", "data", "split", "samples", "chips", "seed")
+#: fields of a space that are not axes
+PLAIN = ("name", "data", "split", "samples", "chips", "seed")
 _RANGE = re.compile(r"(?P<from>[^\s.]\S*?)\.\.(?P<to>\S+)(?:\s+(?P<form>step|x|log)\s*(?P<size>\S+))?")
 _FORMS = {"step": "step", "x": "factor", "log": "log"}
 
@@ -70,6 +71,7 @@ class Draft:
                 name); more combinations than a page lists.
         """
         plan = load_space(dict(self.space))
+        _check_data(plan.data)
         _check_sources(plan, {*zoo(), *workloads(), *presets(), *own})
         if self.method == "every" and plan.size > MOST:
             raise InputError(
@@ -77,6 +79,11 @@ class Draft:
                 f"`spikesim sweep` it from the command line"
             )
         return plan
+
+
+def _check_data(data: str) -> None:
+    if data_options(data).folder is not None:
+        raise InputError(f"data = {data!r}: names a folder; folders are swept from the command line")
 
 
 def _check_sources(plan: Space, known: set[str]) -> None:
@@ -178,7 +185,7 @@ class Filled:
             else:
                 made["axes"][axis] = values
         made |= {"when": when, "constraints": list(self.constraints), "objectives": ["accuracy", *self.objectives]}
-        made |= {name: self.plain[name] for name in _PLAIN if self.plain.get(name) not in (None, "")}
+        made |= {name: self.plain[name] for name in PLAIN if self.plain.get(name) not in (None, "")}
         return {name: value for name, value in made.items() if value not in ({}, [])}
 
 

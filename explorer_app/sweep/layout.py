@@ -52,4 +52,5 @@ def _jobs() -> dmc.Card:
 
 
 def _front() -> dmc.Card:
-    return parts.card("The front so far", parts.graph("sweep-front", 360), html.Span(id="sweep-front-note"))
+    link = dcc.Link("choose among them →", href="/", className="button")
+    return parts.card("The front so far", parts.graph("sweep-front", 360), html.Span(id="sweep-front-note"), link)

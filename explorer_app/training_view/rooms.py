@@ -67,7 +67,11 @@ class Rooms:
         key = (name, _mark(checkpoint))
 
         def make() -> Behaviour:
-            return behaviour(TrainingConfig.model_validate(recipe), checkpoint)
+            try:
+                config = TrainingConfig.model_validate(recipe)
+            except ValueError as error:
+                raise InputError(f"run {name!r}: its recipe is none of this version: {error!s:.200}") from None
+            return behaviour(config, checkpoint)
 
         made: Behaviour | None = self._workshop.get(key, make) if run else self._workshop.known(key)
         return made

@@ -16,8 +16,6 @@ from .. import parts
 NETWORK, CHIP = "digits-w4", "rram_32nm"
 #: keys of an address that are no changes of fields
 START = {"design": "the chosen design", "names": "a network on a chip"}
-QUANTITIES = {"energy_pj": "energy", "critical_ns": "latency", "area_um2": "area"}
-BY = {"component": "by component", "layer": "by layer"}
 
 
 def layout(**asked: Any) -> html.Div:
@@ -37,7 +35,8 @@ def layout(**asked: Any) -> html.Div:
         for name, data, default in names
     ]
     start = [html.Div(id="what-base"), html.Div(choices, id="what-names", className="pair tight")]
-    find = dmc.TextInput(id="what-find", placeholder="find a parameter  ( e.g. sigma )", size="xs", w=230)
+    label = {"aria-label": "find a parameter"}
+    find = dmc.TextInput(id="what-find", placeholder="find a parameter  ( e.g. sigma )", size="xs", w=230, **label)
     reset = dmc.Button("back to the start", id="what-reset", size="compact-xs", variant="light")
     knobs = html.Div(id="knobs", className="knobs")
     left = html.Div(
@@ -55,7 +54,7 @@ def layout(**asked: Any) -> html.Div:
 
 
 def _answer() -> html.Section:
-    switches = [parts.switch("what-by", BY), parts.switch("what-quantity", QUANTITIES)]
+    switches = [parts.switch("what-by", parts.BY), parts.switch("what-quantity", parts.QUANTITIES)]
     run = dmc.Button("run it", id="what-run", size="compact-sm", style={"display": "none"})
     body = [
         html.Div(id="what-problem", role="alert"),

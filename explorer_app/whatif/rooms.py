@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from spikesim_py.activity import Activity
-from spikesim_py.errors import SpikesimError
+from spikesim_py.errors import InputError, SpikesimError, did_you_mean
 from spikesim_py.evaluate import Measurement, accuracy_key, check_run, cost, design, measure
-from spikesim_py.hardware import Hardware, load_hardware
+from spikesim_py.hardware import Hardware, load_hardware, presets
 from spikesim_py.network import Network
+from spikesim_py.network.files import workloads, zoo
 from spikesim_py.rebuild import chip_of
 from spikesim_py.report import Report
 from spikesim_py.sweep.resolve import NetworkSource
@@ -166,5 +167,9 @@ class Rooms:
 
 
 def _named(network: str, chip: str) -> Base:
+    """Of bundled names: a browser names no file."""
+    for what, name, known in (("network", network, zoo() | workloads()), ("chip", chip, presets())):
+        if name not in known:
+            raise InputError(f"{what} = {name!r}: is not bundled{did_you_mean(str(name), known)}")
     net, hardware = design(network, chip)
     return Base((network, chip), NetworkSource(network), net, hardware, None, cost(net, hardware), _PLAIN)

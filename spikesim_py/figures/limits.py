@@ -37,6 +37,11 @@ class Limit:
         return METRICS[self.name][2]
 
     @property
+    def even(self) -> bool:
+        """Whether its places are values; those of others are logarithms."""
+        return _even(self.name)
+
+    @property
     def loosest(self) -> float:
         """The place that every design meets."""
         return self.low if self.at_least else self.high

@@ -80,7 +80,11 @@ def line_axis(frame: Frame, name: str) -> LineAxis | None:
 
 
 def _levels(values: np.ndarray) -> np.ndarray | None:
-    """The values of a column that has few, or is text; a look at some of them spares sorting a million."""
+    """The values of a column that has few, or is text; a look at some of them spares sorting a million.
+
+    Switches are 0 and 1, as bulk sweeps store them: JSON and addresses hold their ranges as numbers.
+    """
+    values = values.astype(np.uint8) if values.dtype.kind == "b" else values
     if values.dtype.kind == "f":
         glance = values[:: values.size // _GLANCE + 1]
         if np.unique(glance[np.isfinite(glance)]).size > _FEW or not np.isfinite(values).all():

@@ -89,7 +89,7 @@ def training_figure(runs: Mapping[str, Run], losses: Sequence[str] = ()) -> go.F
             showlegend=run not in named,
             mode="lines+markers" if len(curve.x) == 1 else "lines",
             line={"color": colours[curve.run], "width": 1.6, "dash": dashes[curve.panel][curve.name]},
-            hovertemplate=f"{run}<br>{curve.name} <b>%{{y:.4g}}</b> in epoch %{{x}}<extra></extra>",
+            hovertemplate=f"{run}<br>{escape(curve.name)} <b>%{{y:.4g}}</b> in epoch %{{x}}<extra></extra>",
             row=place // 2 + 1,
             col=place % 2 + 1,
         )

@@ -142,7 +142,7 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
         if operator not in ("==", "!="):
             raise InputError(f"condition {text!r}: {name} is a text; it can be == or !=")
         return np.asarray(COMPARE[operator](column.astype(str), right.strip("'\"")), dtype=bool)
-    if column.dtype.kind == "b" and right.lower() in ("true", "false"):
+    if right.lower() in ("true", "false") and column.size and column.max() <= 1:  # bulk sweeps store switches as 0, 1
         return np.asarray(COMPARE[operator](column, right.lower() == "true"), dtype=bool)
     number = _QUANTITY.fullmatch(right)
     if not number:

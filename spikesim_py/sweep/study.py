@@ -100,7 +100,7 @@ class Study:
         Raises:
             InputError: a name is unknown, or the study holds no such bulk sweep.
         """
-        with Store.read(self.path) as store:
+        with Store.read(self.path) as store, store.bulk.snapshot():
             return store.bulk.costs(number).frame(names)
 
     def costs_report(self, row: int, number: int | None = None) -> dict[str, Any]:

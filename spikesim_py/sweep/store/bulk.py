@@ -6,6 +6,7 @@ import json
 import time
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,6 +98,10 @@ class BulkTable:
         """Store the columns of `count` designs, all or none."""
         rows = ((number, name, start, count, *encoded) for name, encoded in columns.items())
         self._db.put("INSERT OR REPLACE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)", *rows)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Columns that are read in it are of one moment and equally long, while a sweep adds to them."""
+        return self._db.snapshot()
 
     def names(self, number: int) -> list[str]:
         """Columns that are stored, in the order in which they were."""

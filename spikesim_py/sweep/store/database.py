@@ -90,6 +90,16 @@ class Database:
                     self._db.execute("ROLLBACK")
                 raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What is read in it is of one moment, whatever others write meanwhile."""
+        with explained(self.path):
+            self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("COMMIT")
+
     def rows(self, query: str, *arguments: Any) -> list[Any]:
         with explained(self.path):
             return self._db.execute(query, arguments).fetchall()
