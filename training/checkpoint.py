@@ -29,7 +29,7 @@ def save(path: Path, recipe: TrainingConfig, state: State) -> None:
 
 def _recipe(recipe: TrainingConfig) -> State:
     """The recipe as plain data, and the plugins that it names, if any."""
-    plugins = {found["name"]: found for found in recipe.plugins}
+    plugins = {f"{found['group']}: {found['name']}": found for found in recipe.plugins}
     return recipe.model_dump(mode="json") | ({"plugins": plugins} if plugins else {})
 
 
