@@ -103,6 +103,13 @@ def test_a_run_that_goes_on_keeps_the_seconds_of_its_epochs(tmp_path: Path, monk
     assert all(map(math.isnan, _read(tmp_path / "net.run.json").seconds))
 
 
+def _diary(**parts: str) -> bytes:
+    """A diary without epochs, but for what is given as JSON."""
+    plain = {"kind": '"spikesim training run, version 1"', "state": '"stopped"', "message": '""', "rows": "[]"}
+    plain |= {"seconds": "[]", "result": "{}", "recipe": '{"optimization": {"epochs": 4}}'}
+    return ("{" + ", ".join(f'"{name}": {value}' for name, value in (plain | parts).items()) + "}").encode()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
@@ -115,6 +122,9 @@ def test_a_run_that_goes_on_keeps_the_seconds_of_its_epochs(tmp_path: Path, monk
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,4,0.1,0.2,", "train_accuracy"),
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n2,4,0.1,0.2,0.3\n", "line 1"),
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,4,0.1,<b>,0.3\n", "<b>"),
+        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,1e999,0.1,0.2,0.3\n", "whole number"),
+        ("a.run.json", _diary(rows='[{"epochs": 1' + 400 * "0" + "}]"), "too large"),
+        ("a.run.json", _diary(recipe='{"optimization": {"epochs": Infinity}}'), "infinity"),
     ],
 )
 def test_what_is_damaged_says_so(tmp_path: Path, name: str, content: bytes, told: str) -> None:
