@@ -163,6 +163,8 @@ def main(sections: tuple[str, ...], output: str, gated: bool, stored: str | None
     else:
         record = json.loads(Path(stored).read_text(encoding="utf-8"))
     if rebase:
+        if lost := sorted(set(baseline) - set(ratios(record))):
+            raise click.ClickException(f"--rebase: the run has no {'; '.join(lost)}")
         text = json.dumps(rebased(baseline, ratios(record)), indent=1, ensure_ascii=False)
         click.echo(f"wrote {write_atomic(BASELINE, text + chr(10))}")
     broken = [f"{key}: {about['error']}" for key, about in record["sections"].items() if "error" in about]
