@@ -18,10 +18,10 @@ import spikesim_py as ss
 from spikesim_py import plugins
 from spikesim_py.crossbar.adc import is_transparent
 from spikesim_py.crossbar.device import level_values, states
-from spikesim_py.errors import ConfigError, InputError
+from spikesim_py.errors import ConfigError, InputError, MappingError
 from spikesim_py.evaluate import accuracy_key
 from spikesim_py.hardware import AdcKind, DeviceKind, Hardware, controls, load_hardware
-from spikesim_py.mapping import map_network
+from spikesim_py.mapping import lossless_adc, map_network
 from spikesim_py.network import load_network
 from spikesim_py.sweep.bulk import _digest
 from spikesim_py.sweep.space import load_space
@@ -193,6 +193,10 @@ def test_engines_agree_and_a_seed_is_a_chip(example: Path) -> None:
 
 
 def test_more_bits_of_the_converter_are_never_taken_for_no_change(example: Path) -> None:
+    report = ss.cost("digits-w4", load_hardware(example, {"adc.bits": 12}))
+    assert not [note for note in report.notes if "lossless" in note or "extrapolated from converters" in note]
+    with pytest.raises(MappingError, match="gives every sum a code at no number of bits"):
+        lossless_adc(load_network("digits-w4"), load_hardware(example))
     chip = load_hardware(example, {"device.ideal": True, "adc.bits": 12})
     mapping = map_network(load_network("digits-w4"), chip)
     assert not any(is_transparent(plan, chip) for plan in mapping.layers.values())

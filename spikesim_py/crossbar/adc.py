@@ -130,7 +130,7 @@ def is_transparent(plan: LayerPlan, hardware: Hardware) -> bool:
 def ideal_converters(hardware: Hardware) -> bool:
     """Whether every conversion is ``floor(x / LSB + 1/2)``: no circuit errors, no noise, a straight column."""
     adc, device = hardware.adc, hardware.device
-    if adc.model is not None and not adc.model.uniform:
+    if not adc.uniform:
         return False
     if device.ideal or hardware.digital_crossbar:
         return True

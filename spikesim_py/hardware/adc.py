@@ -121,6 +121,11 @@ class Adc(Section):
         found: AdcModel | None = self.kind.model
         return found
 
+    @property
+    def uniform(self) -> bool:
+        """Whether thresholds without errors are evenly spaced; where not, no number of bits tells every sum."""
+        return self.model is None or self.model.uniform
+
     @model_validator(mode="after")
     def _in_its_range(self) -> Adc:
         model = self.model
