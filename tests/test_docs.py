@@ -153,6 +153,13 @@ def test_the_tabs_are_those_of_the_design_page() -> None:
     assert list(components.TABS) == list(TABS.values())
 
 
+def test_the_explorer_page_has_every_page_of_it() -> None:
+    from explorer_app.shell import PAGES as SHOWN
+
+    rows = re.findall(r"^\| ([\w\- ]+) \|", text_of(DOCS / "explorer.md"), re.MULTILINE)
+    assert set(SHOWN.values()) <= set(rows)
+
+
 def test_the_api_page_has_every_public_name() -> None:
     documented = {name.rpartition(".")[2] for name in re.findall(r"^::: (\S+)", text_of(DOCS / "api.md"), re.MULTILINE)}
     assert set(ss._PUBLIC) <= documented

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import dash
 import pytest
-from browser import Browser, browser
+from browser import Browser
 from study_data import MemoryStudy, Shelf, report, study
 from werkzeug.serving import make_server
 
