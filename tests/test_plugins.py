@@ -75,6 +75,7 @@ def offer(folder: Path, path: pytest.MonkeyPatch, name: str, group: str, entries
     (about / "entry_points.txt").write_text(f"[{group}]\n" + "\n".join(lines) + "\n")
     (folder / f"{name}.py").write_text(code)
     path.syspath_prepend(str(folder))
+    sys.modules.pop(name, None)  # of a test before
     forget()
 
 
@@ -429,6 +430,56 @@ def test_levels_that_do_not_ascend_are_refused(tmp_path: Path, path: pytest.Monk
     offer(tmp_path, path, "falling", "spikesim_py.devices", {"falling": "falling:X"}, code)
     with pytest.raises(ConfigError, match=r"device\.kind = 'falling': its levels are \[.*\]: must be 2, asc"):
         ss.evaluate("digits-w4", load_hardware("rram_32nm", {"device.kind": "falling"}), samples=2)
+
+
+@pytest.mark.parametrize(
+    ("law", "given", "why"),
+    [
+        ("program_sigma", "[0.1]", r"of shape \(1,\): must be \(2,\)"),
+        ("program_sigma", "float('nan')", "not finite or below 0"),
+        ("read_law", "-1.0 + 0 * x", "not finite or below 0"),
+        ("aged", "float('nan')", "not finite or below 0"),
+    ],
+)
+def test_a_law_that_gives_no_such_numbers_is_refused(
+    tmp_path: Path, path: pytest.MonkeyPatch, law: str, given: str, why: str
+) -> None:
+    fields = {"read": {"noise": "white"}} if law == "read_law" else {}
+    code = f"{_FIELDS}X = DeviceModel('a', 's', 'assumed', {fields}, {{}}, {law}=lambda x, *others: {given})\n"
+    offer(tmp_path, path, "lawless", "spikesim_py.devices", {"lawless": "lawless:X"}, code)
+    chip = load_hardware("rram_32nm", {"device.kind": "lawless", "device.age_s": 10.0 if law == "aged" else 0.0})
+    with pytest.raises(ConfigError, match=rf"device\.kind = 'lawless': what its {law} gives is {why}"):
+        ss.evaluate("digits-w4", chip, samples=2)
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("ideal_thresholds(low, bits)", r"of shape \(31,\): must be \(1, 31\)"),
+        ("-ideal_thresholds(low, bits)[None]", "not ascending"),
+    ],
+)
+def test_what_is_no_table_never_reaches_a_kernel(
+    tmp_path: Path, path: pytest.MonkeyPatch, given: str, why: str
+) -> None:
+    code = _CIRCUIT.format(stated="'a', 's', 'assumed'").replace("ideal_thresholds(low, bits)[None]", given)
+    code = code.replace("return None", "return sar(tech, bits)").replace("def draws", "uniform = False\n    def draws")
+    offer(tmp_path, path, "odd", "spikesim_py.adcs", {"odd": "odd:X"}, _FIELDS.replace("AdcM", "sar, AdcM") + code)
+    with pytest.raises(ConfigError, match=rf"adc\.kind = 'odd': what its thresholds give is {why}"):
+        ss.evaluate("digits-w4", load_hardware("rram_32nm", {"adc.kind": "odd"}), samples=2)
+
+
+def test_what_is_no_cost_is_refused(tmp_path: Path, path: pytest.MonkeyPatch) -> None:
+    offer(
+        tmp_path,
+        path,
+        "odd",
+        "spikesim_py.adcs",
+        {"odd": "odd:X"},
+        _FIELDS + _CIRCUIT.format(stated="*'as', 'assumed'"),
+    )
+    with pytest.raises(ConfigError, match=r"adc\.kind = 'odd': its cost is None: must be a Converter"):
+        ss.cost("digits-w4", load_hardware("rram_32nm", {"adc.kind": "odd"}))
 
 
 def test_a_device_that_ages_by_a_law_of_its_own(tmp_path: Path, path: pytest.MonkeyPatch) -> None:

@@ -205,6 +205,8 @@ def converters(
     counters = used[:, None] * _DRAWS_PER_CONVERTER + np.arange(circuit.draws(bits))
     drawn = normals(stream(seed, chip, layer, "adc"), counters.astype(np.uint64))
     thresholds = circuit.thresholds(adc.low, bits, errors, drawn)
+    if errors.model is not None:
+        _check_table(thresholds, (len(used), 2**bits - 1), errors.kind.value)
     lsb = np.array(adc.ranges) / adc.steps
     response = column_response(device)
     if response is not None:
@@ -215,6 +217,17 @@ def converters(
     sharing = ceil_div(plan.max_rows, hardware.crossbar.rows) * hardware.crossbar.rows
     noise = np.hypot(errors.noise_lsb, charge_noise_levels(device, sharing, hardware.technology.temperature_k) / lsb)
     return Converters(thresholds, table.astype(np.int32), noise)
+
+
+def _check_table(thresholds: Any, shape: tuple[int, int], kind: str) -> None:
+    """Raise `ConfigError` unless what a plugin gives is a table: kernels look into it without asking."""
+    if np.shape(thresholds) != shape:
+        wrong = f"of shape {np.shape(thresholds)}"
+    elif not (np.diff(thresholds, axis=1) >= 0).all():
+        wrong = "not ascending"
+    else:
+        return
+    raise ConfigError(f"adc.kind = {kind!r}: what its thresholds give is {wrong}: must be {shape}, ascending")
 
 
 def converter_numbers(plan: LayerPlan, hardware: Hardware, spare: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
