@@ -152,6 +152,8 @@ SECTIONS: dict[str, Section] = {
 @click.option("--rebase", is_flag=True, help="Take the values of the run for the baseline.")
 def main(sections: tuple[str, ...], output: str, gated: bool, stored: str | None, rebase: bool) -> None:
     """Run all SECTIONS, or some, and write one JSON with machine, versions, seeds and results."""
+    if stored is not None and not (gated or rebase):
+        raise click.UsageError("--from goes with --gate or --rebase")
     baseline = load()
     guarded = {name.partition(":")[0] for name in baseline}
     asked = sections or [key for key in SECTIONS if not gated or key in guarded]

@@ -170,7 +170,12 @@ def test_a_notebook_runs(path: Path) -> None:
     printed = notebooks.run(path)
     cells = [cell for cell in notebooks.read(path) if cell["cell_type"] == "code"]
     kept = ["".join(part for found in cell["outputs"] for part in found["text"]) for cell in cells]
-    assert [bool(text) for text in printed] == [bool(text) for text in kept], "python docs/notebooks.py"
+    assert [_words(text) for text in printed] == [_words(text) for text in kept], "python docs/notebooks.py"
+
+
+def _words(text: str) -> list[str]:
+    """What is printed, but for numbers, which differ in their last digits between machines."""
+    return re.sub(r"[-+]?\d[\d.,e+\-]*", "0", text).split()
 
 
 @pytest.mark.parametrize(
