@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .._arrays import ceil_div
 from ..errors import ConfigError
 from ..hardware import AdcRange, Hardware, Subtract, TapSum, Topology
+from ..hardware.adc import ERRORS
 from ..hardware.device import ReadModel
 from ..mapping import LayerPlan, Mapping, largest_sum
 from .converters import circuit_of
@@ -21,7 +22,7 @@ from .fluctuation import fluctuates
 from .sram import charge_noise_levels, column_response
 
 #: fields of a converter's errors
-_ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb", "noise_lsb")
+_ERRORS = (*ERRORS, "noise_lsb")
 #: room for the draws of one converter: 2^12 comparators and a reference
 _DRAWS_PER_CONVERTER = 2**13
 

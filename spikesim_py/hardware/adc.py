@@ -45,7 +45,7 @@ class PercentilePer(StrEnum):
 
 
 #: error fields that a circuit may read
-_ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb")
+ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb")
 #: bits of one conversion
 Bits = Annotated[int, Field(ge=1, le=12)]
 
@@ -159,7 +159,7 @@ class Adc(Section):
         if self.kind is AdcKind.ADDER_TREE and name != "kind":
             return "has no meaning with kind = 'adder_tree', whose sums are exact"
         model = self.model
-        if model is not None and name in _ERRORS:
+        if model is not None and name in ERRORS:
             return "" if name in model.reads else f"kind = {self.kind.value!r} does not read it"
         for field, kind in (("capacitor_sigma", AdcKind.SAR), ("zero_skip", AdcKind.SAR), ("inl_lsb", AdcKind.RAMP)):
             if name == field and self.kind is not kind:
