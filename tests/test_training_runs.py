@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +200,13 @@ def test_no_checkpoint_is_executed_or_believed(taught: Path, tmp_path: Path) -> 
     with pytest.raises(InputError, match="or damaged"):
         behaviour(recipe, path)
     assert not mark.exists()
+    kept = torch.load(taught / "net.checkpoint", weights_only=True)
+    for missing in ("torch", "history", "module", "random"):
+        torch.save({key: value for key, value in kept.items() if key != missing}, path)
+        with pytest.raises(InputError, match="damaged"):
+            behaviour(recipe, path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("net/data.pkl", 1000 * b"0")
+    path.write_bytes(path.read_bytes().replace(zlib.compress(1000 * b"0", wbits=-15)[:4], b"\xff\xff\xff\xff"))
+    with pytest.raises(InputError, match="or damaged"):
+        behaviour(recipe, path)
