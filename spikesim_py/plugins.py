@@ -118,7 +118,11 @@ def _offered() -> Mapping[str, Mapping[str, tuple[Plugin, ...]]]:
         if normal in seen:
             continue
         seen.add(normal)
-        for entry in distribution.entry_points:
+        try:
+            entries = distribution.entry_points
+        except (TypeError, ValueError):  # whose file of them is damaged offers nothing
+            continue
+        for entry in entries:
             if entry.group in found:
                 plugin = Plugin(entry, name, distribution.version)
                 mine = found[entry.group]

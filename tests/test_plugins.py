@@ -345,6 +345,14 @@ def test_two_of_one_name_are_both_named(tmp_path: Path, path: pytest.MonkeyPatch
     assert name not in [n for n in DeviceKind.names() if n != "rram"]
 
 
+def test_a_damaged_installation_offers_nothing(tmp_path: Path, path: pytest.MonkeyPatch) -> None:
+    offer(tmp_path, path, "torn", "spikesim_py.devices", {"torn": "torn:X"}, "X = 1")
+    (tmp_path / "torn-0.1.dist-info" / "entry_points.txt").write_text("[spikesim_py.devices]\nno name here\n")
+    forget()
+    assert plugins.installed() == ()
+    assert load_hardware("rram_32nm").name == "rram_32nm"
+
+
 def test_a_file_cannot_say_which_code_to_load(tmp_path: Path, path: pytest.MonkeyPatch) -> None:
     """Neither a module's name in YAML nor a package in the working folder is an installation."""
     offer(tmp_path, path, "lurking", "spikesim_py.devices", {"lurker": "lurking:X"}, "raise SystemExit('ran')")
