@@ -152,6 +152,8 @@ SECTIONS: dict[str, Section] = {
 @click.option("--rebase", is_flag=True, help="Take the values of the run for the baseline.")
 def main(sections: tuple[str, ...], output: str, gated: bool, stored: str | None, rebase: bool) -> None:
     """Run all SECTIONS, or some, and write one JSON with machine, versions, seeds and results."""
+    if stored is not None and not (gated or rebase):
+        raise click.UsageError("--from goes with --gate or --rebase")
     baseline = load()
     guarded = {name.partition(":")[0] for name in baseline}
     asked = sections or [key for key in SECTIONS if not gated or key in guarded]
@@ -163,6 +165,8 @@ def main(sections: tuple[str, ...], output: str, gated: bool, stored: str | None
     else:
         record = json.loads(Path(stored).read_text(encoding="utf-8"))
     if rebase:
+        if lost := sorted(set(baseline) - set(ratios(record))):
+            raise click.ClickException(f"--rebase: the run has no {'; '.join(lost)}")
         text = json.dumps(rebased(baseline, ratios(record)), indent=1, ensure_ascii=False)
         click.echo(f"wrote {write_atomic(BASELINE, text + chr(10))}")
     broken = [f"{key}: {about['error']}" for key, about in record["sections"].items() if "error" in about]

@@ -120,5 +120,8 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    told = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
+    try:
+        told = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
+    except OSError:  # no git here
+        return ""
     return told.stdout.strip() if told.returncode == 0 else ""

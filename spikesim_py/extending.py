@@ -8,16 +8,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from ._arrays import Real
+from ._validation import explain_problem
 from .cost.components.adc import Converter, flash, ramp, sar
 from .cost.technology import Technology
 from .cost.tree import Grade
 from .crossbar.converters.base import Circuit, ideal_thresholds
+from .errors import ConfigError
 
 if TYPE_CHECKING:
     from .hardware import Device, Hardware
@@ -74,6 +77,24 @@ class DeviceModel:
     read_law: Callable[[States, Device], States] | None = field(default=None, compare=False)
     aged: Callable[[States, States, States, Device], States] | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        """Refuses what no chip could have.
+
+        Raises:
+            ConfigError: a grade or a field that there is not, a value out of range, the source of another field.
+        """
+        from .hardware import Device
+
+        _check_stated(self)
+        if "kind" in self.fields:
+            raise ConfigError("fields.kind: is the name of the entry point; leave it out")
+        for name in set(self.sources) - set(self.fields):
+            raise ConfigError(f"sources.{name}: is no field that the device states ({', '.join(self.fields)})")
+        try:
+            Device.model_validate(dict(self.fields))
+        except ValidationError as error:
+            raise ConfigError(explain_problem(Device, error.errors()[0], "fields")) from None
+
     @property
     def replaced(self) -> tuple[str, ...]:
         """Fields whose place the laws take."""
@@ -109,6 +130,18 @@ class AdcModel(Circuit):
     least: ClassVar[int] = 1
     most: ClassVar[int] = 12
 
+    def __init__(self) -> None:
+        _check_stated(self)
+
     @abstractmethod
     def cost(self, tech: Technology, hardware: Hardware, bits: Real) -> Converter:
         """One converter of `bits` bits at a node; `bits` may be an array with one element per design."""
+
+
+def _check_stated(model: Any) -> None:
+    """Raise `ConfigError` unless it says what it is, whose, and how far it can be trusted."""
+    for name in ("about", "source", "grade"):
+        if not isinstance(getattr(model, name, None), str):
+            raise ConfigError(f"{name}: is missing")
+    if model.grade not in get_args(Grade):
+        raise ConfigError(f"grade = {model.grade!r}: must be one of {', '.join(get_args(Grade))}")

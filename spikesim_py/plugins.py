@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, distributions
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from .errors import ConfigError
@@ -65,41 +65,45 @@ class Plugin:
         Raises:
             ConfigError: its module fails, or it is not what the group asks for; names distribution and entry point.
         """
-        return _loaded(self)
+        return _loaded(self)[0]
 
     @property
     def identity(self) -> dict[str, str]:
         """What its numbers depend on, for keys: distribution, version, and a hash of its file as loaded."""
-        self.load()
         return {
+            "group": self.entry.group,
             "name": self.name,
             "distribution": self.distribution,
             "version": self.version,
-            "sha256": _file_hash(self.entry.module),
+            "sha256": _loaded(self)[1],
         }
 
 
 @cache
-def _loaded(plugin: Plugin) -> Any:
+def _loaded(plugin: Plugin) -> tuple[Any, str]:
+    """The object, and the hash of its file."""
     group = GROUPS[plugin.entry.group]
     module, _, attribute = group.base.partition(":")
     base = getattr(import_module(module), attribute)
     try:
         made = plugin.entry.load()
-    except Exception as error:  # a stranger's module may raise anything
+        found = _file_hash(plugin.entry.module)
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         why = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ConfigError(f"{group.what} {plugin.name!r} of {plugin.origin} cannot be loaded: {why}") from error
     fits = isinstance(made, type) and issubclass(made, base) if group.subclass else isinstance(made, base)
     if not fits:
         wanted = f"a subclass of {attribute}" if group.subclass else f"an instance of {attribute}"
-        raise ConfigError(f"{group.what} {plugin.name!r} of {plugin.origin} is {made!r}: must be {wanted}")
-    return made
+        shown = " ".join(repr(made).split())
+        raise ConfigError(f"{group.what} {plugin.name!r} of {plugin.origin} is {shown}: must be {wanted}")
+    return made, found
 
 
-@cache
 def _file_hash(module: str) -> str:
-    file = getattr(sys.modules[module], "__file__", None)
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+    """Of the file of a loaded module, in a folder or in an archive."""
+    spec = sys.modules[module].__spec__
+    read = getattr(spec and spec.loader, "get_data", None)
+    return hashlib.sha256(read(spec.origin)).hexdigest() if spec and spec.has_location and read else ""
 
 
 @cache
@@ -110,10 +114,15 @@ def _offered() -> Mapping[str, Mapping[str, tuple[Plugin, ...]]]:
     here = os.path.realpath(".")  # the working folder may be a stranger's: it is not an installation
     for distribution in distributions(path=[place for place in sys.path if os.path.realpath(place) != here]):
         name = distribution.metadata["Name"] or "?"
-        if name.lower() in seen:
+        normal = re.sub(r"[-_.]+", "-", name).lower()
+        if normal in seen:
             continue
-        seen.add(name.lower())
-        for entry in distribution.entry_points:
+        seen.add(normal)
+        try:
+            entries = distribution.entry_points
+        except (TypeError, ValueError):  # whose file of them is damaged offers nothing
+            continue
+        for entry in entries:
             if entry.group in found:
                 plugin = Plugin(entry, name, distribution.version)
                 mine = found[entry.group]

@@ -110,13 +110,15 @@ def test_the_command_exits_with_one_and_names_the_ratio(tmp_path: Path, monkeypa
     assert gated(a=9.0, b=1.0) == (0, "all 2 ratios hold\n")
     assert gated(a=7.9, b=1.0) == (1, "s: a: fell to 7.9x from 10x; at least 8x passes\n")
     assert gated(a=9.0, b=None) == (1, "s: b: is missing; the baseline has 1x\n")
+    rebase = CliRunner().invoke(command.main, ["--rebase", "--from", str(tmp_path / "run.json")])
+    assert (rebase.exit_code, rebase.output) == (1, "Error: --rebase: the run has no s: b\n")
 
 
 # ------------------------------------------------------------------------------------------------ the committed run
 
 
 def docs() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_benchmarks", ROOT / "docs" / "benchmarks.py")
+    spec = importlib.util.spec_from_file_location("bench_page", ROOT / "docs" / "bench_page.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +105,11 @@ def test_a_run_that_goes_on_keeps_the_seconds_of_its_epochs(tmp_path: Path, monk
     assert all(map(math.isnan, _read(tmp_path / "net.run.json").seconds))
 
 
-def _diary(**recipe: Any) -> bytes:
-    told = {"state": "finished", "message": "", "process": None, "recipe": recipe, "rows": [], "seconds": []}
-    return json.dumps({"kind": "spikesim training run, version 1", "result": {}} | told).encode()
+def _diary(recipe: str, rows: str = "[]") -> bytes:
+    """A diary without seconds; its recipe and its rows as JSON, or as what is none."""
+    plain = {"kind": '"spikesim training run, version 1"', "state": '"stopped"', "message": '""', "rows": rows}
+    plain |= {"process": "null", "seconds": "[]", "result": "{}", "recipe": recipe}
+    return ("{" + ", ".join(f'"{name}": {value}' for name, value in plain.items()) + "}").encode()
 
 
 @pytest.mark.parametrize(
@@ -120,12 +124,15 @@ def _diary(**recipe: Any) -> bytes:
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,4,0.1,0.2,", "train_accuracy"),
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n2,4,0.1,0.2,0.3\n", "line 1"),
         ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,4,0.1,<b>,0.3\n", "<b>"),
-        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,0,0.1,0.2,0.3\n", "is of 0 epochs"),
-        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,nan,0.1,0.2,0.3\n", "is of nan epochs"),
-        ("a.run.json", _diary(name="a", dataset="digits", optimization={"epochs": 0}), "0 epochs"),
-        ("a.run.json", _diary(name="a", optimization={"epochs": 1}), "'dataset' is missing"),
-        ("a.run.json", _diary(name="a", dataset="digits", quantization={"bits": 4}), "'weight_bits' is missing"),
-        ("a.run.json", _diary(name="a", dataset=["x"], optimization={"epochs": 1}), "dataset = ['x']"),
+        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,0,0.1,0.2,0.3\n", "epochs = 0"),
+        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,nan,0.1,0.2,0.3\n", "epochs = nan"),
+        ("a.csv", b"epoch,epochs,learning_rate,x_loss,train_accuracy\n1,1e999,0.1,0.2,0.3\n", "whole number"),
+        ("a.run.json", _diary('{"name": "a", "dataset": "d", "optimization": {"epochs": 0}}'), "0 epochs"),
+        ("a.run.json", _diary('{"name": "a", "dataset": "d", "optimization": {"epochs": Infinity}}'), "infinity"),
+        ("a.run.json", _diary('{"name": "a", "optimization": {"epochs": 1}}'), "'dataset' is missing"),
+        ("a.run.json", _diary('{"name": "a", "dataset": "d", "quantization": {"b": 4}}'), "'weight_bits' is missing"),
+        ("a.run.json", _diary('{"name": "a", "dataset": ["x"], "optimization": {"epochs": 1}}'), "dataset = ['x']"),
+        ("a.run.json", _diary('{"name": "a"}', '[{"epochs": 1' + 400 * "0" + "}]"), "too large"),
     ],
 )
 def test_what_is_damaged_says_so(tmp_path: Path, name: str, content: bytes, told: str) -> None:
@@ -203,3 +210,13 @@ def test_no_checkpoint_is_executed_or_believed(taught: Path, tmp_path: Path) -> 
     with pytest.raises(InputError, match="or damaged"):
         behaviour(recipe, path)
     assert not mark.exists()
+    kept = torch.load(taught / "net.checkpoint", weights_only=True)
+    for missing in ("torch", "history", "module", "random"):
+        torch.save({key: value for key, value in kept.items() if key != missing}, path)
+        with pytest.raises(InputError, match="damaged"):
+            behaviour(recipe, path)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("net/data.pkl", 1000 * b"0")
+    path.write_bytes(path.read_bytes().replace(zlib.compress(1000 * b"0", wbits=-15)[:4], b"\xff\xff\xff\xff"))
+    with pytest.raises(InputError, match="or damaged"):
+        behaviour(recipe, path)

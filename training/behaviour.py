@@ -113,15 +113,19 @@ def _standing(
         return _standing(other, teachers_checkpoint(checkpoint), training_data(other))[0]
 
     teacher = find_teacher(recipe, module, data, follow) if recipe.distillation is not None else None
-    epochs = len(state["history"])
     try:
+        epochs, random = len(state["history"]), torch.as_tensor(state["random"])
         module.load_state_dict(state["module"] if state["best"] is None else state["best"])
-    except RuntimeError as error:
+        module.quantized = bool(state["quantized"])
+    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{checkpoint.name}: is damaged: {str(error).splitlines()[0]}") from None
-    module.quantized = bool(state["quantized"])
     with torch.random.fork_rng(devices=[]):
-        if state["random"].shape == torch.get_rng_state().shape:  # a GPU's is another: then up to a shift of the images
-            torch.set_rng_state(state["random"])
+        now = torch.get_rng_state()
+        if (random.shape, random.dtype) == (
+            now.shape,
+            now.dtype,
+        ):  # a GPU's is another: then up to a shift of the images
+            torch.set_rng_state(random)
         module.settle(shifted(pixels(data)[:SETTLE_IMAGES], recipe.optimization.shift_pixels))
     return fixed(module), teacher, epochs
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ def save(path: Path, recipe: TrainingConfig, state: State) -> None:
 
 def _recipe(recipe: TrainingConfig) -> State:
     """The recipe as plain data, and the plugins that it names, if any."""
-    plugins = {found["name"]: found for found in recipe.plugins}
+    plugins = {f"{found['group']}: {found['name']}": found for found in recipe.plugins}
     return recipe.model_dump(mode="json") | ({"plugins": plugins} if plugins else {})
 
 
@@ -45,9 +44,9 @@ def load(path: Path, recipe: TrainingConfig) -> State | None:
         with zipfile.ZipFile(path) as file:
             whole = file.testzip() is None
         state: State | None = torch.load(path, map_location="cpu", weights_only=True) if whole else None
-    except (OSError, RuntimeError, zipfile.BadZipFile, pickle.UnpicklingError):
+    except Exception:  # a stranger's file may be anything
         state = None
-    if not isinstance(state, dict) or state.get("kind") != _KIND:
+    if not isinstance(state, dict) or state.get("kind") != _KIND or not {"torch", "recipe"} <= set(state):
         raise InputError(f"{path}: is no {_KIND}, or damaged")
     if state["torch"] != _TORCH:
         raise InputError(f"{path}: was written with torch {state['torch']}, this is {_TORCH}")

@@ -236,7 +236,7 @@ def _from_diary(path: Path, name: str) -> TrainingRun:
         _check_recipe(run.recipe or {})
         if len(seconds) != len(rows) or run.epochs < max(len(rows), 1):
             raise ValueError(f"{len(rows)} epochs with {len(seconds)} times, of {run.epochs}")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise InputError(f"{path.name}: is damaged: {_short(error)}") from None
     return run
 
@@ -261,8 +261,8 @@ def _check_rows(rows: Sequence[Mapping[str, float]]) -> None:
         missing = [name for name in (*_LOG, "train_accuracy") if name not in row]
         if missing or row["epoch"] != place:
             raise ValueError(f"line {place}: " + (f"has no {missing[0]}" if missing else f"is epoch {row['epoch']:g}"))
-        if not place <= row["epochs"] < math.inf:
-            raise ValueError(f"line {place}: is of {row['epochs']:g} epochs")
+        if not (row["epochs"].is_integer() and row["epochs"] >= place):  # infinity is no whole number either
+            raise ValueError(f"line {place}: epochs = {row['epochs']:g}: must be a whole number of at least {place}")
 
 
 def _check_recipe(recipe: Mapping[str, Any]) -> None:

@@ -332,13 +332,14 @@ def _adc_notes(mapping: Mapping) -> list[str]:
     hardware, adc = mapping.hardware, mapping.hardware.adc
     plans = [plan for plan in mapping.layers.values() if not plan.digital]
     widths = {code_bits(plan, hardware): _bits_field(hardware, plan) for plan in plans}
-    outside = [bits for bits in sorted(widths) if not FITTED_BITS[0] <= bits <= FITTED_BITS[1]]
+    fitted = adc.model is None  # a plugin's circuit is its own
+    outside = [bits for bits in sorted(widths) if fitted and not FITTED_BITS[0] <= bits <= FITTED_BITS[1]]
     notes = [f"{widths[bits]} = {bits}: extrapolated from converters of 3 to 8 bits" for bits in outside]
     if adc.kind is AdcKind.RAMP:
         notes.append("ramp ADC: of the flash converter's comparator, adders and flip-flops; without the ramp generator")
     if hardware.digital_crossbar:
         return [*notes, "adder trees: of adders and product gates, all taken to switch in every read"]
-    needed = {plan.name: lossless_bits(plan, hardware) for plan in plans}
+    needed = {plan.name: lossless_bits(plan, hardware) for plan in plans} if adc.uniform else {}
     spare = [f"{name} ({bits})" for name, bits in needed.items() if adc.bits_of(name) > bits]
     if spare:
         notes.append(f"ADC with more bits than its columns can use; lossless at: {', '.join(spare)}")

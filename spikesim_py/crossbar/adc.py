@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .._arrays import ceil_div
 from ..errors import ConfigError
 from ..hardware import AdcRange, Hardware, Subtract, TapSum, Topology
+from ..hardware.adc import ERRORS
 from ..hardware.device import ReadModel
 from ..mapping import LayerPlan, Mapping, largest_sum
 from .converters import circuit_of
@@ -21,7 +22,7 @@ from .fluctuation import fluctuates
 from .sram import charge_noise_levels, column_response
 
 #: fields of a converter's errors
-_ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb", "noise_lsb")
+_ERRORS = (*ERRORS, "noise_lsb")
 #: room for the draws of one converter: 2^12 comparators and a reference
 _DRAWS_PER_CONVERTER = 2**13
 
@@ -130,7 +131,7 @@ def is_transparent(plan: LayerPlan, hardware: Hardware) -> bool:
 def ideal_converters(hardware: Hardware) -> bool:
     """Whether every conversion is ``floor(x / LSB + 1/2)``: no circuit errors, no noise, a straight column."""
     adc, device = hardware.adc, hardware.device
-    if adc.model is not None and not adc.model.uniform:
+    if not adc.uniform:
         return False
     if device.ideal or hardware.digital_crossbar:
         return True
@@ -205,6 +206,8 @@ def converters(
     counters = used[:, None] * _DRAWS_PER_CONVERTER + np.arange(circuit.draws(bits))
     drawn = normals(stream(seed, chip, layer, "adc"), counters.astype(np.uint64))
     thresholds = circuit.thresholds(adc.low, bits, errors, drawn)
+    if errors.model is not None:
+        _check_table(thresholds, (len(used), 2**bits - 1), errors.kind.value)
     lsb = np.array(adc.ranges) / adc.steps
     response = column_response(device)
     if response is not None:
@@ -215,6 +218,17 @@ def converters(
     sharing = ceil_div(plan.max_rows, hardware.crossbar.rows) * hardware.crossbar.rows
     noise = np.hypot(errors.noise_lsb, charge_noise_levels(device, sharing, hardware.technology.temperature_k) / lsb)
     return Converters(thresholds, table.astype(np.int32), noise)
+
+
+def _check_table(thresholds: Any, shape: tuple[int, int], kind: str) -> None:
+    """Raise `ConfigError` unless what a plugin gives is a table: kernels look into it without asking."""
+    if np.shape(thresholds) != shape:
+        wrong = f"of shape {np.shape(thresholds)}"
+    elif not (np.diff(thresholds, axis=1) >= 0).all():
+        wrong = "not ascending"
+    else:
+        return
+    raise ConfigError(f"adc.kind = {kind!r}: what its thresholds give is {wrong}: must be {shape}, ascending")
 
 
 def converter_numbers(plan: LayerPlan, hardware: Hardware, spare: NDArray[np.int64] | None = None) -> NDArray[np.int64]:

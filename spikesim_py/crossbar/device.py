@@ -54,7 +54,7 @@ def level_values(device: Device) -> NDArray[np.float64]:
         return np.arange(top + 1.0)
     off, on = background_levels(device), on_levels(device)
     x = np.asarray(device.model.levels(device), np.float64)
-    if x.shape != (top + 1,) or not np.allclose(x[[0, -1]], [off / on, 1]) or (np.diff(x) <= 0).any():
+    if x.shape != (top + 1,) or not np.allclose(x[[0, -1]], [off / on, 1]) or not (np.diff(x) > 0).all():
         raise ConfigError(
             f"device.kind = {device.kind.value!r}: its levels are {x.tolist()}: must be {top + 1}, ascending from "
             f"1 / on_off_ratio = {off / on:g} to 1"
@@ -84,7 +84,8 @@ def device_inputs(device: Device) -> dict[str, Any]:
     if device.ideal:
         return inputs
     if device.kind.plugin is not None:
-        inputs["plugin"] = [device.kind.plugin.identity, level_values(device).tolist(), device.age_s]
+        # its laws may read any field
+        inputs["plugin"] = [device.kind.plugin.identity, device.model_dump(mode="json")]
     inputs["program"] = _program_levels(device).tolist()
     faulty = device.stuck_on_rate or device.stuck_off_rate
     inputs["stuck"] = [device.stuck_on_rate, device.stuck_off_rate, device.stuck_cluster_alpha if faulty else None]

@@ -6,11 +6,13 @@ The coefficients are fields of the chip (`spikesim_py.hardware.device`); the pre
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
 
+from ..errors import ConfigError
 from ..hardware.device import Device, ProgramLaw, ReadLaw
 
 States = NDArray[np.float64]
@@ -39,10 +41,26 @@ def clipped_log(x: States, coefficients: Sequence[float]) -> States:
     return np.asarray(curve)
 
 
+def of_plugin(law: str, found: Any, shape: tuple[int, ...], device: Device) -> States:
+    """What a plugin's law gives for states of `shape`.
+
+    Raises:
+        ConfigError: it is of another shape, not finite, or below 0.
+    """
+    made = np.asarray(found, np.float64)
+    if made.shape not in ((), shape):
+        wrong = f"of shape {made.shape}: must be {shape}"
+    elif not (np.isfinite(made) & (made >= 0)).all():
+        wrong = "not finite or below 0"
+    else:
+        return np.broadcast_to(made, shape)
+    raise ConfigError(f"device.kind = {device.kind.value!r}: what its {law} gives is {wrong}")
+
+
 def program_sigma(x: States, device: Device) -> States:
     """Standard deviation of the programming error of cells meant to hold x, over g_on."""
     if device.model is not None and device.model.program_sigma is not None:
-        return device.model.program_sigma(x, device)
+        return of_plugin("program_sigma", device.model.program_sigma(x, device), x.shape, device)
     if device.program.law is ProgramLaw.CONSTANT:
         return np.full_like(x, device.program_sigma)
     return spread(x, device, device.program.coefficients_us)
@@ -62,7 +80,7 @@ def read_sigma(x: States, device: Device) -> States:
     The laws in uS are divided by the g at which they were fitted, that of the programmed cell.
     """
     if device.model is not None and device.model.read_law is not None:
-        return device.model.read_law(x, device)
+        return of_plugin("read_law", device.model.read_law(x, device), x.shape, device)
     law, coefficients = device.read.law, device.read.coefficients
     held = np.maximum(x, _LOWEST_STATE)
     if law is ReadLaw.POWER:

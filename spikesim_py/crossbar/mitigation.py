@@ -47,8 +47,8 @@ def drift_gain(cells: Cells, device: Device) -> float:
 def mean_cells(device: Device) -> NDArray[np.float64]:
     """What cells programmed to each level hold on average at the device's age, in levels: (levels,)."""
     own, weight = hermegauss(_NODES)
-    x = states(device)
-    held = aged(x, x, np.zeros((_NODES, 1)), own[:, None], device)
+    x, drawn = np.broadcast_arrays(states(device), own[:, None])
+    held = aged(x, x, np.zeros_like(x), drawn, device)
     mean = weight @ held / weight.sum()
     return np.asarray(mean * on_levels(device) - background_levels(device))
 

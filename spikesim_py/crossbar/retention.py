@@ -23,7 +23,7 @@ from numpy.polynomial.polynomial import polyval
 from numpy.typing import NDArray
 
 from ..hardware.device import Device, RetentionKind
-from .laws import States, clipped_log, program_sigma, reference_us, spread
+from .laws import States, clipped_log, of_plugin, program_sigma, reference_us, spread
 
 
 def ages(device: Device) -> bool:
@@ -58,7 +58,7 @@ def aged(
     law = device.retention
     if device.model is not None and device.model.aged is not None:
         held = np.maximum(device.model.aged(x, programmed, own, device), 0.0)
-        return np.broadcast_to(held, np.broadcast_shapes(x.shape, own.shape))
+        return of_plugin("aged", held, x.shape, device)
     if law.kind is RetentionKind.POWER:
         return np.asarray(programmed * (device.time_s / law.t0_s) ** -drift_exponent(x, own, device))
     mean, sigma = shift(x, device)

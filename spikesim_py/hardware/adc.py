@@ -45,7 +45,7 @@ class PercentilePer(StrEnum):
 
 
 #: error fields that a circuit may read
-_ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb")
+ERRORS = ("capacitor_sigma", "comparator_sigma_lsb", "gain_sigma", "inl_lsb")
 #: bits of one conversion
 Bits = Annotated[int, Field(ge=1, le=12)]
 
@@ -121,6 +121,11 @@ class Adc(Section):
         found: AdcModel | None = self.kind.model
         return found
 
+    @property
+    def uniform(self) -> bool:
+        """Whether thresholds without errors are evenly spaced; where not, no number of bits tells every sum."""
+        return self.model is None or self.model.uniform
+
     @model_validator(mode="after")
     def _in_its_range(self) -> Adc:
         model = self.model
@@ -154,7 +159,7 @@ class Adc(Section):
         if self.kind is AdcKind.ADDER_TREE and name != "kind":
             return "has no meaning with kind = 'adder_tree', whose sums are exact"
         model = self.model
-        if model is not None and name in _ERRORS:
+        if model is not None and name in ERRORS:
             return "" if name in model.reads else f"kind = {self.kind.value!r} does not read it"
         for field, kind in (("capacitor_sigma", AdcKind.SAR), ("zero_skip", AdcKind.SAR), ("inl_lsb", AdcKind.RAMP)):
             if name == field and self.kind is not kind:

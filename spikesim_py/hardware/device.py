@@ -340,7 +340,7 @@ class Device(Section):
     @classmethod
     def _as_its_model_says(cls, data: Any) -> Any:
         """Fields that a plugin states and the chip does not."""
-        stated = stated_fields(data.get("kind")) if isinstance(data, dict) else {}
+        stated = stated_fields(data.get("kind")) if isinstance(data, dict) else None
         return dict(stated) | data if stated else data
 
     @model_validator(mode="after")
@@ -441,13 +441,13 @@ class Device(Section):
         return self.age_s or self.retention.t0_s
 
 
-def stated_fields(kind: Any) -> Mapping[str, Any]:
-    """What a plugin says of the `device` section, by field; empty for a built-in kind, and for what is refused."""
+def stated_fields(kind: Any) -> Mapping[str, Any] | None:
+    """What a plugin says of the `device` section, by field; None for a built-in kind, and for what is refused."""
     try:
         model = DeviceKind.parse(kind).model
     except ValueError:  # the field itself says why
-        return {}
-    return model.fields if model else {}
+        return None
+    return model.fields if model else None
 
 
 #: fields of `Retention` that each kind reads, beside kind and t0_s

@@ -173,7 +173,7 @@ def _disown(data: dict[str, Any], key: str, why: str) -> None:
 def _renounce(data: dict[str, Any], kind: Any) -> None:
     """Of another device's numbers nothing is left where a plugin's device is newly chosen, nor of their sources."""
     device, stated = data.get("device"), stated_fields(kind)
-    if not stated or not isinstance(device, dict) or device.get("kind") == kind:
+    if stated is None or not isinstance(device, dict) or device.get("kind") == kind:
         return
     kept = {name: value for name, value in device.items() if name in _OF_THE_USE and name not in stated}
     cited = data.get("sources")

@@ -217,5 +217,5 @@ def layer_ranges(network: Network, hardware: Hardware, sums: MappingType[str, Co
         lsb = tuple(adc.lsb(kind) for kind in range(len(scales)))
         share = counted.clip_share(adc)
         bits = hardware.adc.bits_of(name)
-        ranges.append(LayerRange(name, bits, adc.full_scale, scales, lsb, share, adc.lossless))
+        ranges.append(LayerRange(name, bits, adc.full_scale, scales, lsb, share, adc.lossless and hardware.adc.uniform))
     return ranges

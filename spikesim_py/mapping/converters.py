@@ -15,11 +15,14 @@ def lossless_adc(network: Network, hardware: Hardware) -> Hardware:
     """The chip with the fewest bits per layer that give every sum a code, if all inputs of a column spike at once.
 
     Raises:
-        MappingError: no layer has a converter, or a column can carry more than 12 bits tell apart.
+        MappingError: no layer has a converter, a column can carry more than 12 bits tell apart, or no number of bits
+            of the circuit tells every sum.
     """
     plans = {name: plan for name, plan in map_network(network, hardware).layers.items() if not plan.digital}
     if hardware.digital_crossbar or not plans:
         raise MappingError(f"network {network.name!r} has no converters on chip {hardware.name!r}: no bits to choose")
+    if not hardware.adc.uniform:
+        raise MappingError(f"adc.kind = {hardware.adc.kind.value!r}: gives every sum a code at no number of bits")
     bits = {name: int(lossless_bits(plan, hardware)) for name, plan in plans.items()}
     for name, needed in bits.items():
         if needed > MOST_BITS:

@@ -31,8 +31,8 @@ TRUSTED, TRUSTED_WORM = 0.6, 0.3
 #: how many packets in a buffer take waits behind it away from its channel, and what turns of flits add per load:
 #: fitted to the cycle model (docs/noc_models.csv)
 _DECOUPLED, _TURNS = 0.2, 1.5
-#: cycles from winning the switch to winning it with the returned slot, for a head and for the flits behind it (noc.md
-#: of the reference: BookSim2, 28f43299)
+#: cycles from winning the switch to winning it with the returned slot, for a head and for the flits behind it
+#: (BookSim2, 28f43299)
 _ROUND_TRIP = {"A": (7, 5), "B": (6, 5), "C": (5, 5), "D": (8, 7)}
 #: load at which waits are cut off
 _FULL = 0.98

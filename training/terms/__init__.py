@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from pydantic import ConfigDict, ValidationError, field_validator, model_serializer, model_validator
-from pydantic_core import InitErrorDetails
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from spikesim_py.plugins import Plugin, find, names
 
@@ -69,9 +69,11 @@ class Losses(Part):
             if plugin is None and name not in cls.model_fields:
                 problems.append({"type": "extra_forbidden", "loc": (name,), "input": value})
             try:
-                made[name] = plugin.load().model_validate(value or {}) if plugin is not None else value
+                made[name] = (
+                    plugin.load().model_validate({} if value is None else value) if plugin is not None else value
+                )
             except ValidationError as error:
-                problems += [_below(name, problem) for problem in error.errors()]
+                problems += [_below(name, plugin, problem) for problem in error.errors()]
         if problems:
             raise ValidationError.from_exception_data("Losses", problems)
         return made
@@ -96,7 +98,10 @@ class Losses(Part):
         return [plugin for name in self.__pydantic_extra__ if (plugin := find(_GROUP, name)) is not None]
 
 
-def _below(name: str, problem: Any) -> InitErrorDetails:
-    """A problem of one loss as one of the whole."""
-    place = (name, *problem["loc"])
-    return {"type": problem["type"], "loc": place, "input": problem["input"], "ctx": problem.get("ctx", {})}
+def _below(name: str, plugin: Plugin | None, problem: Any) -> InitErrorDetails:
+    """A problem of a plugin's loss as one of the whole; its type may be the plugin's own."""
+    rule = problem["msg"]
+    if plugin is not None and problem["type"] == "extra_forbidden":
+        rule = f"unknown key (known: {', '.join(plugin.load().model_fields)})"
+    made = PydanticCustomError("of_a_plugin", "{rule}", {"rule": rule})
+    return {"type": made, "loc": (name, *problem["loc"]), "input": problem["input"]}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rich.markup import escape
+
 from ...datasets.catalogue import Entry
 from ...network import Network
 from ...plugins import Plugin
@@ -42,10 +44,10 @@ def print_plugins(found: Sequence[tuple[str, Plugin, str]]) -> None:
     table.add_column("about")
     for what, plugin, problem in found:
         about = problem or _about(plugin.load())
-        table.add_row(what, plugin.name, plugin.distribution, plugin.version, about)
+        table.add_row(*map(escape, (what, plugin.name, plugin.distribution, plugin.version, about)))
     console().print(table)
 
 
 def _about(made: object) -> str:
     """Its own line, or the first of its docstring."""
-    return str(getattr(made, "about", None) or (made.__doc__ or "-").strip().splitlines()[0])
+    return str(getattr(made, "about", None) or (made.__doc__ or "").strip().partition("\n")[0] or "-")

@@ -21,6 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..._arrays import Real, ceil_div, exp2, maximum
+from ...errors import ConfigError
 from ...hardware import AdcKind, Hardware
 from ..technology import Technology
 from ..tree import Grade
@@ -61,7 +62,10 @@ def _own(tech: Technology, hardware: Hardware, bits: Real) -> Converter:
     """The library's own converter; for an adder tree `bits` does not matter."""
     kind, model = hardware.adc.kind, hardware.adc.model
     if model is not None:
-        return model.cost(tech, hardware, bits)
+        made = model.cost(tech, hardware, bits)
+        if not isinstance(made, Converter):
+            raise ConfigError(f"adc.kind = {kind.value!r}: its cost is {made!r}: must be a Converter")
+        return made
     if kind is AdcKind.ADDER_TREE:
         return digital_sum(tech, hardware.crossbar.rows)
     if kind is AdcKind.RAMP:

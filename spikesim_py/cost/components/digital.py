@@ -3,8 +3,8 @@
 A ripple adder and a register are linear in their bits. A tree of n inputs of b bits has n/2 adders of b bits,
 n/4 of b + 1, and so on (NeuroSim's adder tree: 2, 4, 8, 16 inputs of 8 bits at 32 nm take 23.5, 73.5, 176.5
 and 385.4 um2). A population count of n inputs takes n full adders. A multiplier of n by m bits is an array
-of n m full adders. A selector of two bits takes the 6 transistors of two transmission gates and an inverter, where a
-full adder has 28 (Weste and Harris, CMOS VLSI Design), and as much less of its area, energy, time and leakage.
+of n (m - 1) full adders. A selector of two bits takes the 6 transistors of two transmission gates and an inverter,
+where a full adder has 28 (Weste and Harris, CMOS VLSI Design), and as much less of its area, energy, time and leakage.
 
 A permutation network of n lines, n a power of two, has 2 log2(n) - 1 columns of n / 2 switches (V. E. Benes, Bell
 System Technical Journal 43, 1964); a switch is two selectors and a bit that says whether it crosses.

@@ -16,7 +16,7 @@ HEAD = """\
 # Benchmarks
 
 `make bench` runs them all on one thread and writes one JSON file with machine, versions, seeds and every row
-(`runs/benchmarks.json`); `python -m benchmarks SECTION ...` runs some. `python docs/benchmarks.py RUN.json` makes this
+(`runs/benchmarks.json`); `python -m benchmarks SECTION ...` runs some. `python docs/bench_page.py RUN.json` makes this
 page. Rows without a ratio are peers, or figures that have none; a goal is what the design asks for.
 
 **Gate.** `python -m benchmarks --gate` runs the sections that [baseline.json](../benchmarks/baseline.json) guards and
