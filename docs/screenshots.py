@@ -7,6 +7,7 @@ Needs Chromium and its driver, as the browser tests do.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import threading
@@ -68,7 +69,7 @@ CLICKS = {"training": ("#training-look", "#training-rates .bars .point")}
 
 def explorer(page: Browser, study: Study, names: Iterable[str]) -> None:
     """These pages of the explorer, light and dark, on a wide and on a narrow window."""
-    app = create_app(study.path, runs=study.path.parent)
+    app = create_app(study.path, runs=os.path.relpath(study.path.parent))
     server = make_server("127.0.0.1", 0, app.server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url, designs = f"http://127.0.0.1:{server.server_port}", picked(study)
