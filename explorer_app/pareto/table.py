@@ -53,7 +53,7 @@ def table_columns(facts: Facts) -> list[dict[str, Any]]:
 def _kind(facts: Facts, name: str) -> dict[str, Any]:
     if is_number(facts.designs.frame, name):
         longest = max(map(len, name.replace("_", ".").split(".")))  # a heading is not broken inside a word
-        return {"type": "rightAligned", "minWidth": max(43, 7 * longest + 10)}
+        return {"type": "rightAligned", "minWidth": max(43, 7 * longest + 13)}
     return {"minWidth": 82}
 
 
