@@ -6,14 +6,13 @@ import io
 import os
 import pickle
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from browser import Browser, browser, need_browser
+from browser import Browser, browser
 from run_files import write_run
 from study_data import Shelf, report
 from test_explorer_browser import check_quiet, choose_point, markers, served
@@ -39,19 +38,10 @@ DRAWN = {
 }
 
 
-@pytest.fixture(scope="module")
-def page() -> Iterator[Browser]:
-    need_browser()
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    found = Shelf(tmp_path / "study.db")
-    monkeypatch.setattr("explorer_app.reader.load_study", found.load)
+@pytest.fixture(autouse=True)
+def no_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A study in memory has no table of jobs."""
     monkeypatch.setattr("explorer_app.reader.jobs", lambda path: [])
-    return found
 
 
 def test_every_page_is_drawn_quietly_and_asks_nobody_else(
