@@ -152,10 +152,12 @@
   const drawers = {};
   const shared = {model, style, passing, placeOf, rangeOf, bounds, shown, ticks, commit, ranged, canvas, card, choose, empty, drawers};
   window.spikesimBrush = shared;
+  const TABS = {parallel: "lines", matrix: "matrix"};
+  // What came for the other tab has other axes: a tab that was just opened waits for its own.
   const redraw = () => {
     for (const [id, draw] of Object.entries(drawers)) {
       const place = document.getElementById(id);
-      if (place && place.offsetParent && model.source) draw(place);
+      if (place && place.offsetParent && model.source && model.source.tab === TABS[id]) draw(place);
     }
   };
   let asked = 0;

@@ -114,10 +114,10 @@
     }
     const key = space.axes.map(axis => axis.name).join("|");
     if (box.dataset.key !== key) {
-      const focused = document.activeElement && box.contains(document.activeElement) ? document.activeElement.dataset.name : null;
+      const focused = box.contains(document.activeElement) ? named(document.activeElement) : null;
       box.dataset.key = key;
       box.replaceChildren(...space.axes.map(axis => head(place, axis)));
-      if (focused) [...box.querySelectorAll("button")].find(e => e.dataset.name === focused)?.focus();
+      if (focused) [...box.querySelectorAll("button, input")].find(part => named(part) === focused)?.focus();
     }
     [...box.children].forEach((part, a) => {
       part.style.left = `${space.x(a) - Math.min(space.gap, 120) / 2}px`;
@@ -128,6 +128,7 @@
       });
     });
   };
+  const named = part => part.dataset.name || part.getAttribute("aria-label");
   const words = (axis, value) => {
     if (value === null || value === undefined) return "";
     return typeof value === "string" ? value : String(Number((value * axis.factor).toPrecision(5)));
