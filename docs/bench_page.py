@@ -19,7 +19,7 @@ HEAD = """\
 (`runs/benchmarks.json`); `python -m benchmarks SECTION ...` runs some. `python docs/bench_page.py RUN.json` makes this
 page. Rows without a ratio are peers, or figures that have none; a goal is what the design asks for.
 
-**Gate.** `python -m benchmarks --gate` runs the sections that [baseline.json](../benchmarks/baseline.json) guards and
+**Gate.** `python -m benchmarks --gate` runs the sections that `benchmarks/baseline.json` guards and
 exits with 1, naming the ratio, if one is missing or worse than its tolerance allows. It compares ratios to a peer of
 the same run, which a slow or busy machine shares, and never seconds. The last column has its value, how much of it may
 be lost, and which way is better: of `100x, 60%, higher` at least 40x passes, of `1x, 60%, lower` at most 2.5x. Times

@@ -209,10 +209,10 @@ def test_commands_of_the_guides_run(name: str, tmp_path: Path, monkeypatch: pyte
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built as `make docs` builds it."""
+    """The site, built as `make docs` builds it; quiet, it would count no warnings."""
     pytest.importorskip("mkdocs")
     target = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(target)]
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)]
     done = subprocess.run(
         command,
         cwd=ROOT,
