@@ -98,7 +98,15 @@ def welcome() -> dmc.Card:
             dmc.Title("No study is open", order=2),
             dmc.Text("A study is a file of evaluated designs. These commands make and open one:", c="dimmed"),
             html.Ol(lines, className="steps"),
-            dmc.Text(["Without one, ", dcc.Link("What-if", href="/what-if"), " costs any network on any chip."]),
+            dmc.Text(
+                [
+                    "Without one, ",
+                    dcc.Link("What-if", href="/what-if"),
+                    " costs any network on any chip, and ",
+                    dcc.Link("Training", href="/training"),
+                    " shows training runs.",
+                ]
+            ),
         ],
         withBorder=True,
         className="welcome",

@@ -74,6 +74,7 @@ def test_a_pick_says_how_many_designs_meet_what() -> None:
         ("lowest edap with area <= 5 furlongs or edap < 1", "must be one comparison; several are joined by 'and'"),
         ("lowest edap with 1 mm2 <= area <= 5 mm2", "must read like"),
         ("lowest edap with accuracy >= 5 mm2", "unit 'mm2': accuracy is in no unit"),
+        ("lowest edap with accuracy >= 95", "accuracy is at most 1: write 0.95 or 95 %"),
         ("lowest edap with area <= five", "'five': must be a number"),
         ("lowest edap with area <= 5 and network < digits-w4", "network is a text"),
         ("lowest edap with __import__('os').system('x') <= 3", "must read like"),

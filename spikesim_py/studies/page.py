@@ -24,7 +24,7 @@ def study_page(study: PaperStudy, found: Findings) -> str:
     body = [
         f"<h1>{escape(study.name)}</h1>",
         _line(study.about),
-        _table(CLAIMS, claim_rows(found)),
+        f'<div class="words">{_table(CLAIMS, claim_rows(found))}</div>',
         f'<div class="figure">{found.figure}</div>',
         *[_line(note, "small") for note in found.notes],
         "<h2>Numbers</h2>",

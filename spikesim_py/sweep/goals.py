@@ -123,6 +123,10 @@ def pick(frame: Frame, goal: Goal) -> Pick:
     return Pick(name, goal.larger, rows, int(fits.sum()), met)
 
 
+#: columns that are shown in percent and kept as a share of 1
+_SHARES = ("accuracy", "accuracy_low", "accuracy_high", "utilization")
+
+
 def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
     """Which designs meet `NAME OPERATOR VALUE [UNIT]`; none whose value is missing.
 
@@ -157,6 +161,8 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
             raise InputError(f"condition {text!r}: unit {number[2]!r}: {name} is in {own}")
         scale = found
     value = float(Decimal(number[1]) * Decimal(str(scale)))  # 95 % is 0.95, not the next number above it
+    if name in _SHARES and value > 1:
+        raise InputError(f"condition {text!r}: {name} is at most 1: write {value / 100:g} or {value:g} %")
     return np.asarray(COMPARE[operator](column, value) & ~np.isnan(column.astype(float)), dtype=bool)
 
 
