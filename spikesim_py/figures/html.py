@@ -45,6 +45,7 @@ table { border-collapse: collapse; width: 100%; font-size: 13px; font-variant-nu
 th { text-align: left; font-weight: 600; border-bottom: 1.5px solid #9aa5b1; padding: 5px 10px 5px 0;
   vertical-align: bottom; }
 td { border-bottom: 1px solid var(--rule); padding: 4px 10px 4px 0; vertical-align: top; white-space: nowrap; }
+.wide { overflow-x: auto; }
 .words td { white-space: normal; overflow-wrap: anywhere; min-width: 5.5em; }
 td:last-child { white-space: normal; overflow-wrap: break-word; }
 th.right, td.right { text-align: right; }

@@ -21,6 +21,7 @@ def study_page(study: PaperStudy, found: Findings) -> str:
     """One HTML file: verdicts, figure, notes, table, sources."""
     names = list(found.rows[0])
     numeric = [place for place, name in enumerate(names) if isinstance(found.rows[0][name], int | float)]
+    cells = [[cell_text(row[name]) for name in names] for row in found.rows]
     body = [
         f"<h1>{escape(study.name)}</h1>",
         _line(study.about),
@@ -28,7 +29,7 @@ def study_page(study: PaperStudy, found: Findings) -> str:
         f'<div class="figure">{found.figure}</div>',
         *[_line(note, "small") for note in found.notes],
         "<h2>Numbers</h2>",
-        _table(names, [[cell_text(row[name]) for name in names] for row in found.rows], right=numeric),
+        f'<div class="wide">{_table(names, cells, right=numeric)}</div>',
         "<h2>Sources</h2>",
         *[_line(source, "small") for source in study.sources],
         f"<pre>spikesim study {escape(study.name)}</pre>",
