@@ -46,7 +46,7 @@ th { text-align: left; font-weight: 600; border-bottom: 1.5px solid #9aa5b1; pad
   vertical-align: bottom; }
 td { border-bottom: 1px solid var(--rule); padding: 4px 10px 4px 0; vertical-align: top; white-space: nowrap; }
 .wide { overflow-x: auto; }
-.words td { white-space: normal; overflow-wrap: anywhere; min-width: 5.5em; }
+.words td { white-space: normal; overflow-wrap: break-word; min-width: 5.5em; }
 td:last-child { white-space: normal; overflow-wrap: break-word; }
 th.right, td.right { text-align: right; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(176px, 1fr)); gap: 8px; margin: 18px 0; }
