@@ -24,7 +24,6 @@ exits with 1, naming the ratio, if one is missing or worse than its tolerance al
 the same run, which a slow or busy machine shares, and never seconds. The last column has its value, how much of it may
 be lost, and which way is better: of `100x, 60%, higher` at least 40x passes, of `1x, 60%, lower` at most 2.5x. Times
 have wide tolerances, because peer and ours do not run in the same milliseconds; what is counted has narrow ones.
-The values of three crossbar rows are those of an earlier run on a less busy machine.
 """
 
 
