@@ -123,3 +123,43 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     found = Shelf(tmp_path / "study.db")
     monkeypatch.setattr("explorer_app.reader.load_study", found.load)
     return found
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Tensors of a few numbers: threads only wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def extension(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The worked example of an extension, installed in a folder of its own."""
+    from plugin_cases import install
+
+    return install(tmp_path_factory.mktemp("installed"))
+
+
+@pytest.fixture
+def import_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """`sys.path` to change; afterwards no plugin of it is known."""
+    from plugin_cases import forget
+
+    forget()
+    yield monkeypatch
+    monkeypatch.undo()
+    forget()
+
+
+@pytest.fixture
+def extension_chip(extension: Path, import_path: pytest.MonkeyPatch) -> Path:
+    """The chip of the worked example, which can be loaded."""
+    from plugin_cases import EXAMPLE, forget
+
+    import_path.syspath_prepend(str(extension))
+    forget()
+    return EXAMPLE / "chip.yaml"

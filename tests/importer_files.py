@@ -1,15 +1,22 @@
-"""Small checkpoints of every format, made here; and what a fuzzer does to files."""
+"""Small checkpoints of every format, made here; what a fuzzer does to files; how a file is refused."""
 
 from __future__ import annotations
 
 import pickle
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
+from memory import at_most
 from peers import peer
+
+from spikesim_py.errors import NetworkError
+from spikesim_py.importers import import_network
+from spikesim_py.network import Network
 
 #: what writes a file of a format into a folder: its path, and the options that its import needs
 Maker = Callable[[Path], tuple[Path, dict[str, Any]]]
@@ -175,3 +182,20 @@ def mutated(data: bytes, rng: np.random.Generator) -> bytes:
         else:
             raw[place:place] = raw[place : place + int(rng.integers(1, 32))]
     return bytes(raw[: int(rng.integers(len(raw)))]) if rng.random() < 0.1 else bytes(raw)
+
+
+def inputs_of(net: Network, samples: int = 3) -> np.ndarray:
+    """Inputs of whole numbers that a network takes."""
+    shape = (samples, net.time_steps, *net.model.input.shape)
+    shape = shape if net.model.input.coding == "events" else (samples, *net.model.input.shape)
+    top = 2 ** min(net.model.input.bits, 8)
+    return np.random.default_rng(0).integers(0, top, shape)
+
+
+def refused(path: Path, pattern: str, **options: Any) -> None:
+    """Refused in a second and 200 MB, with our error."""
+    start = time.process_time()
+    with at_most(200), pytest.raises(NetworkError, match=pattern) as caught:
+        import_network(path, **options)
+    assert "\n" not in str(caught.value)
+    assert time.process_time() - start < 1

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spikesim_py.crossbar import Adc, ProgrammedLayer, layer_adc, program
-from spikesim_py.crossbar.programmed import exact_scaling
+from spikesim_py.crossbar.whole.scaling import exact_scaling
 from spikesim_py.hardware import Hardware, load_hardware
 from spikesim_py.mapping import map_network
 from spikesim_py.network import Network, build

@@ -3,7 +3,9 @@
 from .adc import Adc, is_transparent, layer_adc
 from .device import background_levels, device_varies
 from .effective import column_siemens, gated_siemens
-from .programmed import Engine, ProgrammedLayer, Reads, program
+from .programmed import Engine, ProgrammedLayer
+from .programming import program
+from .reads import Reads
 from .wires import Wires, solve_transfer, transfer_matrix
 
 __all__ = [

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 
 from ..mapping import Cells
 
-_GOLDEN = 0x9E3779B97F4A7C15
+GOLDEN = 0x9E3779B97F4A7C15
 _WORD = 2**64 - 1
 #: no normal draw is larger: the quantile of the largest uniform draw, 1 - 2^-53
 LARGEST_NORMAL = 8.21
@@ -39,7 +39,7 @@ def stream(seed: int, chip: int, layer: str, purpose: str = "") -> int:
     """
     state = 0
     for part in (seed, chip, _digest(layer), *([_digest(purpose)] if purpose else ())):
-        state = int(mixed(np.array([(state ^ (part & _WORD)) + _GOLDEN & _WORD], np.uint64))[0])
+        state = int(mixed(np.array([(state ^ (part & _WORD)) + GOLDEN & _WORD], np.uint64))[0])
     return state
 
 
@@ -49,7 +49,7 @@ def _digest(name: str) -> int:
 
 def uniforms(state: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
     """Uniform draws in the open interval (0, 1), one per counter: 52 bits, so that the largest is not rounded to 1."""
-    words = mixed(counters * np.uint64(_GOLDEN) + np.uint64(state))
+    words = mixed(counters * np.uint64(GOLDEN) + np.uint64(state))
     drawn: NDArray[np.float64] = ((words >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
     return drawn
 

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..crossbar.adc import Adc, layer_adc
-from ..crossbar.window import layer_window
+from ..crossbar.inputs.window import layer_window
 from ..datasets import Dataset, sibling
 from ..errors import InputError
 from ..hardware import AdcRange, Hardware, PercentilePer, load_hardware

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..activity import Activity, LayerActivity, LayerSamples, Samples
 from ..crossbar import ProgrammedLayer, Reads
-from ..crossbar.layout import input_ones
-from ..crossbar.window import layer_window
+from ..crossbar.inputs.layout import input_ones
+from ..crossbar.inputs.window import layer_window
 from ..network import Conv, Li, Lif, Linear, Network
 
 Counts = NDArray[np.int64]

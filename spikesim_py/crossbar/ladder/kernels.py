@@ -13,26 +13,19 @@ counted as a reference, at the cost of many columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any
 
-import numba
 import numpy as np
 
+from ..kernels import Array, divides
 from .circuit import Ladder
 
-Array = Any  # numpy arrays of the element types named in the docstrings
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 #: conductance, in levels, of the bit line above the first active cell, which is open
 _OPEN, _SHORT = np.float32(1e-12), np.float32(1e12)
 
 
-def _kernel(function: _Function) -> _Function:
-    return cast(_Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
-
-
-@_kernel
+@divides
 def ladder_sums(
     cells: Array, active: Array, count: int, first: int, ladder: Ladder, sums: Array, scratch: Array
 ) -> None:
@@ -55,7 +48,7 @@ def ladder_sums(
         _stars(cells, active, count, first, ladder, np.int64(2), sums, scratch)
 
 
-@_kernel
+@divides
 def ladder_reads(cells: Array, active: Array, ladder: Ladder, rows: Array, sums: Array, scratch: Array) -> None:
     """`ladder_sums` of many reads of one crossbar.
 
@@ -72,13 +65,13 @@ def ladder_reads(cells: Array, active: Array, ladder: Ladder, rows: Array, sums:
         ladder_sums(cells, rows, count, 0, ladder, sums[i], scratch)
 
 
-@_kernel
+@divides
 def _depth(row: int, first: int, ladder: Ladder) -> int:
     """Segments between the first row at the head and `row`."""
     return ladder.rows - 1 - (row - first) if ladder.mirrored else row - first
 
 
-@_kernel
+@divides
 def _one_supply(cells: Array, active: Array, count: int, first: int, ladder: Ladder, sums: Array) -> None:
     """All cells on one supply: what lies above a point of the bit line is one conductance to that supply."""
     begin, step = (count - 1, -1) if ladder.mirrored else (0, 1)
@@ -95,7 +88,7 @@ def _one_supply(cells: Array, active: Array, count: int, first: int, ladder: Lad
         sums[j] = sums[j] / (_ONE + rest * sums[j])
 
 
-@_kernel
+@divides
 def _one_supply_noise(
     cells: Array, variances: Array, active: Array, count: int, first: int, ladder: Ladder, sums: Array, variance: Array
 ) -> None:
@@ -119,7 +112,7 @@ def _one_supply_noise(
         sums[j] = sums[j] / (_ONE + rest * sums[j])
 
 
-@_kernel
+@divides
 def _stars(
     cells: Array, active: Array, count: int, first: int, ladder: Ladder, keep: Any, sums: Array, scratch: Array
 ) -> None:
@@ -152,7 +145,7 @@ def _stars(
         sums[j] = scratch[old + 1, j] / (_ONE + scratch[old + 1, j] * (scratch[0, j] + rest))
 
 
-@_kernel
+@divides
 def ladder_noise(
     cells: Array,
     variances: Array,

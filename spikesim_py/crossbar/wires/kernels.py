@@ -15,16 +15,14 @@ written once per sweep, in place. Right-hand sides are its fastest axis.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
+from ..kernels import kernel
 from .lanes import LANES, add, load, mix, nought, store
 
 Array = Any  # float64 arrays unless their docstring says otherwise
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class Ladders(NamedTuple):
@@ -51,11 +49,7 @@ class Aim(NamedTuple):
     stride: int
 
 
-def _kernel(function: _Function) -> _Function:
-    return cast(_Function, numba.njit(cache=True, nogil=True)(function))
-
-
-@_kernel
+@kernel
 def ladders_to_end(cells: Array, segment: float, end: Array) -> Ladders:
     """Coefficients of ladders along axis 0, eliminated from their open end 0 towards the last node.
 
@@ -84,7 +78,7 @@ def ladders_to_end(cells: Array, segment: float, end: Array) -> Ladders:
     return Ladders(s, t, p, q)
 
 
-@_kernel
+@kernel
 def ladders_from_end(cells: Array, segment: float, end: Array) -> Ladders:
     """The same ladders, eliminated from the last node towards the open end 0.
 
@@ -116,7 +110,7 @@ def ladders_from_end(cells: Array, segment: float, end: Array) -> Ladders:
     return Ladders(s, t, p, q)
 
 
-@_kernel
+@kernel
 def settle(ladders: Ladders, across: Array) -> Array:
     """Voltages of ladders of `ladders_to_end`, (nodes, lines), for volts `across` at the other side of the cells."""
     nodes, lines = across.shape
@@ -133,7 +127,7 @@ def settle(ladders: Ladders, across: Array) -> Array:
     return volts
 
 
-@_kernel
+@kernel
 def _sweep(
     first: bool,
     upwards: bool,
@@ -190,7 +184,7 @@ def _sweep(
     store(seen, 0, total)
 
 
-@_kernel
+@kernel
 def _relax(
     word: Ladders,
     down: Ladders,
@@ -229,7 +223,7 @@ def _relax(
     return aim.most, bound
 
 
-@_kernel
+@kernel
 def relax(
     cells: Array,
     word_ohm: float,

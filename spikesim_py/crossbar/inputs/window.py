@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..network import Conv, Linear, Network
+from ...network import Conv, Linear, Network
 
 
 @dataclass(frozen=True)

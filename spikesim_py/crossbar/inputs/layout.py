@@ -5,18 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._arrays import ceil_div
-from ..hardware import RowMapping
-from ..mapping import Cells
-from .kernels import Layout, add_ones, count_ones, pack
+from ..._arrays import ceil_div
+from ...hardware import RowMapping
+from ...mapping import Cells
+from ..kernels import Array
+from .kernels import add_ones, count_ones, pack
 from .window import Window
 
 _WORD = 64
+
+
+class Layout(NamedTuple):
+    """Where a layer's rows lie: arrays of one element per segment, but for `ends` and `origin`.
+
+    Attributes:
+        origin: (positions,) int64, first word of every output position's first site.
+        place: first word of a segment beyond it. words: how many.
+        row: its first row in a group's cells.
+        ends: (conversions,) last segment + 1 of each.
+        pitch: distance between the words of a site: how many sites there are.
+    """
+
+    origin: Array
+    place: Array
+    words: Array
+    row: Array
+    ends: Array
+    pitch: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +80,7 @@ class Rows:
         return 8 * self.words * self.layout.pitch
 
     def lines(self, cells: NDArray[np.int8], digits: int) -> NDArray[np.uint32]:
-        """Binary digits of cells (groups, rows, columns), packed as inputs are; see `kernels.read_whole`."""
+        """Binary digits of cells (groups, rows, columns), packed as inputs are; see `whole.kernels.read_whole`."""
         groups, _, columns = cells.shape
         parts, start = [], 0
         for end in self.ends:

@@ -1,0 +1,1 @@
+"""Reads of crossbars whose cells are whole numbers, converted in integers."""
