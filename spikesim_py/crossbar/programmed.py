@@ -19,6 +19,7 @@ from .._arrays import ceil_div
 from ..errors import InputError
 from . import reference
 from .adc import Adc
+from .aligned import aligned
 from .correction import Correction
 from .inputs.layout import Rows, input_ones, row_hits
 from .inputs.window import Window
@@ -110,7 +111,7 @@ class ProgrammedLayer:
     @cached_property
     def lines(self) -> NDArray[np.uint32]:
         """The binary digits of the cells, packed."""
-        return self.rows.lines(self.cells, self.digits)
+        return aligned(self.rows.lines(self.cells, self.digits), np.uint32)
 
     def ir_loss(self, hits: NDArray[np.int64]) -> float | None:
         """Share of the current that wires take from rows that were active `hits` (groups, rows) times."""
@@ -289,7 +290,7 @@ class ProgrammedLayer:
 
     @cached_property
     def _real(self) -> NDArray[np.float32]:
-        return np.ascontiguousarray(self.cells, np.float32)
+        return aligned(self.cells, np.float32)
 
 
 def _saturated(values: NDArray[np.int64]) -> NDArray[np.int32]:

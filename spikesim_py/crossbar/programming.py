@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .._arrays import ceil_div
 from ..mapping import Cells, Mapping
 from .adc import Adc, converters, layer_adc
+from .aligned import aligned
 from .device import level_values
 from .draws import stream
 from .effective import effective_cells
@@ -74,8 +75,8 @@ def program(mapping: Mapping, layer: str, *, seed: int = 0, chip: int = 0) -> Pr
         outputs=plan.outputs // plan.groups,
         adc=adc,
         offset=cells.offset,
-        cells=values if whole else values.astype(np.float32),
-        variance=variance,
+        cells=aligned(values, np.int8 if whole else np.float32),
+        variance=aligned(variance, np.float32),
         scaling=exact_scaling(adc, weights) if whole else None,
         conversion=conversion,
         ladder=columns.ladder or NO_LADDER,

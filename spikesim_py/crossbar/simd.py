@@ -8,7 +8,7 @@ machines whose registers are narrower, so that the results are the same everywhe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,6 +98,17 @@ def _loop(
     successors[:] = values
 
 
+def _in_blocks(builder: Any, columns: Any, widths: Sequence[int], work: Callable[[Any, int], None]) -> None:
+    """``work(column, width)`` for all columns, as many vectors at a time as fit of falling `widths`, the last 1."""
+    start: Any = _I64(0)
+    for width in widths:
+        step = _I64(width * LANES)
+        stop = builder.add(start, builder.mul(builder.sdiv(builder.sub(columns, start), step), step))
+        with _loop(builder, start, stop, width * LANES, []) as (column, _, _):
+            work(column, width)
+        start = stop
+
+
 def _zero(vector: Any) -> Any:
     return ir.Constant(vector, [vector.element(0)] * vector.count)
 
@@ -150,42 +161,36 @@ def pack_word(typing, values, base, offsets, first, last, plane, line, at, width
 
 
 @intrinsic
-def add_rows(  # type: ignore[no-untyped-def]
-    typing, cells, stride, active, first, count, fresh, sums, start, stop
-):
-    """``sums[c] = (0 if fresh else sums[c]) + sum of cells[first + active[i], c]`` for i < count, c in start..stop.
+def add_rows(typing, cells, columns, word, first, fresh, sums):  # type: ignore[no-untyped-def]
+    """``sums[c] = (0 if fresh else sums[c]) + sum of cells[first + i, c] over the set bits i of word``, c < columns.
 
-    cells: float32 (sums float32) or int8 (sums int32), rows of `stride` elements, contiguous; active: int64;
-    start and stop are multiples of LANES. Rows are added one after the other.
+    cells: float32 (sums float32) or int8 (sums int32), rows of `columns` elements, contiguous; word: uint64; columns
+    is a multiple of LANES. Rows are added one after the other, ascending.
     """
-    signature = types.void(cells, stride, active, first, count, fresh, sums, start, stop)
+    signature = types.void(cells, columns, word, first, fresh, sums)
     real = cells.dtype == types.float32
 
     def generate(context, builder, kinds, arguments):  # type: ignore[no-untyped-def]
-        _, stride, _, first, count, fresh, _, start, stop = arguments
-        source, rows, target = (_data(context, builder, kinds.args[k], arguments[k]) for k in (0, 2, 6))
+        _, columns, word, first, fresh, _ = arguments
+        source, target = (_data(context, builder, kinds.args[k], arguments[k]) for k in (0, 5))
         vector = _vector(_F32 if real else _I32)
         zero, keep_none = _zero(vector), builder.trunc(fresh, ir.IntType(1))
+        count = builder.ctpop(word)
 
-        def blocks(start: Any, stop: Any, width: int) -> None:
-            with _loop(builder, start, stop, width * LANES, []) as (column, _, _):
-                at = [builder.add(column, _I64(j * LANES)) for j in range(width)]
-                begin = [builder.select(keep_none, zero, _load(builder, target, place, vector)) for place in at]
-                with _loop(builder, _I64(0), count, 1, begin) as (i, held, added):
-                    row = builder.add(builder.load(builder.gep(rows, [i])), first)
-                    origin = builder.mul(row, stride)
-                    for total, place in zip(held, at, strict=True):
-                        cell = _load(builder, source, builder.add(origin, place), _vector(_F32 if real else _I8))
-                        added.append(
-                            builder.fadd(total, cell) if real else builder.add(total, builder.sext(cell, vector))
-                        )
-                for total, place in zip(added, at, strict=True):
-                    _store(builder, total, target, place)
+        def add(column: Any, width: int) -> None:
+            at = [builder.add(column, _I64(j * LANES)) for j in range(width)]
+            begin = [builder.select(keep_none, zero, _load(builder, target, place, vector)) for place in at]
+            with _loop(builder, _I64(0), count, 1, [word, *begin]) as (_, (left, *held), added):
+                row = builder.add(builder.cttz(left, ir.Constant(ir.IntType(1), 1)), first)
+                added.append(builder.and_(left, builder.sub(left, _I64(1))))  # less its lowest bit
+                origin = builder.mul(row, columns)
+                for total, place in zip(held, at, strict=True):
+                    cell = _load(builder, source, builder.add(origin, place), _vector(_F32 if real else _I8))
+                    added.append(builder.fadd(total, cell) if real else builder.add(total, builder.sext(cell, vector)))
+            for total, place in zip(added[1:], at, strict=True):
+                _store(builder, total, target, place)
 
-        wide = _I64(8 * LANES)
-        middle = builder.add(start, builder.mul(builder.sdiv(builder.sub(stop, start), wide), wide))
-        blocks(start, middle, 8)
-        blocks(middle, stop, 1)
+        _in_blocks(builder, columns, (8, 4, 1), add)
         return context.get_dummy_value()
 
     return signature, generate
@@ -197,7 +202,7 @@ def convert_real(  # type: ignore[no-untyped-def]
 ):
     """``value[to + o] += sum over k < kinds of factor[k] * clip(floor(x * scale[k] + shift[k]))`` for o < outputs.
 
-    x is sums[at + k * outputs + o].     All float32 but value, float64; the sum over k is exact while it
+    x is sums[at + k * outputs + o]. All float32 but value, float64; the sum over k is exact while it
     stays below 2^24. `cut` (LANES,) int32 counts the codes outside low..high. outputs is a multiple of LANES.
     """
     signature = types.void(sums, at, kinds, outputs, scale, shift, low, high, factor, cut, value, to)
@@ -209,21 +214,29 @@ def convert_real(  # type: ignore[no-untyped-def]
         )
         vector, counts = _vector(_F32), _vector(_I32)
         low, high = (_splat(builder, scalar) for scalar in (low, high))
-        begin = [_load(builder, counters, _I64(0), counts)]
-        with _loop(builder, _I64(0), outputs, LANES, begin) as (o, (cut_before,), cut_after):
-            first = builder.add(at, o)
-            with _loop(builder, _I64(0), kinds, 1, [_zero(vector), cut_before]) as (k, (total, cut), after):
+
+        def convert(o: Any, width: int) -> None:
+            """Some outputs, `width` vectors at a time, which share what is the same for all."""
+            begin = [*[_zero(vector)] * width, _load(builder, counters, _I64(0), counts)]
+            with _loop(builder, _I64(0), kinds, 1, begin) as (k, (*totals, cut), after):
                 scale, shift, factor = (
                     _splat(builder, builder.load(builder.gep(pointer, [k]))) for pointer in (scales, shifts, factors)
                 )
-                x = _load(builder, source, builder.add(first, builder.mul(k, outputs)), vector)
-                code = _call(builder, "llvm.floor.v16f32", vector, [builder.fadd(builder.fmul(x, scale), shift)])
-                kept = _keep(builder, "<", _keep(builder, ">", code, low, False), high, False)
-                after.append(builder.fadd(total, builder.fmul(kept, factor)))
-                after.append(_count_differences(builder, cut, code, kept, False))
-            _add(builder, target, builder.add(to, o), builder.fpext(after[0], _vector(_F64)))
-            cut_after.append(after[1])
-        _store(builder, cut_after[0], counters, _I64(0))
+                first = builder.add(builder.add(at, o), builder.mul(k, outputs))
+                for j, total in enumerate(totals):
+                    x = _load(builder, source, builder.add(first, _I64(j * LANES)), vector)
+                    code = _call(builder, "llvm.floor.v16f32", vector, [builder.fadd(builder.fmul(x, scale), shift)])
+                    kept = _keep(builder, "<", _keep(builder, ">", code, low, False), high, False)
+                    after.append(builder.fadd(total, builder.fmul(kept, factor)))
+                    cut = _count_differences(builder, cut, code, kept, False)
+                after.append(cut)
+            *totals, cut = after
+            for j, total in enumerate(totals):
+                place = builder.add(builder.add(to, o), _I64(j * LANES))
+                _add(builder, target, place, builder.fpext(total, _vector(_F64)))
+            _store(builder, cut, counters, _I64(0))
+
+        _in_blocks(builder, outputs, (4, 1), convert)
         return context.get_dummy_value()
 
     return signature, generate

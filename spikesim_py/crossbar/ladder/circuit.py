@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ..aligned import aligned
 from ..wires.circuit import Wires
 
 _LINE = 16  # float32 values of a cache line; rows that start at one are read and written fastest
@@ -57,8 +58,5 @@ def work_arrays(columns: int, rows: int = 1) -> tuple[NDArray[np.float32], NDArr
     arrays starts at a cache line.
     """
     width = -(-columns // _LINE) * _LINE
-    shape = (7 + 2 * max(rows, 1), width)
-    raw = np.zeros(shape[0] * width + _LINE, np.float32)
-    start = -(raw.ctypes.data // raw.itemsize) % _LINE
-    aligned = raw[start : start + shape[0] * width].reshape(shape)
-    return aligned[0, :columns], aligned[1, :columns], aligned[2:]
+    arrays = aligned(np.zeros((7 + 2 * max(rows, 1), width), np.float32), np.float32)
+    return arrays[0, :columns], arrays[1, :columns], arrays[2:]

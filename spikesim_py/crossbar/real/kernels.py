@@ -12,7 +12,7 @@ from ..kernels import TILE, Array, finish, kernel
 from ..ladder.circuit import Ladder
 from ..ladder.kernels import ladder_noise, ladder_sums
 from ..noise.kernels import noise
-from ..simd import LANES, add_rows, convert_real
+from ..simd import LANES, add_rows, convert_real, ones
 from .conversion import Conversion
 
 
@@ -100,23 +100,27 @@ def _real_conversion(
     for p in range(tile[0], tile[1]):
         total = 0
         for s in range(start, end):
-            count = unpack(line, origin[p] + place[s], pitch, words[s], row[s], active)
-            idle += count == 0
-            if count == 0:
-                continue
+            before, first = total, origin[p] + place[s]
             if not gated:
-                add_rows(cells, width, active, 0, count, total == 0, sums, 0, width)
-                if varies:
-                    add_rows(variance, width, active, 0, count, total == 0, spread, 0, width)
+                for w in range(words[s]):
+                    word = line[first + w * pitch]
+                    if word != 0:
+                        add_rows(cells, width, word, row[s] + 64 * w, total == 0, sums)
+                        if varies:
+                            add_rows(variance, width, word, row[s] + 64 * w, total == 0, spread)
+                        total += ones(word)
             else:
-                if varies:
-                    ladder_noise(cells, variance, active, count, row[s], ladder, part, part_spread, scratch)
-                else:
-                    ladder_sums(cells, active, count, row[s], ladder, part, scratch)
-                for c in range(width):
-                    sums[c] = part[c] + (sums[c] if total > 0 else np.float32(0))
-                    spread[c] = part_spread[c] + (spread[c] if total > 0 else np.float32(0))
-            total += count
+                count = unpack(line, first, pitch, words[s], row[s], active)
+                if count > 0:
+                    if varies:
+                        ladder_noise(cells, variance, active, count, row[s], ladder, part, part_spread, scratch)
+                    else:
+                        ladder_sums(cells, active, count, row[s], ladder, part, scratch)
+                    for c in range(width):
+                        sums[c] = part[c] + (sums[c] if total > 0 else np.float32(0))
+                        spread[c] = part_spread[c] + (spread[c] if total > 0 else np.float32(0))
+                    total += count
+            idle += total == before
         if total == 0:
             if not adc.always:
                 continue

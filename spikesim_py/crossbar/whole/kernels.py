@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..inputs.kernels import unpack
 from ..inputs.layout import Layout
 from ..kernels import TILE, Array, finish, kernel
 from ..simd import LANES, add_rows, convert_counted, convert_sums, ones
@@ -89,7 +88,6 @@ def _add_conversion(
     cells: Array,
     kinds: int,
     scaling: Scaling,
-    active: Array,
     sums: Array,
     cut: Array,
     value: Array,
@@ -104,11 +102,13 @@ def _add_conversion(
     for p in range(tile[0], tile[1]):
         total = 0
         for s in range(start, end):
-            count = unpack(line, origin[p] + place[s], pitch, words[s], row[s], active)
-            if count > 0:
-                add_rows(cells, width, active, 0, count, total == 0, sums, 0, width)
-            idle += count == 0
-            total += count
+            before, first = total, origin[p] + place[s]
+            for w in range(words[s]):
+                word = line[first + w * pitch]
+                if word != 0:
+                    add_rows(cells, width, word, row[s] + 64 * w, total == 0, sums)
+                    total += ones(word)
+            idle += total == before
         if total == 0:
             continue
         counted[p - tile[0]] += total
@@ -154,7 +154,6 @@ def read_whole(
     columns, outputs = cells.shape[2] // kinds, out.shape[1] // groups
     value, counted, tile = np.empty(TILE * columns), np.empty(TILE), np.empty((TILE, columns), np.int32)
     inputs = np.empty(2 * int(layout.words.sum()), np.uint32)
-    active = np.empty(64 * int(layout.words.max()) + 8, np.int64)
     sums = np.empty(kinds * columns, np.int32)
     cut = np.zeros(LANES, np.int32)
     small = scaling.scale.astype(np.int32), scaling.half.astype(np.int32), scaling.factor.astype(np.int32)
@@ -178,7 +177,7 @@ def read_whole(
                             )  # fmt: skip
                         else:
                             idle[n] += _add_conversion(
-                                packed[n, plane, g], layout, start, end, span, cells[g], kinds, scaling, active, sums,
+                                packed[n, plane, g], layout, start, end, span, cells[g], kinds, scaling, sums,
                                 cut, value, counted,
                             )  # fmt: skip
                         for s in range(start, end):
