@@ -9,6 +9,19 @@ from pydantic import BaseModel
 from .errors import did_you_mean
 
 
+#: characters of a value that a message shows
+_SHOWN = 300
+
+
+def shortened(value: Any) -> str:
+    """A value of a stranger's file as a message shows it."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a whole number of more than 4300 digits, from hexadecimal ones
+        return f"a {type(value).__name__} that is too long to be shown"
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}.."
+
+
 def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
     """One pydantic problem as `where: field = value: rule`."""
     path = [str(part) for part in problem["loc"]]
@@ -22,7 +35,7 @@ def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
         return f"{where}: {key}: is missing"
     rule = problem["msg"].removeprefix("Value error, ")
     rule = rule[0].lower() + rule[1:]
-    shown = f"{key} = {value!r}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
+    shown = f"{key} = {shortened(value)}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
     return f"{where}: {shown}{rule.replace('input should be', 'must be')}"
 
 
