@@ -1,12 +1,13 @@
 """The NIR authors' own small files, `lif_norse.nir` and `two_lif_neurons.nir`, follow the solution of their equations.
 
-Node by node, with the same numbers, as in github.com/neuromorphs/NIR (BSD-3), versions 0.1.1 and 0.2.0 of the format: without v_reset, dt or
-metadata. ``tau dv/dt = v_leak - v + r I`` with constant I has ``v(t) = (v_leak + r I) (1 - exp(-t / tau))`` from 0 on,
-and spikes every ``tau ln(u / (u - v_threshold))``, u = v_leak + r I.
+Node by node, with the same numbers, as in github.com/neuromorphs/NIR (BSD-3), versions 0.1.1 and 0.2.0 of the format:
+without v_reset, dt or metadata. ``tau dv/dt = v_leak - v + r I`` with constant I has, from 0 on,
+``v(t) = (v_leak + r I) (1 - exp(-t / tau))``, and spikes every ``tau ln(u / (u - v_threshold))``, u = v_leak + r I.
 """
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,7 @@ TWO_LIF = {
 
 
 def _network(folder: Path, nodes: dict[str, Any], steps: int, **options: Any) -> Network:
-    names = list(nodes)
-    path = write_nir(folder / "net.nir", nodes, list(zip(names[:-1], names[1:], strict=True)))
+    path = write_nir(folder / "net.nir", nodes, list(itertools.pairwise(nodes)))
     return import_network(path, time_steps=steps, **options)
 
 

@@ -101,7 +101,8 @@ def _recurrent(v_leak: float, autapses: bool):
     numbers = {"tau_mem_inv": 200.0, "tau_syn_inv": 300.0, "v_th": 0.4, "v_leak": v_leak}
     p = norse.LIFParameters(**{key: torch.tensor(value) for key, value in numbers.items()})
     recurrent = norse.LIFRecurrent(40, 30, p, autapses=autapses, record_states=True)
-    return norse.SequentialState(_linear(20, 40, 3.0), recurrent, _linear(30, 10, 5.0), norse.LIF(p, record_states=True))
+    last = norse.LIF(p, record_states=True)
+    return norse.SequentialState(_linear(20, 40, 3.0), recurrent, _linear(30, 10, 5.0), last)
 
 
 def _nir_of_norse(module: torch.nn.Module):

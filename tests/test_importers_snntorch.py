@@ -113,7 +113,7 @@ def test_alpha_units_are_one_current_that_resets_with_the_membrane(decays, form:
 
 def test_alpha_units_that_subtract_are_refused() -> None:
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), peer("snntorch").Alpha(0.9, 0.8, reset_mechanism="subtract"))
-    with pytest.raises(ValueError, match="module '1': reset_mechanism = 'subtract' of an Alpha takes a threshold from one"):
+    with pytest.raises(ValueError, match="module '1': reset_mechanism = 'subtract' of an Alpha takes a threshold"):
         import_network(net, "snntorch")
 
 

@@ -155,8 +155,8 @@ def _synaptic(module: Module, semantics: Semantics) -> Parts:
 def _alpha(module: Module, semantics: Semantics) -> Parts:
     """A membrane ``U = tau (E + H)`` of two currents, ``E' = alpha E + x`` and ``H' = beta H - x``.
 
-    Together they are ``U' = beta U + tau (alpha - beta) E``: one current that the membrane reads a step late. A reset to
-    zero empties all of it; by subtraction E loses a threshold and H all it has, which is no reset of U.
+    Together they are ``U' = beta U + tau (alpha - beta) E``: one current that the membrane reads a step late. A reset
+    to zero empties all of it; by subtraction E loses a threshold and H all it has, which is no reset of U.
     """
     alpha, beta = (np.clip(values, 0, 1) for values in _alike(module, "alpha", "beta"))
     if (alpha == beta).any() or not alpha.all():

@@ -9,7 +9,8 @@ What units have beyond that (ours too, all from the same adders, comparators and
 adder before the leak and one behind it; a least membrane, a comparator; a reset to a level, or one step late, the same
 gates as one to zero, and a late one by subtraction the adder; several spikes per step, a restoring division: an adder
 per bit of the count; a refractory time, a counter; a synapse, an adder, a leak and a register of its own, and a gate
-per bit where resets empty it. A `Li` has neither threshold nor reset. Multipliers that differ between units take an array multiplier of their bits.
+per bit where resets empty it. A `Li` has neither threshold nor reset. Multipliers that differ between units take an
+array multiplier of their bits.
 """
 
 from __future__ import annotations
