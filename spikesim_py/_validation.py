@@ -8,6 +8,15 @@ from pydantic import BaseModel
 
 from .errors import did_you_mean
 
+#: characters of a value that a message shows
+_SHOWN = 300
+
+
+def shortened(value: Any) -> str:
+    """A value of a stranger's file as a message shows it."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}.."
+
 
 def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
     """One pydantic problem as `where: field = value: rule`."""
@@ -22,7 +31,9 @@ def explain_problem(model: type[BaseModel], problem: Any, where: str) -> str:
         return f"{where}: {key}: is missing"
     rule = problem["msg"].removeprefix("Value error, ")
     rule = rule[0].lower() + rule[1:]
-    shown = f"{key} = {value!r}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
+    shown = (
+        f"{key} = {shortened(value)}: " if key and not isinstance(value, dict | BaseModel) else f"{key}: " * bool(key)
+    )
     return f"{where}: {shown}{rule.replace('input should be', 'must be')}"
 
 

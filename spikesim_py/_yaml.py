@@ -9,16 +9,27 @@ import yaml
 
 from .errors import ConfigError
 
+#: of a file: the longest of ours has 20 kB, and a megabyte takes seconds to parse
+MAX_BYTES = 2**20
+#: of a whole number: Python prints none of more than 4300, and hexadecimal ones are read at any length
+_MAX_DIGITS = 1000
+
 
 def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
     """A YAML mapping and the line of each dotted key.
 
-    Raises `ConfigError` with file and line if it is not a YAML mapping, or if a key stands twice.
+    Raises `ConfigError` with file and line if it is not a YAML mapping, is too long, or if a key stands twice.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise ConfigError(f"{path}: has {size} bytes: at most {MAX_BYTES}")
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        lines: dict[str, int] = {}
+        _collect_lines(node, "", lines, path, set())  # before merges of merges unfold
+        data = None if node is None else loader.construct_document(node)
+    except ConfigError:
+        raise
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not a text file (expected YAML in UTF-8)") from None
     except OSError as error:
@@ -30,8 +41,6 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         raise ConfigError(f"{path}{line}: is not valid YAML: {problem}") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected a mapping of sections, found {type(data).__name__}")
-    lines: dict[str, int] = {}
-    _collect_lines(node, "", lines, path, set())
     return data, lines
 
 
@@ -44,9 +53,13 @@ def _collect_lines(node: Any, prefix: str, lines: dict[str, int], path: Path, se
         for index, child in enumerate(node.value):
             lines[f"{prefix}{index}"] = child.start_mark.line + 1
             _collect_lines(child, f"{prefix}{index}.", lines, path, seen)
+    if isinstance(node, yaml.ScalarNode) and node.tag.endswith(":int") and len(node.value) > _MAX_DIGITS:
+        line = node.start_mark.line + 1
+        raise ConfigError(f"{path}:{line}: a number of {len(node.value)} digits: at most {_MAX_DIGITS}")
     if not isinstance(node, yaml.MappingNode):
         return
     for key, value in node.value:
+        _collect_lines(key, prefix, lines, path, seen)
         name, line = f"{prefix}{key.value}", key.start_mark.line + 1
         if name in lines:
             raise ConfigError(f"{path}:{line}: {name}: stands twice (first on line {lines[name]})")

@@ -92,6 +92,15 @@ BAD_YAML = [
     ("crossbar:\n  rows: true\n", r"rows = True: must not be true or false"),
     ("technology:\n  clock_mhz: 1.0e-300\n", r":2: technology.clock_mhz = 1e-300: must be greater"),
     ("? [1, 2]\n: 3\n", r"is not valid YAML|unknown key|must be"),
+    (f"adc:\n  bits: {'9' * 5000}\n", r":2: a number of 5000 digits: at most 1000"),
+    (f"adc:\n  bits: 0x{'f' * 5000}\n", r":2: a number of 5002 digits: at most 1000"),
+    (f"0x{'f' * 1010}: 1\n", r":1: a number of 1012 digits: at most 1000"),
+    (f"adc:\n  bits: {'x' * 5000}\n", r":2: adc.bits = 'x{299}\.\.: must be a valid integer"),
+    (
+        "a0: &a0 {k: 1}\n" + "".join(f"a{i + 1}: &a{i + 1} {{<<: [*a{i}, *a{i}]}}\n" for i in range(40)),
+        r":1: is used again by an alias",
+    ),
+    ("#" * 2**20 + "\n", r"has 1048577 bytes: at most 1048576"),
 ]
 
 

@@ -158,3 +158,24 @@ def test_what_a_format_says_itself_is_no_option_of_it(kind: str, option: str, va
 def test_matrices_in_text_leave_almost_all_open(tmp_path: Path) -> None:
     path, options = text_file(tmp_path)
     assert _assumed(path, **options) == {"time_steps", "beta", "reset", "strict"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("time_steps: LIFNode", "time_steps = 'LIFNode': must be from 1 to 10000"),
+        ("time_steps: [8]", r"time_steps = \[8\]: must be from"),
+        ("readout: 5", "readout = 5: must be one of accumulate"),
+        ("input: {shape: [2], bits: 99}", "input_bits = 99: must be from 1 to 16"),
+        ("5: 8", r"5: unknown key \(known: name, input"),
+        ("layers: [{type: LIFNode, tau: %s}]" % ("9" * 400), "tau: must be numbers, is a int"),
+    ],
+)
+def test_what_an_architecture_says_is_checked(change: str, message: str, tmp_path) -> None:
+    key = change.partition(":")[0]
+    lines = {"input": "{shape: [2]}", "time_steps": "8", "layers": "[{type: Linear, arrays: a}]"} | {
+        key: change[len(key) + 2 :]
+    }
+    (tmp_path / "net.yaml").write_text("".join(f"{name}: {value}\n" for name, value in lines.items()))
+    with pytest.raises(NetworkError, match=rf"net\.yaml: .*{message}"):
+        import_network({"a.weight": torch.ones(2, 2)}, "state_dict", architecture=str(tmp_path / "net.yaml"))

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from importer_files import inputs_of, lava_file, lif, nir_file, refused, write_nir
 from peers import peer
+from unit_states import unit_states
 
 from spikesim_py.importers import AssumedWarning, import_network
 
@@ -193,21 +194,24 @@ def test_lava_units_are_lavas_own_arithmetic(tmp_path) -> None:
     path, options = lava_file(tmp_path)
     net = import_network(path, **options, time_steps=60)
     x = (np.random.default_rng(3).random((1, 60, 4, 1, 1)) < 0.3).astype(np.int64)
-    trains = net.run(x, record=True).trains
+    trains, states = net.run(x, record=True).trains, unit_states(net, x)
     with peer("h5py").File(path) as file:
         weights = [file[f"layer/{i}/weight"][()].astype(np.int64) for i in range(2)]
     spikes = x[0, :, :, 0, 0]
     for index, weight in enumerate(weights):
-        u, v, out = np.zeros(len(weight), np.int64), np.zeros(len(weight), np.int64), []
+        u, v, out, seen = np.zeros(len(weight), np.int64), np.zeros(len(weight), np.int64), [], []
         for step in range(60):
             u = np.sign(u) * (np.abs(u) * (4096 - 1024) >> 12) + (weight @ spikes[step] << 6)
             v = np.sign(v) * (np.abs(v) * (4096 - 512) >> 12) + u
             fired = v > 20 << 6
             v[fired] = 0
             out.append(fired)
+            seen.append((v.copy(), u.copy()))
         spikes = np.array(out).astype(np.int64)
         assert spikes.sum() > 10
         np.testing.assert_array_equal(trains[f"layer{index}_units"][0, :, :, 0, 0], spikes)
+        for ours, other in zip(states[f"layer{index}_units"], np.swapaxes(seen, 0, 1), strict=True):
+            np.testing.assert_array_equal(ours[0, :, :, 0, 0], other)
     bits = [node.weight_bits for node in net.nodes if node.op == "linear"]
     assert bits == [7, 7]  # even weights to 118 are stored without their zero
 

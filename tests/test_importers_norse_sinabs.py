@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -90,6 +92,60 @@ def _norse_state(state, p) -> tuple[torch.Tensor, ...]:
     """Membrane, and current where there is one: norse stores it decayed, before its gain dt / tau; ours drove v."""
     i = state.i * 1e-3 * p.tau_mem_inv / (1 - 1e-3 * p.tau_syn_inv) if hasattr(state, "i") else None
     return (state.v,) if i is None else (state.v, i)
+
+
+def _recurrent(v_leak: float, autapses: bool):
+    """A recurrent layer between a matrix and another layer, over time: norse's own modules."""
+    norse = peer("norse.torch")
+    torch.manual_seed(2)
+    numbers = {"tau_mem_inv": 200.0, "tau_syn_inv": 300.0, "v_th": 0.4, "v_leak": v_leak}
+    p = norse.LIFParameters(**{key: torch.tensor(value) for key, value in numbers.items()})
+    recurrent = norse.LIFRecurrent(40, 30, p, autapses=autapses, record_states=True)
+    last = norse.LIF(p, record_states=True)
+    return norse.SequentialState(_linear(20, 40, 3.0), recurrent, _linear(30, 10, 5.0), last)
+
+
+def _nir_of_norse(module: torch.nn.Module):
+    """norse 1.1's exporter writes cells alone; a recurrent layer is its cell and two matrices (as in `lif_step`)."""
+    norse, nir = peer("norse.torch"), peer("nir")
+    mapped = peer("norse.torch.utils.export_nir")._extract_norse_module
+    if not isinstance(module, norse.LIF | norse.LIFRecurrent):
+        return mapped(module)
+    size = int(module.hidden_size) if isinstance(module, norse.LIFRecurrent) else 10
+    numbers = (module.p.tau_syn_inv, module.p.tau_mem_inv, module.p.v_leak, module.p.v_th, module.p.v_reset)
+    cell = mapped(norse.LIFCell(norse.LIFParameters(*(torch.full((size,), float(value)) for value in numbers))))
+    if isinstance(module, norse.LIF):
+        return cell
+    inside, back = (nir.Linear(w.detach().numpy()) for w in (module.input_weights, module.recurrent_weights))
+    ends = {"input": nir.Input(np.array([int(module.input_size)])), "output": nir.Output(np.array([size]))}
+    edges = [("input", "w_in"), ("w_in", "lif"), ("lif", "w_rec"), ("w_rec", "lif"), ("lif", "output")]
+    return nir.NIRGraph({**ends, "w_in": inside, "lif": cell, "w_rec": back}, edges)
+
+
+@pytest.mark.parametrize("form", ["flat", "nested"])
+@pytest.mark.parametrize("autapses", [False, True])
+@pytest.mark.parametrize("v_leak", [0.0, 0.1])
+def test_recurrent_norse(v_leak: float, autapses: bool, form: str, tmp_path) -> None:
+    """Spikes of a step come back in the next; flat as nirtorch writes graphs in graphs, and nested."""
+    nir, net, x = peer("nir"), _recurrent(v_leak, autapses), _inputs(20)
+    if form == "flat":
+        graph = peer("nirtorch").extract_nir_graph(net, _nir_of_norse, torch.zeros(1, 1, 20), ignore_dims=(0, 1))
+        assert ("1.w_rec", "1.lif") in graph.edges
+    else:
+        nodes = {f"layer{name}": _nir_of_norse(module) for name, module in net.named_children()}
+        nodes = {"input": nir.Input(np.array([20])), **nodes, "output": nir.Output(np.array([10]))}
+        graph = nir.NIRGraph(nodes, list(itertools.pairwise(nodes)))
+    nir.write(tmp_path / "net.nir", graph)
+    with torch.no_grad():
+        hidden, first = net[1](net[0](torch.from_numpy(x).transpose(0, 1)))
+        out, second = net[3](net[2](hidden))
+    theirs = [spikes.transpose(0, 1).numpy() for spikes in (hidden, out)]
+    states = [
+        tuple(part.transpose(0, 1).numpy() for part in _norse_state(state, net[1].p)) for state in (first, second)
+    ]
+    made = import_network(tmp_path / "net.nir", convention="norse", time_steps=STEPS, fold="affine")
+    assert len(made.looped) > 2
+    _assert_same(made, theirs, x, states)
 
 
 # Sinabs -------------------------------------------------------------------------------------------------------------

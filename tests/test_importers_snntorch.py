@@ -27,7 +27,7 @@ def _run(layers: list, x: np.ndarray) -> list[tuple[np.ndarray, ...]]:
             for index, layer in enumerate(layers):
                 value = layer(value)
                 if index % 2:
-                    current = layer.syn if hasattr(layer, "syn") else torch.zeros_like(layer.mem)
+                    current = next((getattr(layer, n) for n in ("syn", "syn_exc") if hasattr(layer, n)), 0 * layer.mem)
                     seen[index].append((value, layer.mem.clone(), current.clone()))
     return [tuple(torch.stack(part, 1).numpy() for part in zip(*steps, strict=True)) for steps in seen if steps]
 
@@ -79,6 +79,48 @@ def test_lapicque_units_with_their_own_gain(reset: str) -> None:
         net[0].weight *= 10
         net[2].weight *= 10
     _assert_same(import_network(net, "snntorch", time_steps=STEPS, fold="affine"), list(net), _inputs())
+
+
+@pytest.mark.parametrize("reset", ["zero", "none"])
+@pytest.mark.parametrize("form", ["module", "pickle", "architecture"])
+@pytest.mark.parametrize("decays", [(0.9, 0.8), (1.0, 0.5), (0.7, 0.0), "each"])
+def test_alpha_units_are_one_current_that_resets_with_the_membrane(decays, form: str, reset: str, tmp_path) -> None:
+    torch.manual_seed(1)
+    alpha, beta = (0.6 + 0.4 * torch.rand(30), 0.6 * torch.rand(30)) if decays == "each" else decays
+    unit = peer("snntorch").Alpha(alpha, beta, 0.6, init_hidden=True, surrogate_disable=True, reset_mechanism=reset)
+    net = source = torch.nn.Sequential(torch.nn.Linear(20, 30), unit)
+    with torch.no_grad():
+        net[0].weight *= 4
+    options = {}
+    if form == "pickle":
+        source = tmp_path / "net.pt"
+        torch.save(net, source)
+    elif form == "architecture":
+        source = net.state_dict()
+        (tmp_path / "net.yaml").write_text("layers:\n- {type: Linear, arrays: '0'}\n- {type: Alpha, arrays: '1'}\n")
+        options = {"architecture": str(tmp_path / "net.yaml")}
+    made = import_network(source, "snntorch", time_steps=STEPS, fold="affine", **options)
+    assert not [line for line in made.model.metadata["import"]["assumed"] if "input_bits" not in line]
+    x = _inputs()
+    trains, ((mem, current),) = made.run(x, record=True).trains, unit_states(made, x).values()
+    ((spikes, theirs, excited),) = _run(list(net), x)
+    ((ours,), gain) = trains.values(), next(a for name, a in made.arrays.items() if name.endswith(".multiplier"))
+    assert spikes.sum() > 20
+    np.testing.assert_array_equal(ours[..., 0, 0], spikes)
+    np.testing.assert_allclose(mem[..., 0, 0], theirs, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(current[..., 0, 0], excited * gain.reshape(-1), rtol=1e-5, atol=1e-4)
+
+
+def test_alpha_units_that_subtract_are_refused() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), peer("snntorch").Alpha(0.9, 0.8, reset_mechanism="subtract"))
+    with pytest.raises(ValueError, match="module '1': reset_mechanism = 'subtract' of an Alpha takes a threshold"):
+        import_network(net, "snntorch")
+
+
+def test_a_state_dict_does_not_tell_alpha_from_synaptic() -> None:
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), peer("snntorch").Alpha(0.9, 0.8))
+    with pytest.warns(AssumedWarning, match="architecture = none is assumed: the arrays of '1' may be an Alpha's, too"):
+        import_network(net.state_dict(), "snntorch")
 
 
 @pytest.mark.parametrize("kind", ["RLeaky", "RSynaptic"])

@@ -67,6 +67,7 @@ def test_a_row_per_node_with_its_path() -> None:
 
 
 HEAD = ",".join(COLUMNS)
+REST = '"area_um2": 1, "critical_ns": 1, "busy_ns": 1'
 LEAF = "1.0,2.0,3.0,3.0,assumed,test"
 SUM = "1.0,2.0,3.0,3.0,,"
 BAD = {
@@ -87,6 +88,13 @@ BAD = {
     "not finite": (f"{HEAD}\nchip,nan,2,3,3,assumed,test", "energy_pj = 'nan'"),
     "no such grade": (f"{HEAD}\nchip,1,2,3,3,good,test", "grade = 'good': must be empty or one of silicon"),
     "a cell is missing": (f"{HEAD}\nchip,1,2,3", "has 4 cells, must have 7"),
+    "a cell without end": (f'{HEAD}\n"{"c" * 140_000}', "bad.csv:2: is not CSV: field larger"),
+    "a thousand levels": (
+        "\n".join(
+            [HEAD, *(f"{'/'.join(['c'] * deep)},{SUM}" for deep in range(1, 1000)), f"{'/'.join(['c'] * 1000)},{LEAF}"]
+        ),
+        "bad.csv:66: path: has 65 parts: at most 64",
+    ),
 }
 
 
@@ -110,6 +118,12 @@ def test_a_file_that_is_no_tree_is_refused_with_its_line(tmp_path: Path, case: s
             '{"tree": {"name": "chip", "energy_pj": "x", "area_um2": 1, "critical_ns": 1, "busy_ns": 1}}',
             "finite numbers",
         ),
+        (f'{{"name": "chip", "energy_pj": {"9" * 400}, {REST}}}', "is not a cost tree"),
+        (f'{{"name": "chip", "energy_pj": {"9" * 5000}, {REST}}}', "a number of more than 4300 digits"),
+        (f'{{"name": 5, "energy_pj": 1, {REST}}}', "name and source must be text"),
+        (f'{{"name": "chip", "energy_pj": 1, "grade": "good", {REST}}}', "grade null or one of silicon"),
+        (f'{{"name": "c", "energy_pj": 1, {REST}, "children": [' * 450 + "]}" * 450, "more than 64 levels"),
+        ("[" * 5000, "nested too deep"),
         ("\ud800".encode("utf-16", "surrogatepass"), "not a text file"),
     ],
 )

@@ -53,12 +53,15 @@ def naive(node: Membrane, level: dict[str, int], drive: list[int]) -> list[int]:
                 out.append(0)
                 continue
             theta, n = level["theta"], 0
+            if node.synapse and node.synapse.resets and node.reset_delay and emitted:
+                i = 0
             if node.reset_delay and emitted:
                 u = level["v_reset"] if node.reset == "zero" else u - emitted * theta
             while n < node.max_spikes and (u > (n + 1) * theta if node.strict else u >= (n + 1) * theta):
                 n += 1
             if n and not node.reset_delay:
                 u = {"zero": level["v_reset"], "subtract": u - n * theta, "none": u}[node.reset]
+                i = 0 if node.synapse and node.synapse.resets else i
             emitted, wait = n, node.refractory if n else 0
             out.append(n)
         least = level.get("v_min")
@@ -103,7 +106,10 @@ def unit_nodes(draw: st.DrawFn) -> dict[str, Any]:
             "max_spikes": draw(st.sampled_from([1, 1, 2, 5, 300])),
             "refractory": 0 if late else draw(st.sampled_from([0, 0, 1, 2])),
         }
-        node |= {"v_reset": draw(levels)} if node["reset"] == "zero" else {}
+        if node["reset"] == "zero":
+            node["v_reset"] = draw(levels)
+            if "synapse" in node:
+                node["synapse"]["resets"] = draw(st.booleans())
     return node
 
 
@@ -308,6 +314,8 @@ BAD = [
     ({"max_spikes": 0}, "max_spikes = 0"),
     ({"v_leak": 0.5}, "v_leak = 0.5: must be a whole number"),
     ({"synapse": {"leak": {"multiplier": 3, "shift": 1}}}, "synapse.leak.multiplier = 3: must be at most"),
+    ({"synapse": {"resets": True}, "reset": "none"}, "synapse.resets = true: goes with reset = 'zero', not 'none'"),
+    ({"synapse": {"resets": True}, "op": "li"}, "synapse.resets = true: goes with units that spike"),
     ({"order": "input_first", "leak": {"multiplier": 1, "shift": 30}}, "at least 35 bits.*must be at most 62"),
     ({"op": "li", "reset": "zero"}, "unknown key"),
 ]

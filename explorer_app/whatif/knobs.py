@@ -56,7 +56,7 @@ def _fits(control: Control, wanted: Any) -> bool:
 def _parsed(text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None
 
 

@@ -23,6 +23,8 @@ COLUMNS = ("path", *AMOUNTS, "grade", "source")
 
 #: how far a parent may be from the sum of its children: a spreadsheet that keeps 12 digits may have written it
 _TOLERANCE = 1e-9
+#: nodes from the root down; chips have six
+_MAX_DEPTH = 64
 
 
 def path_text(names: Sequence[str]) -> str:
@@ -48,12 +50,21 @@ def read_tree_csv(path: Path) -> CostNode:
         InputError: the file is not such a table, or a parent is not the sum of its children (a row is missing).
     """
     lines = csv.reader(io.StringIO(read_text(path), newline=""))
+    try:
+        return _tree(lines, path)
+    except csv.Error as error:
+        raise InputError(f"{path}:{lines.line_num}: is not CSV: {error}") from None
+
+
+def _tree(lines: Any, path: Path) -> CostNode:
     if tuple(next(lines, ())) != COLUMNS:
         raise InputError(f"{path}: is not a cost tree: the first line must be {','.join(COLUMNS)}")
     root: _Row | None = None
     open_rows: list[_Row] = []  # the path to the last row
     for cells in lines:
         row = _row(cells, f"{path}:{lines.line_num}")
+        if row.depth > _MAX_DEPTH:
+            raise InputError(f"{row.place}: path: has {row.depth} parts: at most {_MAX_DEPTH}")
         if row.depth > len(open_rows) + 1 or (row.depth == 1) == (root is not None):
             raise InputError(f"{row.place}: path = {cells[0]!r}: its parent must stand before it; there is one root")
         open_rows[row.depth - 1 :] = [row]
@@ -76,12 +87,23 @@ def tree_from(data: Any, where: str) -> CostNode:
     """A tree from plain data of unknown origin; raises `InputError` that names `where` it is from."""
     try:
         tree = CostNode.from_dict(data)
-        numbers = [getattr(node, name) for _, node in tree.walk() for name in AMOUNTS]
-        if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
-            raise TypeError("amounts must be finite numbers")
-    except (TypeError, AttributeError, KeyError) as error:
+        for path, node in tree.walk():
+            if len(path) > _MAX_DEPTH:
+                raise TypeError(f"has more than {_MAX_DEPTH} levels")
+            _check(node)
+    except (TypeError, AttributeError, KeyError, OverflowError) as error:
         raise InputError(f"{where}: is not a cost tree: {error}") from None
+    except RecursionError:
+        raise InputError(f"{where}: is not a cost tree: nested too deep") from None
     return tree
+
+
+def _check(node: CostNode) -> None:
+    numbers = [getattr(node, name) for name in AMOUNTS]
+    if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+        raise TypeError("amounts must be finite numbers")
+    if not isinstance(node.name, str) or not isinstance(node.source, str) or node.grade not in (None, *get_args(Grade)):
+        raise TypeError(f"name and source must be text, grade null or one of {', '.join(get_args(Grade))}")
 
 
 def read_text(path: Path) -> str:
@@ -97,10 +119,13 @@ def read_text(path: Path) -> str:
 
 def read_json(path: Path) -> dict[str, Any]:
     """The object that a JSON file holds; raises `InputError` with the line if it holds none."""
+    text = read_text(path)
     try:
-        data = json.loads(read_text(path))
+        data = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: is not valid JSON: {error.msg}") from None
+    except ValueError:
+        raise InputError(f"{path}: is not valid JSON: a number of more than 4300 digits") from None
     except RecursionError:
         raise InputError(f"{path}: is not valid JSON: nested too deep") from None
     if not isinstance(data, dict):

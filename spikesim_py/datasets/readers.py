@@ -17,6 +17,7 @@ from .events import Events
 
 _MAX_BYTES = 2**30  # of one recording, uncompressed: less where the file is small (`allowance`)
 _MAX_EVENT_BYTES = 2**28
+_MAX_HEADER = 2**16  # bytes of text in front of AER-DAT's events: jAER writes some 1000
 _TIME_WRAP_US = 2**13  # N-MNIST: what an overflow event adds to the times behind it
 
 
@@ -80,10 +81,9 @@ def _aedat(path: Path) -> Events:
     if not raw.startswith(b"#!AER-DAT2.0"):
         raise DataError("is not AER-DAT2.0 (its first line says another version, or none)")
     while raw[start : start + 1] == b"#":
-        end = raw.find(b"\n", start)
-        if end < 0:
-            raise DataError("its header never ends")
-        start = end + 1
+        start = raw.find(b"\n", start, _MAX_HEADER) + 1
+        if not start:
+            raise DataError(f"its header never ends (within {_MAX_HEADER} bytes)")
     if (len(raw) - start) % 8:
         raise DataError(f"has {len(raw) - start} bytes behind its header: events take 8 each")
     words = np.frombuffer(raw, ">u4", offset=start).reshape(-1, 2).astype(np.int64)

@@ -72,7 +72,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {text!r}: expected KEY=VALUE, for example crossbar.rows=128")
     try:
         return key.strip(), yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, 5000 digits, 1000 brackets
         raise ConfigError(f"--set {text!r}: {value!r} is not a YAML value") from None
 
 

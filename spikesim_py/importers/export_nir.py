@@ -246,6 +246,8 @@ class _Export:
             raise self.error(node.name, f"order = {node.order!r}")
         if node.store_shift:
             raise self.error(node.name, "store_shift")
+        if node.synapse and node.synapse.resets:
+            raise self.error(node.name, "a synapse that resets empty")
         if node.v_min is not None or f"{node.name}.v_min" in self.network.arrays:
             raise self.error(node.name, "v_min")
         shape = self._shape(node.name)

@@ -91,12 +91,13 @@ class Delay:
 
 @dataclass(frozen=True, eq=False)
 class Synapse:
-    """A current: ``i = factor i + gain x``; see `spikesim_py.network.units` for order and reads."""
+    """A current: ``i = factor i + gain x``; see `spikesim_py.network.units` for the rest."""
 
     factor: Values
     gain: Values = field(default_factory=lambda: number(1))
     order: str = "leak_first"
     reads: str = "updated"
+    resets: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,7 @@ class Module:
             return None
         try:
             array = np.asarray(value, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise self.error(f"{name}: must be numbers, is a {type(value).__name__}") from None
         return check_finite(array, f"module {self.path!r}: {name}")
 

@@ -1,7 +1,7 @@
 """snnTorch networks: modules, and the state dicts that keep each unit's threshold, decay and reset.
 
-Semantics of snntorch 1.0.0, `_neurons/leaky.py`, `synaptic.py`, `rleaky.py`, `lapicque.py`: a membrane that exceeds its
-threshold spikes; the reset of a spike comes one step later, after the decay, unless `reset_delay` is false.
+Semantics of snntorch 1.0.0, `_neurons/leaky.py`, `synaptic.py`, `alpha.py`, `rleaky.py`, `lapicque.py`: a membrane that
+exceeds its threshold spikes; the reset of a spike comes one step later, after the decay, unless `reset_delay` is false.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def read(source: Any, semantics: Semantics) -> Graph:
     if module is None:
         from .state_dict import arrays_of
 
-        module = _module_of_arrays(arrays_of(source))
+        module = _module_of_arrays(arrays_of(source), semantics)
     return graph_of(module, UNITS, semantics, name)
 
 
-def _module_of_arrays(arrays: Arrays) -> Module:
+def _module_of_arrays(arrays: Arrays, semantics: Semantics) -> Module:
     """A module tree of a state dict: linear layers and units, in the order of the dictionary."""
     groups: dict[str, dict[str, Any]] = {}
     for name, array in arrays.items():
@@ -49,13 +49,16 @@ def _module_of_arrays(arrays: Arrays) -> Module:
             (prefix[: -len(".recurrent")], f"recurrent.{last}") if prefix.endswith(".recurrent") else (prefix, last)
         )
         groups.setdefault(prefix, {})[last] = array
-    return Module("Sequential", "", children={path: _leaf(path, held) for path, held in groups.items()})
+    return Module("Sequential", "", children={path: _leaf(path, held, semantics) for path, held in groups.items()})
 
 
-def _leaf(path: str, held: Mapping[str, Any]) -> Module:
+def _leaf(path: str, held: Mapping[str, Any], semantics: Semantics) -> Module:
     if "threshold" in held and "beta" in held:
         recurrent = {key[10:]: value for key, value in held.items() if key.startswith("recurrent.")}
         kind = ("R" if recurrent else "") + ("Synaptic" if "alpha" in held else "Leaky")
+        if kind == "Synaptic" and np.max(held["alpha"], initial=0) > np.max(held["beta"], initial=0):
+            why = f"the arrays of {path!r} may be an Alpha's, too, and are read as a Synaptic's"
+            semantics.assume("architecture", why, "none")
         kind = "Lapicque" if {"R", "C", "time_step"} <= set(held) else kind
         children = {"recurrent": Module("Linear", f"{path}.recurrent", arrays=recurrent)} if recurrent else {}
         return Module(kind, path, arrays=held, children=children)
@@ -76,11 +79,12 @@ def _reset(module: Module, semantics: Semantics) -> tuple[str, bool]:
     index = 0 if held is None else int(held.reshape(-1)[0])
     if not 0 <= index < len(_RESETS):
         raise module.error(f"reset_mechanism_val = {index}: must be 0, 1 or 2")
-    reset = said or (_RESETS[index] if held is not None else str(known or semantics.reset))
+    default = "zero" if module.kind == "Alpha" else semantics.reset
+    reset = said or (_RESETS[index] if held is not None else str(known or default))
     late = semantics.options.reset_delay
     if late is None:
         late = bool(module.attributes.get("reset_delay", True))
-        if "reset_delay" not in module.attributes and _may_be_late(module, reset):
+        if "reset_delay" not in module.attributes and module.kind != "Alpha" and _may_be_late(module, reset):
             semantics.assume("reset_delay", "a state dict does not keep it, and this is snnTorch's default", late)
     if not late and reset == "subtract":
         semantics.assume(
@@ -106,6 +110,15 @@ def _threshold(module: Module) -> Values:
 
 def _clipped(module: Module, name: str) -> Values:
     return np.clip(module.array(name), 0, 1)
+
+
+def _alike(module: Module, *names: str) -> list[Values]:
+    """Numbers that are computed with: of one shape, or single ones."""
+    values = [module.array(name) for name in names]
+    if len({value.shape for value in values if value.size > 1}) > 1:
+        shapes = ", ".join(str(value.shape) for value in values)
+        raise module.error(f"{', '.join(names)}: have shapes {shapes}: must be one")
+    return [value.reshape(()) if value.size == 1 else value for value in values]
 
 
 def _graded(module: Module, unit: Unit) -> Parts:
@@ -139,8 +152,28 @@ def _synaptic(module: Module, semantics: Semantics) -> Parts:
     return _graded(module, _unit(module, semantics, _clipped(module, "beta"), number(1), synapse))
 
 
+def _alpha(module: Module, semantics: Semantics) -> Parts:
+    """A membrane ``U = tau (E + H)`` of two currents, ``E' = alpha E + x`` and ``H' = beta H - x``.
+
+    Together they are ``U' = beta U + tau (alpha - beta) E``: one current that the membrane reads a step late. A reset
+    to zero empties all of it; by subtraction E loses a threshold and H all it has, which is no reset of U.
+    """
+    alpha, beta = (np.clip(values, 0, 1) for values in _alike(module, "alpha", "beta"))
+    if (alpha == beta).any() or not alpha.all():
+        raise module.error("alpha: must exceed 0, and differ from beta")
+    with np.errstate(divide="ignore"):  # beta = 0 leaves tau = 1
+        gain = (np.log(alpha) / (np.log(beta) - np.log(alpha)) + 1) * (alpha - beta)
+    unit = _unit(module, semantics, beta, gain, Synapse(alpha, reads="previous", resets=True))
+    if unit.reset == "subtract":
+        raise module.error(
+            "reset_mechanism = 'subtract' of an Alpha takes a threshold from one of its two currents and all of the "
+            "other: no unit here does; must be 'zero' or 'none', or the unit a Synaptic"
+        )
+    return _graded(module, unit)
+
+
 def _lapicque(module: Module, semantics: Semantics) -> Parts:
-    step, r, c = (module.array(name) for name in ("time_step", "R", "C"))
+    step, r, c = _alike(module, "time_step", "R", "C")
     if (r * c == 0).any():
         raise module.error("R and C: must not be 0")
     return _graded(module, _unit(module, semantics, 1 - step / (r * c), r * (1 / (r * c)) * step, None))
@@ -173,6 +206,7 @@ def _recurrence(module: Module) -> Op:
 UNITS: dict[str, Reader] = {
     "Leaky": _leaky,
     "Synaptic": _synaptic,
+    "Alpha": _alpha,
     "Lapicque": _lapicque,
     "RLeaky": _recurrent(_leaky),
     "RSynaptic": _recurrent(_synaptic),

@@ -29,10 +29,10 @@ from typing import Any
 import numpy as np
 
 from .._yaml import read_yaml
-from ..errors import NetworkError, did_you_mean
+from ..errors import InputError, NetworkError, did_you_mean
 from .graph import Graph, Input, Op, Output
 from .modules import LAYERS, Module, Reader, read_module
-from .semantics import Semantics
+from .semantics import Semantics, as_options
 from .tensors import Arrays, check_finite, named_arrays, read_object
 
 _FIELDS = ("name", "input", "time_steps", "layers", "readout")
@@ -95,7 +95,12 @@ def _told(data: Mapping[str, Any], semantics: Semantics, path: Path) -> tuple[in
         "time_steps": data.get("time_steps"),
         "readout": data.get("readout"),
     }
-    semantics.told |= {key: value for key, value in told.items() if value is not None}
+    told = {key: value for key, value in told.items() if value is not None}
+    try:
+        as_options(told)
+    except InputError as error:
+        raise NetworkError(f"{path}: {error}") from None
+    semantics.told |= told
     if spec.get("shape") is None:
         return None
     shape = spec["shape"]

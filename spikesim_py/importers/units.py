@@ -27,6 +27,7 @@ def lowered_unit(
     if unit.synapse is not None:
         decay = _factor(parameter("synapse decay", unit.synapse.factor), "synapse decay", error)
         synapse: dict[str, Any] = {"order": unit.synapse.order, "reads": unit.synapse.reads}
+        synapse["resets"] = unit.synapse.resets and unit.reset == "zero"
         _place(synapse, arrays, "leak", decay, "synapse")
         fields["synapse"] = synapse
     values = {name: parameter(name, getattr(unit, name)) for name in _NUMBERS}

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from .._validation import shortened
 from ..errors import NetworkError, did_you_mean
 from .graph import groups, is_loop
 from .infer import INT32, Arrays, infer
@@ -100,7 +101,7 @@ def _line(problem: Any, origin: str) -> str:
         return f"{origin}: {path}: is missing"
     message = problem["msg"].removeprefix("Value error, ")
     value = problem["input"]
-    shown = f" = {value!r}" if isinstance(value, str | int | float | bool | None) else ""
+    shown = f" = {shortened(value)}" if isinstance(value, str | int | float | bool | None) else ""
     return f"{origin}: {path}{shown}: {message[0].lower()}{message[1:]}"
 
 

@@ -67,7 +67,8 @@ def _unit(node: Membrane, whole: bool) -> list[str]:
         late = ", read before it is updated" if node.synapse.reads == "previous" else ""
         first = ", input first, then leak" if node.synapse.order == "input_first" else ""
         bits = f" of {node.synapse.bits} bits" if whole else ""
-        said.append(f"synapse {_leak(node.synapse.leak)}{bits}{first}{late}")
+        empties = ", emptied by resets" if node.synapse.resets else ""
+        said.append(f"synapse {_leak(node.synapse.leak)}{bits}{first}{late}{empties}")
     return said
 
 

@@ -120,6 +120,7 @@ class Rules(NamedTuple):
     current: Word
     current_leak_first: bool
     previous: bool
+    empties: bool
     fires: bool
     subtract: bool
     zero: bool
@@ -144,6 +145,7 @@ def rules(node: Membrane) -> Rules:
         current=_word(-half, half - 1, synapse.bits if synapse else 2, wraps),
         current_leak_first=synapse is not None and synapse.order == "leak_first",
         previous=synapse is not None and synapse.reads == "previous",
+        empties=synapse is not None and synapse.resets,
         fires=fires,
         subtract=isinstance(node, Lif) and node.reset == "subtract",
         zero=isinstance(node, Lif) and node.reset == "zero",
@@ -235,6 +237,8 @@ def advance(a: Array, levels: Levels, rules: Rules, state: State, out: Array) ->
                     if u >= theta + rules.strict:
                         count = min((u - rules.strict) // theta, rules.most)
                         state.wait[n, i] = rules.refractory
+                    if rules.empties and (emitted if rules.late else count) > 0:
+                        state.current[n, i] = 0
                     if rules.late:
                         state.emitted[n, i] = count
                     elif count > 0 and rules.subtract:

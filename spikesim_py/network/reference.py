@@ -125,6 +125,9 @@ class Units:
         count = torch.where(waits, torch.zeros_like(count), count)
         self._wait = torch.where(waits, self._wait - 1, (count > 0) * node.refractory)
         after = u if node.reset_delay else _reset(node, u, count, theta, floor)
+        if node.synapse and node.synapse.resets:
+            spiked = self._emitted if node.reset_delay else count
+            self._i = torch.where(spiked > 0, torch.zeros_like(self._i), self._i)
         self._v, self._emitted = torch.where(waits, self._v, self._kept(after)), count
         return count.to(torch.uint8 if node.max_spikes < 256 else torch.int32)
 

@@ -9,13 +9,14 @@ A unit holds a membrane v (first `v_init`), with a synapse a current i (first 0)
     2  membrane   u = leak(v - v_leak) + v_leak + x      (order leak_first)
                   u = leak(v + x - v_leak) + v_leak      (order input_first)
     3  late reset (reset_delay) of the n' spikes of the time-step before:
-                  u = u - n' theta (subtract), or u = v_reset (zero; the input of this step is lost)
+                  u = u - n' theta (subtract), or u = v_reset (zero; the input of this step is lost), with
+                  synapse.resets i' = 0
     4  spikes     n = floor(u / theta), or ceil(u / theta) - 1 where `strict`, from 0 to `max_spikes`:
                   with one spike at most, u >= theta, or u > theta where `strict`
     5  refractory for `refractory` time-steps after a spike: n = 0, and the membrane stays as it was (the synapse
                   goes on; the input is lost)
     6  reset      where n > 0 and without `reset_delay`:
-                  u = v_reset (zero), u - n theta (subtract), u (none)
+                  u = v_reset (zero), with synapse.resets i' = 0; u - n theta (subtract), u (none)
     7  storage    v = max(u, v_min); of integers then v >> store_shift (floor), saturated or wrapped
 
 A `Lif` emits n, a `Li` (steps 1, 2 and 7) the stored v. ``leak(z) = (z * multiplier) >> shift`` with the stated
@@ -62,13 +63,21 @@ class Leak(Part):
 
 
 class Synapse(Part):
-    """A current that decays by itself (CUBA): `bits` of it are stored, two's complement."""
+    """A current that decays by itself (CUBA): `bits` of it are stored, two's complement.
+
+    `resets`: a reset to zero empties it with the membrane (snnTorch's `Alpha`).
+    """
 
     leak: Leak = Leak()
     bits: Annotated[int, within("membrane_bits")] = 16
     overflow: Literal["saturate", "wrap"] = "saturate"
     order: Order = "leak_first"
     reads: Literal["updated", "previous"] = "updated"
+    resets: bool = False
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without(handler(self), resets=False)
 
 
 class Membrane(Node):
@@ -136,6 +145,8 @@ class Lif(Membrane):
             raise ValueError(f"reset_delay = true: cannot go with {other} = {getattr(self, other)!r}")
         if self.v_reset and self.reset != "zero":
             raise ValueError(f"v_reset = {self.v_reset:g}: goes with reset = 'zero', not {self.reset!r}")
+        if self.synapse and self.synapse.resets and self.reset != "zero":
+            raise ValueError(f"synapse.resets = true: goes with reset = 'zero', not {self.reset!r}")
         return self
 
     @property
@@ -149,6 +160,12 @@ class Li(Membrane):
     """Leaky integrators: what they emit is their stored membrane (a readout, usually)."""
 
     op: Literal["li"] = "li"
+
+    @model_validator(mode="after")
+    def _never_resets(self) -> Li:
+        if self.synapse and self.synapse.resets:
+            raise ValueError("synapse.resets = true: goes with units that spike")
+        return self
 
 
 def replaced_by_arrays(node: Membrane) -> dict[str, bool]:

@@ -8,8 +8,9 @@ membrane's width, wrapping nothing. Membrane, sum and threshold are registered.
 What units have beyond that (ours too, all from the same adders, comparators and registers): a resting potential, an
 adder before the leak and one behind it; a least membrane, a comparator; a reset to a level, or one step late, the same
 gates as one to zero, and a late one by subtraction the adder; several spikes per step, a restoring division: an adder
-per bit of the count; a refractory time, a counter; a synapse, an adder, a leak and a register of its own. A `Li` has
-neither threshold nor reset. Multipliers that differ between units take an array multiplier of their bits.
+per bit of the count; a refractory time, a counter; a synapse, an adder, a leak and a register of its own, and a gate
+per bit where resets empty it. A `Li` has neither threshold nor reset. Multipliers that differ between units take an
+array multiplier of their bits.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ def neuron_lane(tech: Technology, node: Membrane, input_bits: Real, arrays: Coll
         lane += register(tech, 2 * own)
         if node.synapse.overflow == "saturate":
             lane += comparator(tech, node.synapse.bits)
+        if node.synapse.resets:
+            lane += adder(tech, node.synapse.bits * GATE)
     return lane + register(tech, (3 if isinstance(node, Lif) else 2) * width)
 
 
