@@ -323,7 +323,7 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         return {"digital": "float32"}
     from .crossbar.adc import converter_inputs
     from .crossbar.device import device_inputs
-    from .crossbar.effective import wire_inputs
+    from .crossbar.effective import readable_levels, wire_inputs
     from .crossbar.mitigation import mitigation_inputs
 
     device, rules = hardware.device, hardware.mapping
@@ -333,6 +333,7 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         else {"rows": plan.max_rows, "blocks": plan.conversion_blocks, "adc": converter_inputs(plan, hardware)}
         for name, plan in map_network(net, hardware).layers.items()
     }
+    limit = readable_levels(hardware)
     return {
         "layers": layers,
         "rows": rules.rows.value,
@@ -343,7 +344,7 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         "device": device_inputs(device),
         "wires": wire_inputs(hardware),
         "mitigation": mitigation_inputs(hardware),
-    }
+    } | ({} if limit is None else {"readable_levels": limit})
 
 
 def design_key(net: Network, hardware: Hardware, measured_by: str) -> str:
