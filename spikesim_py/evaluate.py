@@ -275,9 +275,15 @@ def check_fits(net: Network, dataset: Dataset) -> int:
             f"data {dataset.name!r} has images {shape} up to {dataset.images.max()}: network {net.name!r} "
             f"takes {(*steps, *spec.shape)} of {spec.bits} bits"
             + ("; images need a coding, such as digits:poisson" if steps and len(shape) == 3 else "")
-            + _shape_hint(net, shape[-3:])
+            + (_shape_hint(net, shape[-3:]) or _data_hint(net, dataset))
         )
     return len(dataset)
+
+
+def _data_hint(net: Network, dataset: Dataset) -> str:
+    """The data that a network was trained on, where it says so."""
+    own = str(net.model.metadata.get("dataset") or "")
+    return f"; it was trained on {own}: data = {own!r}" if own and own != dataset.name.partition("/")[0] else ""
 
 
 def _shape_hint(net: Network, shape: tuple[int, ...]) -> str:

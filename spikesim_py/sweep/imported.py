@@ -118,7 +118,8 @@ def _from_csv(data: bytes, shown: str) -> dict[str, Sequence[Cell]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{shown}: is no text in UTF-8 (byte {error.start})") from None
+        told = f"is no text in UTF-8 (byte {error.start}); Excel writes it as 'CSV UTF-8'"
+        raise InputError(f"{shown}: {told}") from None
     try:
         lines = list(_lines(csv.reader(io.StringIO(text, newline=""), strict=True), shown))
     except csv.Error as error:
@@ -126,6 +127,10 @@ def _from_csv(data: bytes, shown: str) -> dict[str, Sequence[Cell]]:
     if not lines:
         raise InputError(f"{shown}: is empty: its first line must name the columns")
     head, *rows = lines
+    if head[0].startswith("sep="):
+        raise InputError(
+            f"{shown}: first line {','.join(head)!r}: must name the columns: leave this hint for Excel out"
+        )
     if len(head) == 1 and ";" in head[0]:
         raise InputError(
             f"{shown}: first line {head[0][:80]!r}: is separated by semicolons: must be by commas, with points in "

@@ -126,7 +126,7 @@ class Resolver:
             self._networks[source] = changed_network(self._loaded[source.source], dict(source.changes))
         return self._networks[source]
 
-    def named(self, axes: Mapping[str, Value], error: Exception) -> InputError:
+    def named(self, axes: Mapping[str, Value], error: Exception | str) -> InputError:
         """An error that says whose it is."""
         shown = ", ".join(f"{name} = {value}" for name, value in axes.items())
         return InputError(f"sweep {self.space.name!r}: design ({shown}): {error}")

@@ -31,6 +31,12 @@ def new_table(title: str, first: str, *others: str) -> Table:
     return table
 
 
+def print_table(table: Table) -> None:
+    """Print a table of any width: no name and no digit is cut, whatever the terminal."""
+    wide = Console(width=10_000).measure(table).maximum
+    console(max(_MIN_WIDTH, wide)).print(table)
+
+
 def metric_text(name: str, value: float) -> str:
     """A metric in the unit that it has everywhere."""
     return engineering(value, METRICS[name][1])

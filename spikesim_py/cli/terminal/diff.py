@@ -25,7 +25,9 @@ def print_diff(found: TreeDiff) -> None:
     for name in _HEAD:
         if name in found.metrics:
             change = found.metrics[name]
-            numbers.add_row(METRICS[name][0], metric_text(name, change.a), metric_text(name, change.b), _percent(change))
+            numbers.add_row(
+                METRICS[name][0], metric_text(name, change.a), metric_text(name, change.b), _percent(change)
+            )
     out.print(numbers)
     table = new_table("", found.by, "energy A → B", "", "area A → B", "", "latency A → B", "")
     rows = sorted(found.rows, key=lambda row: -abs(row.energy_pj.difference))

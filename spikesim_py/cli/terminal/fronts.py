@@ -9,12 +9,10 @@ import numpy as np
 
 from ..._units import number
 from ...report import METRICS
-from . import console, metric_text, new_table
+from . import metric_text, new_table, print_table
 
 #: rows of a table; a page or `Study` has them all
 _ROWS = 40
-#: columns below which tables of many metrics lose digits
-_WIDTH = 150
 
 
 def print_front(found: Any, beside: Sequence[str] = (), least: float = 0.1) -> None:
@@ -40,7 +38,7 @@ def print_front(found: Any, beside: Sequence[str] = (), least: float = 0.1) -> N
         if measured:
             cells += [_interval(frame, row), f"{found.probability[row]:.0%}"]
         table.add_row(*cells, "knee" if row == found.knee else "")
-    console(_WIDTH).print(table)
+    print_table(table)
     if len(rows) > _ROWS:
         print(f"and {len(rows) - _ROWS} more")
     if found.knee is None:
@@ -64,7 +62,7 @@ def print_pick(frame: Mapping[str, Any], space_axes: Iterable[str], found: Any) 
     for row in found.rows[:_ROWS]:
         name = str(frame["report_hash"][row])[:8]
         table.add_row(name, *_cells(frame, axes, metrics, row), _interval(frame, row))
-    console(_WIDTH).print(table)
+    print_table(table)
     if found.rows.size > _ROWS:
         print(f"and {found.rows.size - _ROWS} more that are equal")
 
@@ -87,7 +85,7 @@ def print_advice(frame: Mapping[str, Any], axes: Sequence[str], advice: Any) -> 
         table.add_row(label, *cells)
     ends = (_changed(name, value, advice.before[name]) for name, value in advice.after.items())
     table.add_row(f"{target} with all", *ends)
-    console().print(table)
+    print_table(table)
 
 
 def print_sensitivity(found: Mapping[str, Any], log: bool) -> None:
@@ -110,7 +108,7 @@ def print_sensitivity(found: Mapping[str, Any], log: bool) -> None:
                 _ends(shares, 1, i),
                 ", ".join(f"{level}: {metric_text(metric, mean)}" for level, mean in pairs),
             )
-        console(_WIDTH).print(table)
+        print_table(table)
         largest = [f"{' x '.join(axes)} {share:.1%}" for axes, share in shares.interactions()[:3] if share >= 5e-4]
         print(f"largest interactions: {', '.join(largest) or 'none'}; unexplained {shares.unexplained:.1%}")
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import console, metric_text, new_table
+from . import metric_text, new_table, print_table
 from .fronts import print_front
 from .progress import event, progress
-
-#: columns below which a table of many axes loses digits
-_WIDTH = 150
 
 
 def print_dry_run(space: str, store: str, workers: int | None, how: dict[str, Any]) -> None:
@@ -100,7 +97,7 @@ def print_least(study: Any) -> None:
         best = int(frame[name].argmin())
         costs = (metric_text(figure, float(frame[figure][best])) for figure in figures)
         table.add_row(name, *(str(frame[axis][best]) for axis in axes), *costs)
-    console(_WIDTH).print(table)
+    print_table(table)
 
 
 def print_pareto(study: Any) -> None:
