@@ -98,7 +98,10 @@ BAD = [
     (["cost", "digits-w4", "rram_32nm", "--activity", "2"], "must be a number from 0 to 1"),
     (["cost", "digits-w5", "rram_32nm"], "did you mean 'digits-w"),
     (["cost", "rram_32nm", "digits-w4"], "'rram_32nm' is a chip: NET comes first, then CHIP"),
-    (["cost", "digits-w4", "rram_32nm", "--set", "rows=64"], "rows: unknown key; did you mean 'crossbar.rows'?"),
+    (
+        ["cost", "digits-w4", "rram_32nm", "--set", "rows=64"],
+        "rows: unknown key; did you mean 'crossbar.rows' or 'mapping.rows'?",
+    ),
     (["cost", "digits-w4", "rram_32nm", "--set", "device.r_on_ohm=20k"], "'20k': must be a valid number in ohm"),
     (
         ["cost", "digits-w4", "rram_32nm", "--set", "adc.bits=4", "--set", "adc.bits=5"],

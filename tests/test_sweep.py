@@ -319,21 +319,21 @@ def test_a_chip_that_is_refused_does_not_take_others_with_it(tmp_path: Path) -> 
     assert all("a column carries up to" in error for error in study.failed()["error"])
 
 
-@pytest.mark.parametrize("search", [[], ["--json"]])
-def test_a_sweep_says_how_many_designs_failed_and_where_to_read_why(tmp_path: Path, search: list[str]) -> None:
+@pytest.mark.parametrize("events", [[], ["--json"]])
+def test_a_sweep_says_how_many_designs_failed_and_where_to_read_why(tmp_path: Path, events: list[str]) -> None:
     """Also where all of them did: no table of nothing."""
     space, store = tmp_path / "s.yaml", str(tmp_path / "s.db")
     axes = {"wires.column_limit_ua": [1.0, 2.0]}
     space.write_text(yaml.safe_dump(SMALL | {"axes": axes}))
-    result = CliRunner().invoke(main, ["sweep", str(space), "--store", store, "--executor", "serial", *search])
+    result = CliRunner().invoke(main, ["sweep", str(space), "--store", store, "--executor", "serial", *events])
     assert result.exit_code == 3
-    if search:
-        end = json.loads(result.output.splitlines()[-2])
+    if events:
+        end = json.loads(result.stdout.splitlines()[-1])
         assert (end["event"], end["designs"], end["failed"]) == ("end", 0, 2)
     else:
         assert f"0 designs in {store}, 2 failed (why: `error` in `spikesim table {store} -o FILE.csv`)" in result.output
         assert "Front of" not in result.output
-    assert "2 designs failed; first: " in result.output.splitlines()[-1]
+    assert "2 designs failed; first: " in result.stderr
     asked = CliRunner().invoke(main, ["pareto", store])
     assert asked.exit_code == 2
     assert "has no finished design (2 failed; first: " in asked.output
