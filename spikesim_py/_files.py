@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from .errors import InputError
 
@@ -49,3 +51,8 @@ def write_atomic(path: str | Path, data: bytes | str) -> Path:
     finally:
         Path(name).unlink(missing_ok=True)
     return Path(path).expanduser()
+
+
+def write_json(path: str | Path, data: Any) -> Path:
+    """Write plain data as JSON, as `write_atomic` does; a number that JSON has not (NaN) is an error of the program."""
+    return write_atomic(path, json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

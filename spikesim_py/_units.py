@@ -25,15 +25,17 @@ class Scale:
     unit: str
 
 
+#: what is shown in one unit whatever its size: shares in per cent, areas and EDAP so that any two tables compare
+_FIXED = {"-": Scale(100.0, "%"), "µm²": Scale(1e-6, "mm²"), "J·s·mm²": Scale(1e12, "pJ·s·mm²")}
+
+
 def scale_for(value: float, unit: str) -> Scale:
     """The scale in which a number of about `value` reads best: 1 to 1000 of a prefixed unit.
 
-    Fractions (unit `-`) become per cent and µm² become mm²; units without prefixes stay as they are.
+    Shares (unit `-`), areas and EDAP have one unit; units without prefixes stay as they are.
     """
-    if unit == "-":
-        return Scale(100.0, "%")
-    if unit == "µm²":
-        return Scale(1e-6, "mm²")
+    if unit in _FIXED:
+        return _FIXED[unit]
     if unit not in _BASES:
         return Scale(1.0, unit)
     base, name = _BASES[unit]

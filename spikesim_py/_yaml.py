@@ -40,7 +40,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"{path}{line}: is not valid YAML: {problem}") from None
     if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a mapping of sections, found {type(data).__name__}")
+        found = "nothing: the file is empty" if data is None else type(data).__name__
+        raise ConfigError(f"{path}: expected a mapping of sections, found {found}")
     return data, lines
 
 

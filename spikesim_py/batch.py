@@ -58,6 +58,10 @@ class CostBatch(FiguresOfMerit):
     def __len__(self) -> int:
         return len(self.energy_pj)
 
+    def design(self, place: int) -> dict[str, Any]:
+        """What one design is: axis to its value, as plain Python values."""
+        return {name: values[place].item() for name, values in self.axes.items()}
+
 
 def grid(axes: Mapping[str, ArrayLike]) -> dict[str, NDArray[Any]]:
     """Every combination of the axes' values, as equally long columns."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._files import write_atomic
+from ._files import write_json
 from .activity import LayerQuality
 from .cost.band import CostInputs, Order, order
 from .datasets import network_data
@@ -77,7 +76,7 @@ class Comparison:
 
     def to_json(self, path: str | Path) -> Path:
         """Write all of it as JSON; the file appears whole or not at all."""
-        return write_atomic(path, json.dumps(asdict(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        return write_json(path, asdict(self))
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from ._files import write_atomic
+from ._files import write_atomic, write_json
 from .cost.tree import QUANTITIES, CostNode, Quantity
 from .cost.tree_files import path_text, read_json, tree_from
 from .errors import InputError
@@ -90,7 +89,7 @@ class TreeDiff:
 
     def to_json(self, path: str | Path) -> Path:
         """Write `to_dict` as JSON; the file appears whole or not at all."""
-        return write_atomic(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        return write_json(path, self.to_dict())
 
     def to_csv(self, path: str | Path) -> Path:
         """Write one row per name and quantity, the total last; the file appears whole or not at all."""

@@ -275,9 +275,15 @@ def check_fits(net: Network, dataset: Dataset) -> int:
             f"data {dataset.name!r} has images {shape} up to {dataset.images.max()}: network {net.name!r} "
             f"takes {(*steps, *spec.shape)} of {spec.bits} bits"
             + ("; images need a coding, such as digits:poisson" if steps and len(shape) == 3 else "")
-            + _shape_hint(net, shape[-3:])
+            + (_shape_hint(net, shape[-3:]) or _data_hint(net, dataset))
         )
     return len(dataset)
+
+
+def _data_hint(net: Network, dataset: Dataset) -> str:
+    """The data that a network was trained on, where it says so."""
+    own = str(net.model.metadata.get("dataset") or "")
+    return f"; it was trained on {own}: data = {own!r}" if own and own != dataset.name.partition("/")[0] else ""
 
 
 def _shape_hint(net: Network, shape: tuple[int, ...]) -> str:
@@ -323,7 +329,7 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         return {"digital": "float32"}
     from .crossbar.adc import converter_inputs
     from .crossbar.device import device_inputs
-    from .crossbar.effective import wire_inputs
+    from .crossbar.effective import readable_levels, wire_inputs
     from .crossbar.mitigation import mitigation_inputs
 
     device, rules = hardware.device, hardware.mapping
@@ -333,6 +339,7 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         else {"rows": plan.max_rows, "blocks": plan.conversion_blocks, "adc": converter_inputs(plan, hardware)}
         for name, plan in map_network(net, hardware).layers.items()
     }
+    limit = readable_levels(hardware)
     return {
         "layers": layers,
         "rows": rules.rows.value,
@@ -343,7 +350,7 @@ def effective_arithmetic(net: Network, hardware: Hardware) -> dict[str, Any]:
         "device": device_inputs(device),
         "wires": wire_inputs(hardware),
         "mitigation": mitigation_inputs(hardware),
-    }
+    } | ({} if limit is None else {"readable_levels": limit})
 
 
 def design_key(net: Network, hardware: Hardware, measured_by: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ._files import write_atomic
+from ._files import write_atomic, write_json
+from ._units import engineering
 from ._version import __version__
 from .activity import Activity, LayerQuality
 from .cost import CostNode, CostResult, Programming
@@ -207,7 +207,12 @@ class Report(FiguresOfMerit):
 
     @cached_property
     def band(self) -> Band | None:
-        """Energy, area, latency and EDAP over 1000 draws of the calibrations; None without `cost_inputs`."""
+        """Energy, area, latency and EDAP over 1000 draws of the calibrations; None without `cost_inputs`.
+
+        Its medians are not the costs above: those are in the one calibration that the chip names (`cost.adc_anchor`),
+        a draw takes any ADC anchor that has figures for the chip. Where these disagree, as they do up to tenfold, the
+        median lies apart from the number, and near it with a single anchor.
+        """
         if self.cost_inputs is None:
             return None
         from .cost.band import band
@@ -297,7 +302,7 @@ class Report(FiguresOfMerit):
 
     def to_json(self, path: str | Path) -> Path:
         """Write `to_dict` as JSON; the file appears whole or not at all."""
-        return write_atomic(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        return write_json(path, self.to_dict())
 
     def to_html(self, path: str | Path) -> Path:
         """Write a self-contained page (no network needed to open it)."""
@@ -330,9 +335,11 @@ class Report(FiguresOfMerit):
         if self.band is None:
             return "The constants are one published set: no band is stated."
         edap, anchors = self.band.edap, ", ".join(self.band.anchors) or "none"
+        low, middle, high = (engineering(end, METRICS["edap"][1]) for end in (edap.low, edap.median, edap.high))
+        own = f"; the costs above are in those of {self.hardware['cost']['adc_anchor']} alone"
         return (
-            f"In 90 % of {self.band.draws} draws of the calibrations (ADC figures of {anchors}) EDAP is "
-            f"{edap.low:.4g} to {edap.high:.4g} J·s·mm²."
+            f"In 90 % of {self.band.draws} draws of the calibrations (ADC figures of {anchors}) EDAP is {low} to "
+            f"{high}, with the median {middle}{own * (len(self.band.anchors) > 1)}."
         )
 
     def _ended(self) -> str:

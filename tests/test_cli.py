@@ -73,6 +73,9 @@ def files(tmp_path: Path) -> Path:
     )
     (tmp_path / "notes.db").write_text("not a database")
     torch.save({}, tmp_path / "net.pt")
+    (tmp_path / "empty.yaml").write_text("")
+    (tmp_path / "excel.csv").write_text("\ufeffnetwork;accuracy\r\nmine;0,95\r\n")
+    (tmp_path / "hint.csv").write_text("sep=,\nnetwork,accuracy\nmine,0.95\n")
     return tmp_path
 
 
@@ -94,6 +97,28 @@ BAD = [
     (["evaluate", "vgg9-cifar10", "rram_32nm"], "shape-only workload"),
     (["cost", "digits-w4", "rram_32nm", "--activity", "2"], "must be a number from 0 to 1"),
     (["cost", "digits-w5", "rram_32nm"], "did you mean 'digits-w"),
+    (["cost", "rram_32nm", "digits-w4"], "'rram_32nm' is a chip: NET comes first, then CHIP"),
+    (
+        ["cost", "digits-w4", "rram_32nm", "--set", "rows=64"],
+        "rows: unknown key; did you mean 'crossbar.rows' or 'mapping.rows'?",
+    ),
+    (["cost", "digits-w4", "rram_32nm", "--set", "device.r_on_ohm=20k"], "'20k': must be a valid number in ohm"),
+    (
+        ["cost", "digits-w4", "rram_32nm", "--set", "adc.bits=4", "--set", "adc.bits=5"],
+        "adc.bits is set twice, to 4 before",
+    ),
+    (["cost", "digits-w4", "rram_32nm", "--activity", "15%"], "'15%' is not a number"),
+    (
+        ["cost", "digits-w4", "empty.yaml"],
+        "empty.yaml: expected a mapping of sections, found nothing: the file is empty",
+    ),
+    (["evaluate", "digits-w4", "rram_32nm", "--samples", "ten"], "'ten' is not a whole number"),
+    (["evaluate", "mnist-w4", "rram_32nm"], "it was trained on mnist: data = 'mnist'"),
+    (
+        ["import", "excel.csv", "--store", "new.db"],
+        "excel.csv: first line 'network;accuracy': is separated by semicolons",
+    ),
+    (["import", "hint.csv", "--store", "new.db"], "hint.csv: first line 'sep=,': must name the columns"),
     (["train", "digits-w5"], "digits-w"),
 ]
 

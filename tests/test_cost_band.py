@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import spikesim_py as ss
+from spikesim_py._units import engineering
 from spikesim_py.cli.terminal.report import print_report
 from spikesim_py.cost import CostNode, branch, component
 from spikesim_py.cost.band import METRICS, Spread, Trees, band, default_spread, order, sample
@@ -187,7 +188,8 @@ def test_a_report_states_its_band_when_it_is_asked(report: Report) -> None:
     assert found.assumed_energy_share == fresh.assumed_energy_share
     assert found.assumed_area_share == fresh.assumed_area_share
     assert json.loads(json.dumps(fresh.to_dict()))["band"] == json.loads(json.dumps(asdict(found)))
-    assert f"ADC figures of neurosim, zigzag_imc, survey) EDAP is {found.edap.low:.4g} to" in fresh.cite()
+    low = engineering(found.edap.low, "J·s·mm²")
+    assert f"ADC figures of neurosim, zigzag_imc, survey) EDAP is {low} to" in fresh.cite()
 
 
 def test_every_anchor_has_the_same_leaves(report: Report) -> None:
@@ -207,6 +209,17 @@ def test_the_choice_of_an_anchor_moves_the_number_not_the_band(report: Report) -
     assert other.band.edap == report.band.edap
 
 
+def test_the_median_is_the_number_where_calibrations_agree_and_what_is_told_where_not(report: Report) -> None:
+    """Over the chip's own anchor alone it lies within the errors by grade; over all of them, where most lie."""
+    assert report.band is not None
+    assert report.cost_inputs is not None
+    own = band({NEUROSIM: report.tree}, report.tree).edap
+    assert 0.9 < own.median / report.edap < 1.5
+    assert report.band.edap.median > 1.5 * report.edap
+    median = engineering(report.band.edap.median, "J·s·mm²")
+    assert f"with the median {median}; the costs above are in those of neurosim alone" in report.cite()
+
+
 def test_the_released_library_has_no_band(capsys: pytest.CaptureFixture[str], report: Report) -> None:
     released = ss.cost("vgg9-cifar10", "spikesim_released")
     assert released.band is None
@@ -215,7 +228,8 @@ def test_the_released_library_has_no_band(capsys: pytest.CaptureFixture[str], re
     print_report(released)
     assert "EDAP band     none: the library is one set of constants, as published" in capsys.readouterr().out
     print_report(report)
-    assert "(90 % of 1000 draws; ADC: neurosim, zigzag_imc, survey)" in capsys.readouterr().out
+    told = "(90 % of 1000 draws; ADC figures of neurosim, zigzag_imc, survey; EDAP above: neurosim alone)"
+    assert told in capsys.readouterr().out
     with pytest.raises(InputError, match=r"needs a chip with cost\.library = 'parametric'"):
         ss.cost_order(report, released)
 

@@ -340,3 +340,11 @@ def test_a_chip_that_cannot_be_reloaded_is_refused_only_where_it_must_be() -> No
     assert (fits.tiles <= 30).all()
     with pytest.raises(InputError, match=r"^design 1 of the batch: .*write_energy_pj"):
         cost_batch("vgg9-cifar10", chip, {"tile.pes": [32, 4]})
+
+
+def test_a_design_of_a_batch_is_plain_values() -> None:
+    """So that printing it shows numbers and names, and JSON takes it."""
+    axes = grid({"crossbar.rows": [64, 128], "adc.kind": ["sar", "ramp"], "activity": [0.1]})
+    batch = cost_batch(TINY, "rram_32nm", axes)
+    assert batch.design(3) == {"crossbar.rows": 128, "adc.kind": "ramp", "activity": 0.1}
+    assert [type(value) for value in batch.design(3).values()] == [int, str, float]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from study_data import report, study, tree
 
-from spikesim_py._units import engineering, number, scale_for
+from spikesim_py._units import Scale, engineering, number, scale_for
 from spikesim_py.cost.tree import branch, component
 from spikesim_py.figures import GRAPH_CONFIG, breakdown_figure, layer_activity_figure, pareto_figure
 from spikesim_py.figures.activity import activity_rates
@@ -45,6 +45,12 @@ def test_numbers_read_as_an_engineer_writes_them(value: float, unit: str, text: 
 @given(st.floats(1e-3, 1e18), st.sampled_from(["pJ", "ns"]))
 def test_a_prefix_leaves_one_to_three_digits_before_the_point(value: float, unit: str) -> None:
     assert 1 - 1e-6 <= value * scale_for(value, unit).factor < 1000 * (1 + 1e-6)
+
+
+@given(st.floats(1e-18, 1e-3))
+def test_edap_and_area_have_one_unit_whatever_their_size(value: float) -> None:
+    assert scale_for(value, "J·s·mm²") == Scale(1e12, "pJ·s·mm²")
+    assert scale_for(value, "µm²") == Scale(1e-6, "mm²")
 
 
 @given(st.floats(-1e12, 1e12, allow_nan=False))

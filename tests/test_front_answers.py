@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 from study_data import study as memory_study
 
@@ -22,6 +25,7 @@ from spikesim_py.figures.sensitivity import sensitivity_bars
 from spikesim_py.sweep import (
     factors,
     front_summary,
+    import_results,
     load_study,
     main_effects,
     metric_sensitivity,
@@ -110,9 +114,106 @@ def test_sensitivity_prints_shares_and_means(path: str, tmp_path: Path) -> None:
     assert "Logarithm of EDAP" in logs.output
 
 
+def answer(path: str, tmp_path: Path, command: str, *arguments: str) -> dict[str, Any]:
+    """What a command writes as JSON; it stands in what the command says."""
+    target = tmp_path / "answer.json"
+    result = run(command, path, *arguments, "--json", str(target))
+    assert result.exit_code in (0, 3), result.output
+    assert f"wrote {target}" in result.output
+    found: dict[str, Any] = json.loads(target.read_text(), parse_constant=pytest.fail)  # no NaN: others read it too
+    assert found["study"] == path
+    return found
+
+
+def test_pareto_as_json_is_the_front_and_its_designs(path: str, tmp_path: Path) -> None:
+    told = answer(path, tmp_path, "pareto", "--draws", "50")
+    found = front_summary(load_study(Path(path)), ["accuracy", "edap"], draws=50)
+    assert told["designs"] == 8
+    assert told["hypervolume"] == found.hypervolume
+    assert told["metrics"] == ["accuracy", "edap"]
+    for design, row in zip(told["front"], found.rows(), strict=True):
+        assert design["on_front"] == bool(found.front[row])
+        assert design["front_probability"] == found.probability[row]
+        assert all(design[name] == column[row].item() for name, column in found.frame.items())
+    knees = [design["report_hash"] for design in told["front"] if design["report_hash"] == told["knee"]]
+    assert len(knees) == (found.knee is not None)
+
+
+def test_pick_as_json_is_the_designs_or_how_many_meet_what(path: str, tmp_path: Path) -> None:
+    told = answer(path, tmp_path, "pick", "cheapest edap with technology.node_nm >= 40")
+    best = load_study(Path(path)).best(minimize="edap", where=["technology.node_nm >= 40"])
+    assert [design["report_hash"] for design in told["picks"]] == best["report_hash"].tolist()
+    assert told["goal"] == {"name": "edap", "larger": False, "where": ["technology.node_nm >= 40"]}
+    assert (told["designs"], told["fitting"]) == (8, 4)
+    none = answer(path, tmp_path, "pick", "cheapest edap with technology.node_nm >= 40 and area <= 1 um2")
+    assert none["picks"] == []
+    assert none["met"] == {"technology.node_nm >= 40": 4, "area <= 1 um2": 0}
+
+
+def test_nearest_as_json_is_the_way(path: str, tmp_path: Path) -> None:
+    frame = load_study(Path(path)).frame()
+    on_front = nondominated(frame, ["energy_pj", "area_um2"])
+    row = int(np.flatnonzero(~on_front)[0])
+    name = str(frame["report_hash"][row])
+    told = answer(path, tmp_path, "nearest", name, "--metrics", "energy_pj,area_um2")
+    target = frame["report_hash"].tolist().index(told["target"]["report_hash"])
+    assert on_front[target]
+    assert told["design"]["report_hash"] == name
+    differ = [
+        axis for axis in load_study(Path(path)).space.axes if len({*frame[axis.split("+")[0]][[row, target]]}) > 1
+    ]
+    assert [change["axis"] for change in told["changes"]] == differ
+
+
+def test_sensitivity_as_json_is_the_indices(path: str, tmp_path: Path) -> None:
+    told = answer(path, tmp_path, "sensitivity", "--metrics", "edap,area_um2", "--log")
+    study = load_study(Path(path))
+    for metric, found in told["metrics"].items():
+        shares, effects = metric_sensitivity(study.frame(), metric, study.space.axes, log=True)
+        assert {name: axis["total"] for name, axis in found["axes"].items()} == pytest.approx(
+            dict(zip(shares.names, shares.total, strict=True))
+        )
+        for effect in effects:
+            means = [level["mean"] for level in found["axes"][effect.name]["means"]]
+            assert means == pytest.approx(10**effect.means)
+
+
+def test_a_front_shows_every_axis_that_varies_words_too(tmp_path: Path) -> None:
+    """In the summary of a sweep and in `pareto`; what an axis leaves alone has a dash."""
+    axes = {
+        "device.kind": ["rram", "pcm"],
+        "adc.kind": ["sar", "ramp"],
+        "adc.inl_lsb": {"values": [0.0, 0.5], "when": "adc.kind == 'ramp'"},
+        "tile.pes": [4],
+    }
+    space = {"network": "digits-w1", "chip": "rram_32nm", "samples": 8, "axes": axes}
+    (tmp_path / "kinds.yaml").write_text(yaml.safe_dump(space, sort_keys=False))
+    store = str(tmp_path / "kinds.db")
+    swept = run("sweep", str(tmp_path / "kinds.yaml"), "--store", store, "--executor", "serial")
+    for result in (swept, run("pareto", store, "--draws", "10")):
+        assert result.exit_code == 0, result.output
+        (head,) = (line for line in result.output.splitlines() if "device.kind" in line)
+        assert head.split()[:4] == ["report", "device.kind", "adc.kind", "adc.inl_lsb"]
+        assert "tile.pes" not in head
+        assert re.search(r"\b(rram|pcm) +(sar +–|ramp +0)", result.output)
+
+
+def test_the_front_of_imported_results_shows_the_fields_that_tell_its_designs_apart(path: str, tmp_path: Path) -> None:
+    load_study(Path(path)).to_csv(tmp_path / "small.csv")
+    import_results(tmp_path / "small.csv", tmp_path / "theirs.db")
+    result = run("pareto", str(tmp_path / "theirs.db"), "--draws", "10")
+    assert result.exit_code == 0, result.output
+    (head,) = (line for line in result.output.splitlines() if "crossbar.rows" in line)
+    assert head.split()[1:4] == ["crossbar.rows", "adc.bits", "technology.node_nm"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["pareto", "--metrics", "accuracy,edap,accuracy"], "metrics = accuracy, edap, accuracy: one stands twice"),
+        (["pareto", "--metrics", "EDAP"], "did you mean 'edap'"),
+        (["pareto", "--json", "/dev/null"], "cannot be written"),
+        (["pick", "cheapest", "--json", "/dev/null"], "cannot be written"),
         (["pareto", "--metrics", "edp"], "metric 'edp': unknown; did you mean 'edap'"),
         (["sensitivity", "--metrics", "edp"], "metric 'edp': unknown"),
         (["sensitivity", "--draws", "1"], "--draws"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import json
 import os
 import random
 import sqlite3
@@ -14,12 +16,26 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
+from spikesim_py.cli import main
 from spikesim_py.errors import ConfigError, InputError, StoreError
 from spikesim_py.report import METRICS
-from spikesim_py.sweep import Store, designs, dry_run, load_space, load_study, nondominated, sweep
+from spikesim_py.sweep import (
+    Store,
+    Study,
+    designs,
+    dry_run,
+    import_results,
+    load_space,
+    load_study,
+    nondominated,
+    sweep,
+)
 
 SMALL: dict[str, Any] = {
     "name": "small",
@@ -271,9 +287,56 @@ def test_a_failed_design_is_kept_as_a_failure(tmp_path: Path, monkeypatch: pytes
     assert len(study) == 4
     assert len(study.failures()) == 4
     assert "no luck" in study.failures()[0]
+    failed = study.failed()
+    assert failed["adc.bits"].tolist() == [3] * 4
+    assert failed["crossbar.cols"].tolist() == [64, 64, 128, 128]
+    assert all("no luck" in error for error in failed["error"])
+    assert study.jobs()[-1].message == "4 designs failed"
+    _check_files(study, tmp_path)
     monkeypatch.undo()
     assert len(sweep(SMALL, store=tmp_path / "f.db", executor="serial")) == 8  # failures are tried again
     assert study.failures() == []
+
+
+def _check_files(study: Study, folder: Path) -> None:
+    """Files have the designs that failed below the others, and whole numbers stay whole; they are no results."""
+    rows = list(csv.DictReader(study.to_csv(folder / "f.csv").read_text().splitlines()))
+    assert [row["error"] != "" for row in rows] == [False] * 4 + [True] * 4
+    assert {(row["adc.bits"], row["edap"] == "") for row in rows} == {("6", False), ("3", True)}
+    table = parquet.read_table(study.to_parquet(folder / "f.parquet")).to_pydict()
+    assert table["adc.bits"] == [int(row["adc.bits"]) for row in rows]
+    for name in ("f.csv", "f.parquet"):
+        back = import_results(folder / name, folder / f"{name}.db").frame()
+        assert back["report_hash"].tolist() == study.frame()["report_hash"].tolist()
+
+
+def test_a_chip_that_is_refused_does_not_take_others_with_it(tmp_path: Path) -> None:
+    """A limit of current changes no sum, so that only the refusal tells two chips apart."""
+    axes = {"wires.column_limit_ua": [1.0, 1e5], "technology.node_nm": [32, 45]}
+    study = sweep(SMALL | {"axes": axes}, store=tmp_path / "limit.db", executor="serial")
+    assert study.frame()["wires.column_limit_ua"].tolist() == [1e5, 1e5]
+    assert study.failed()["wires.column_limit_ua"].tolist() == [1.0, 1.0]
+    assert all("a column carries up to" in error for error in study.failed()["error"])
+
+
+@pytest.mark.parametrize("events", [[], ["--json"]])
+def test_a_sweep_says_how_many_designs_failed_and_where_to_read_why(tmp_path: Path, events: list[str]) -> None:
+    """Also where all of them did: no table of nothing."""
+    space, store = tmp_path / "s.yaml", str(tmp_path / "s.db")
+    axes = {"wires.column_limit_ua": [1.0, 2.0]}
+    space.write_text(yaml.safe_dump(SMALL | {"axes": axes}))
+    result = CliRunner().invoke(main, ["sweep", str(space), "--store", store, "--executor", "serial", *events])
+    assert result.exit_code == 3
+    if events:
+        end = json.loads(result.stdout.splitlines()[-1])
+        assert (end["event"], end["designs"], end["failed"]) == ("end", 0, 2)
+    else:
+        assert f"0 designs in {store}, 2 failed (why: `error` in `spikesim table {store} -o FILE.csv`)" in result.output
+        assert "Front of" not in result.output
+    assert "2 designs failed; first: " in result.stderr
+    asked = CliRunner().invoke(main, ["pareto", store])
+    assert asked.exit_code == 2
+    assert "has no finished design (2 failed; first: " in asked.output
 
 
 def test_a_network_that_changes_while_the_sweep_runs_is_noticed(

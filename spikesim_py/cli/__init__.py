@@ -15,6 +15,9 @@ from .._version import __version__
 from ..errors import InputError, SpikesimError
 from . import catalogue, chips, comparisons, evaluate, fronts, jobs, networks, neurobench, noc, studies, study, train
 
+#: what click calls a number -> what people call it
+_PLAIN = {"a valid integer range": "a whole number", "a valid integer": "a whole number", "a valid float": "a number"}
+
 
 class _Commands(click.Group):
     """Commands in the order of use; our errors are one line on stderr, with the exit code that they mean."""
@@ -27,7 +30,10 @@ class _Commands(click.Group):
         try:
             code = super().main(*arguments, **options | {"standalone_mode": False})
         except click.ClickException as error:
-            click.echo(f"spikesim: error: {' '.join(error.format_message().split())} (see --help)", err=True)
+            told = " ".join(error.format_message().split())
+            for jargon, plain in _PLAIN.items():
+                told = told.replace(jargon, plain)
+            click.echo(f"spikesim: error: {told} (see --help)", err=True)
             code = error.exit_code
         sys.exit(code if isinstance(code, int) else 0)
 

@@ -8,7 +8,17 @@ from typing import Any
 
 import click
 
-net = click.argument("net")
+
+def _no_chip(ctx: click.Context, parameter: click.Parameter, given: str) -> str:
+    """A bundled chip in the place of the network is the usual swap."""
+    from .._resources import bundled, config_dir
+
+    if given in bundled(config_dir("hardware"), ".yaml"):
+        raise click.BadParameter(f"{given!r} is a chip: NET comes first, then CHIP")
+    return given
+
+
+net = click.argument("net", callback=_no_chip)
 chip = click.argument("chip")
 set = click.option(
     "--set",
@@ -86,10 +96,17 @@ def run_options(command: Any) -> Any:
 
 
 def overrides(assignments: tuple[str, ...]) -> dict[str, Any]:
-    """Fields of the chip or the network and their new values."""
+    """Fields of the chip or the network and their new values; raises `ConfigError` for one that is given twice."""
+    from ..errors import ConfigError
     from ..hardware import parse_override
 
-    return dict(parse_override(text) for text in assignments)
+    found: dict[str, Any] = {}
+    for text in assignments:
+        key, value = parse_override(text)
+        if key in found:
+            raise ConfigError(f"--set {text!r}: {key} is set twice, to {found[key]!r} before")
+        found[key] = value
+    return found
 
 
 def design(net: str, chip: Any, assignments: tuple[str, ...], data: str = "") -> tuple[Any, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,6 +19,7 @@ _draws = click.option(
     "--draws", default=1000, show_default=True, type=click.IntRange(1, 100_000), help="Of accuracies."
 )
 _seed = click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of the draws.")
+_json = click.option("--json", "json_path", metavar="FILE", help="Also write the answer as JSON.")
 _page = click.option("--html", "html_path", metavar="FILE", help="Also write the figures as a self-contained page.")
 
 
@@ -29,8 +32,9 @@ def _names(text: str) -> list[str]:
 @_metrics
 @_draws
 @_seed
+@_json
 @_page
-def pareto(study: str, metrics: str, draws: int, seed: int, html_path: str | None) -> None:
+def pareto(study: str, metrics: str, draws: int, seed: int, json_path: str | None, html_path: str | None) -> None:
     """The designs of STUDY that no other one beats, how sure each is, and the knee.
 
     \b
@@ -43,20 +47,28 @@ def pareto(study: str, metrics: str, draws: int, seed: int, html_path: str | Non
     \b
     Example:
       spikesim pareto runs/demo.db
-      spikesim pareto runs/demo.db --metrics accuracy,energy_pj,area_um2
+      spikesim pareto runs/demo.db --metrics accuracy,energy_pj,area_um2 --json front.json
     """
-    from ..figures.front_pages import front_page
+    from ..sweep import front_answer, front_summary
     from .terminal.fronts import print_front
 
-    common.check_outputs(html_path)
-    found = _front(study, _names(metrics), draws, seed)
-    common.deliver(lambda: print_front(found), (html_path, lambda path: front_page(found, path)))
+    common.check_outputs(json_path, html_path)
+    found = front_summary(_asked(study)[0], _names(metrics), draws=draws, seed=seed)
+
+    def page(path: str) -> Path:
+        from ..figures.front_pages import front_page  # which takes seconds to load
+
+        return front_page(found, path)
+
+    answer = _writer(study, lambda: front_answer(found))
+    common.deliver(lambda: print_front(found), (json_path, answer), (html_path, page))
 
 
-def _front(study: str, metrics: list[str], draws: int, seed: int) -> Any:
-    from ..sweep import front_summary
+def _writer(study: str, answer: Callable[[], dict[str, Any]]) -> Callable[[str], Path]:
+    """Writes an answer, with the study that it is about."""
+    from .._files import write_json
 
-    return front_summary(_asked(study)[0], metrics, draws=draws, seed=seed)
+    return lambda path: write_json(path, {"study": study} | answer())
 
 
 def _asked(path: str) -> tuple[Any, Any]:
@@ -68,14 +80,17 @@ def _asked(path: str) -> tuple[Any, Any]:
     frame = study.frame()
     if not len(frame["report_hash"]):
         costs = " (only costs: see `spikesim table --costs`)" if study.bulk_sweeps() else ""
-        raise InputError(f"{path}: has no finished design{costs}")
+        failures = study.failures()
+        failed = f" ({len(failures)} failed; first: {failures[0]})" if failures else ""
+        raise InputError(f"{path}: has no finished design{costs}{failed}")
     return study, frame
 
 
 @click.command()
 @_study
 @click.argument("goal")
-def pick(study: str, goal: str) -> None:
+@_json
+def pick(study: str, goal: str, json_path: str | None) -> None:
     """The design of STUDY that a GOAL asks for: what to minimize or maximize, and conditions.
 
     \b
@@ -91,13 +106,15 @@ def pick(study: str, goal: str) -> None:
       spikesim pick runs/demo.db "cheapest edap with accuracy >= 0.95 and area <= 5 mm2"
       spikesim pick runs/demo.db "most accurate with energy < 10 uJ and adc.bits <= 5"
     """
-    from ..sweep import parse_goal
+    from ..sweep import parse_goal, pick_answer
     from ..sweep import pick as run
     from .terminal.fronts import print_pick
 
+    common.check_outputs(json_path)
     wanted, (opened, frame) = parse_goal(goal), _asked(study)
     found = run(frame, wanted)
-    print_pick(frame, opened.space.axes, found)
+    answer = _writer(study, lambda: pick_answer(frame, wanted, found))
+    common.deliver(lambda: print_pick(frame, opened.space.axes, found), (json_path, answer))
     if not found.rows.size:
         sys.exit(3)
 
@@ -106,7 +123,8 @@ def pick(study: str, goal: str) -> None:
 @_study
 @click.argument("design")
 @_metrics
-def nearest(study: str, design: str, metrics: str) -> None:
+@_json
+def nearest(study: str, design: str, metrics: str, json_path: str | None) -> None:
     """What to change in a DESIGN of STUDY to reach the nearest front design that is nowhere worse.
 
     DESIGN is the start of its report hash, or conditions that one design meets.
@@ -115,13 +133,15 @@ def nearest(study: str, design: str, metrics: str) -> None:
     Example:
       spikesim nearest runs/demo.db "network == digits-w4, adc.bits == 8, crossbar.rows == 64"
     """
-    from ..sweep import find_design, nearest_front_design
+    from ..sweep import advice_answer, find_design, nearest_front_design
     from .terminal.fronts import print_advice
 
+    common.check_outputs(json_path)
     opened, frame = _asked(study)
     axes = list(opened.space.axes)
-    row = find_design(frame, design)
-    print_advice(frame, axes, nearest_front_design(frame, row, _names(metrics), axes))
+    found = nearest_front_design(frame, find_design(frame, design), _names(metrics), axes)
+    answer = _writer(study, lambda: advice_answer(frame, found))
+    common.deliver(lambda: print_advice(frame, axes, found), (json_path, answer))
 
 
 @click.command()
@@ -130,8 +150,11 @@ def nearest(study: str, design: str, metrics: str) -> None:
 @click.option("--log", is_flag=True, help="Of the metrics' logarithms: what multiplies them adds up.")
 @click.option("--draws", default=200, show_default=True, type=click.IntRange(2, 10_000), help="Of the intervals.")
 @_seed
+@_json
 @_page
-def sensitivity(study: str, metrics: str, log: bool, draws: int, seed: int, html_path: str | None) -> None:
+def sensitivity(
+    study: str, metrics: str, log: bool, draws: int, seed: int, json_path: str | None, html_path: str | None
+) -> None:
     """Which axes of STUDY its metrics depend on: Sobol indices, interactions, main effects.
 
     \b
@@ -145,15 +168,18 @@ def sensitivity(study: str, metrics: str, log: bool, draws: int, seed: int, html
       spikesim sensitivity runs/demo.db
       spikesim sensitivity runs/demo.db --metrics edap,energy_pj --log --html runs/sensitivity.html
     """
-    from ..figures.front_pages import sensitivity_page
-    from ..sweep import metric_sensitivity
+    from ..sweep import metric_sensitivity, sensitivity_answer
     from .terminal.fronts import print_sensitivity
 
-    common.check_outputs(html_path)
+    common.check_outputs(json_path, html_path)
     opened, frame = _asked(study)
     axes = list(opened.space.axes)
     found = {name: metric_sensitivity(frame, name, axes, log=log, draws=draws, seed=seed) for name in _names(metrics)}
-    common.deliver(
-        lambda: print_sensitivity(found, log),
-        (html_path, lambda path: sensitivity_page(opened.space.name, found, log, path)),
-    )
+
+    def page(path: str) -> Path:
+        from ..figures.front_pages import sensitivity_page  # which takes seconds to load
+
+        return sensitivity_page(opened.space.name, found, log, path)
+
+    answer = _writer(study, lambda: {"metrics": {name: sensitivity_answer(*one, log) for name, one in found.items()}})
+    common.deliver(lambda: print_sensitivity(found, log), (json_path, answer), (html_path, page))

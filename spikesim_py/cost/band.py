@@ -74,6 +74,8 @@ class Interval:
 class Band:
     """What is known of a design's cost.
 
+    The median is over all anchors: where they disagree it is not the design's own cost, which is in one of them.
+
     Attributes:
         energy_pj, area_um2, latency_ns, edap: over the draws.
         assumed_energy_share, assumed_area_share: what rests on assumed constants, in the chip's own calibration.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .._files import write_atomic
+from .._files import write_atomic, write_json
 
 #: how far a number can be trusted, best first
 Grade = Literal["silicon-validated", "simulator-validated", "sourced", "assumed"]
@@ -113,7 +112,7 @@ class CostNode:
 
     def to_json(self, path: str | Path) -> Path:
         """Write `to_dict` as JSON; the file appears whole or not at all."""
-        return write_atomic(path, json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        return write_json(path, self.to_dict())
 
     @staticmethod
     def from_json(path: str | Path) -> CostNode:

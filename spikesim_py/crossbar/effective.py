@@ -155,6 +155,16 @@ def wire_inputs(hardware: Hardware) -> dict[str, Any] | None:
     }
 
 
+def readable_levels(hardware: Hardware) -> float | None:
+    """The most levels that a column's current may stand for; None without `wires.column_limit_ua`.
+
+    It changes no sum, and is part of an accuracy's key where it is set: of two chips that differ in it, one may be
+    refused.
+    """
+    limit = hardware.wires.column_limit_ua
+    return None if limit is None else limit * 1e-6 / (level_siemens(hardware) * hardware.device.read_volt)
+
+
 def stored_levels(cells: Cells, hardware: Hardware, seed: int, chip: int) -> NDArray[Any]:
     """(groups, rows, kinds, outputs per group) levels above the off state."""
     kinds = range(cells.columns.count)

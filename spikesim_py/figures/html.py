@@ -195,8 +195,10 @@ def _tiles(report: Report) -> str:
         if value is not None and name != "ann_tops":
             tiles.append(f'<div class="tile"><span>{escape(label)}</span><b>{engineering(value, unit)}</b></div>')
             if name == "edap" and report.get("band"):
-                low, high = (engineering(report["band"]["edap"][end], unit, 3) for end in ("low", "high"))
-                tiles.append(f'<div class="tile"><span>EDAP over calibrations, 90 %</span><b>{low} to {high}</b></div>')
+                band = report["band"]["edap"]
+                low, middle, high = (engineering(band[end], unit, 3) for end in ("low", "median", "high"))
+                told = f"EDAP over all calibrations, 90 % (median {middle})"
+                tiles.append(f'<div class="tile"><span>{told}</span><b>{low} to {high}</b></div>')
     return f'<div class="tiles">{"".join(tiles)}</div>'
 
 

@@ -1,5 +1,6 @@
 """Design spaces, executors, the study file, its jobs, and fronts."""
 
+from .answers import advice_answer, front_answer, pick_answer, records, sensitivity_answer
 from .bulk import cost_sweep
 from .candidates import designs
 from .estimate import DryRun, dry_run
@@ -25,7 +26,7 @@ from .run import sweep
 from .sensitivity import MainEffect, Sensitivity, main_effects, metric_sensitivity, sampled_indices, sensitivity
 from .space import Design, Space, load_space, sweeps
 from .store import Bulk, Job, Store
-from .study import ParetoRow, Study, crowded, load_study, pareto_table
+from .study import Study, crowded, load_study
 from .summary import FrontSummary, front_summary
 from .uncertainty import accuracy_draws, cost_draws, front_probability
 from .where import where
@@ -43,7 +44,6 @@ __all__ = [
     "Goal",
     "Job",
     "MainEffect",
-    "ParetoRow",
     "Pick",
     "Search",
     "Sensitivity",
@@ -52,6 +52,7 @@ __all__ = [
     "Study",
     "UnitBox",
     "accuracy_draws",
+    "advice_answer",
     "ask",
     "by_logarithm",
     "compare_fronts",
@@ -63,6 +64,7 @@ __all__ = [
     "dry_run",
     "factors",
     "find_design",
+    "front_answer",
     "front_mask",
     "front_probability",
     "front_summary",
@@ -79,14 +81,16 @@ __all__ = [
     "nearest_front_design",
     "nondominated",
     "objectives",
-    "pareto_table",
     "parse_goal",
     "pick",
+    "pick_answer",
     "read_results",
+    "records",
     "relaunch",
     "resume",
     "sampled_indices",
     "sensitivity",
+    "sensitivity_answer",
     "split_conditions",
     "sweep",
     "sweeps",

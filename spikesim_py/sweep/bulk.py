@@ -78,7 +78,8 @@ def cost_sweep(
         with closing(control.run(run, _costed, blocks)) as outcomes:
             for index, status, value in outcomes:
                 if status != "ok":
-                    raise InputError(f"sweep {plan.name!r}: {value}")
+                    told = str(value).removeprefix("InputError: ")  # which names sweep and design
+                    raise InputError(told if told != value else f"sweep {plan.name!r}: {value}")
                 kept.bulk.add(number, blocks[index].start, *value)
                 done += blocks[index].count
                 control.progress(done, plan.size, "designs")

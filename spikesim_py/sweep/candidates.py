@@ -183,7 +183,8 @@ def _costs(resolver: Resolver, codes: Codes, metrics: list[str], activity: float
         except InputError as error:
             place = re.match(r"design (\d+) of the batch: ", str(error))
             culprit = values_of(resolver.space, codes[members[int(place[1])]]) if place else first
-            raise resolver.named(culprit, error) from None
+            told = str(error)[place.end() :] if place else str(error)
+            raise resolver.named(culprit, told) from None
         for name in metrics:
             costs[name][members] = getattr(found, name)
     return costs

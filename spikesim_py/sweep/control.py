@@ -22,7 +22,11 @@ class Cancelled(Exception):
 
 
 class Control:
-    """What a driver says about itself, at most twice a second, and how it is told to pause or to end."""
+    """What a driver says about itself, at most twice a second, and how it is told to pause or to end.
+
+    Attributes:
+        paused: whether it rests. last_words: what the job table says of it once it is done.
+    """
 
     def __init__(self, store: Store, job: int, progress: Progress | None) -> None:
         self._store, self._job, self._told = store, job, progress
@@ -30,6 +34,7 @@ class Control:
         self._last = 0.0
         self._pausing = False
         self.paused = False
+        self.last_words = ""
 
     def progress(self, done: int, total: int, what: str) -> None:
         """Counts `done` of `total` designs."""
@@ -102,4 +107,4 @@ def running(
         if control.paused:
             control.end("paused", _KEPT)
         else:
-            control.end("done", "")
+            control.end("done", control.last_words)

@@ -43,7 +43,10 @@ def objectives(frame: Frame, metrics: Sequence[str]) -> tuple[Floats, tuple[bool
         raise InputError("metrics = []: a front needs at least one")
     for name in metrics:
         if name not in METRICS:
-            raise InputError(f"metric {name!r}: unknown{did_you_mean(name, METRICS)} (known: {', '.join(METRICS)})")
+            hint = did_you_mean(name.lower(), METRICS)
+            raise InputError(f"metric {name!r}: unknown{hint} (known: {', '.join(METRICS)})")
+    if len(set(metrics)) < len(metrics):
+        raise InputError(f"metrics = {', '.join(metrics)}: one stands twice")
     values = np.stack([np.asarray(frame[name], dtype=float) for name in metrics], axis=1)
     return values, tuple(METRICS[name][2] for name in metrics)
 

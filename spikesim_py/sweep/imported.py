@@ -45,7 +45,8 @@ def read_results(path: str | Path, name: str | None = None) -> Frame:
     """Columns of a file of results, as `Study.frame` gives them; a missing number is NaN.
 
     A column is of numbers where all its cells are; `network`, `chip` and hashes are text. What every study has a column
-    of and the file has not is empty. Designs without `report_hash` get one of their content.
+    of and the file has not is empty. Designs without `report_hash` get one of their content. Rows with an `error` and
+    no metric are designs that failed: they are left out.
 
     Args:
         name: what the file is called in messages; default its own name.
@@ -57,6 +58,7 @@ def read_results(path: str | Path, name: str | None = None) -> Frame:
     shown = name or target.name
     columns = _columns(target, shown)
     _check_names(shown, list(columns))
+    columns = _without_failed(columns)
     frame = {key: _numbers_or_text(shown, key, cells) for key, cells in columns.items()}
     for key, values in frame.items():
         _check_range(shown, key, values)
@@ -116,7 +118,8 @@ def _from_csv(data: bytes, shown: str) -> dict[str, Sequence[Cell]]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{shown}: is no text in UTF-8 (byte {error.start})") from None
+        told = f"is no text in UTF-8 (byte {error.start}); Excel writes it as 'CSV UTF-8'"
+        raise InputError(f"{shown}: {told}") from None
     try:
         lines = list(_lines(csv.reader(io.StringIO(text, newline=""), strict=True), shown))
     except csv.Error as error:
@@ -124,6 +127,15 @@ def _from_csv(data: bytes, shown: str) -> dict[str, Sequence[Cell]]:
     if not lines:
         raise InputError(f"{shown}: is empty: its first line must name the columns")
     head, *rows = lines
+    if head[0].startswith("sep="):
+        raise InputError(
+            f"{shown}: first line {','.join(head)!r}: must name the columns: leave this hint for Excel out"
+        )
+    if len(head) == 1 and ";" in head[0]:
+        raise InputError(
+            f"{shown}: first line {head[0][:80]!r}: is separated by semicolons: must be by commas, with points in "
+            f"numbers (in Excel: save as CSV in an English locale)"
+        )
     _check_distinct(shown, head)
     for place, row in enumerate(rows, start=1):
         if len(row) != len(head):
@@ -210,6 +222,16 @@ def _check_names(shown: str, names: Sequence[str]) -> None:
         raise InputError(
             f"{shown}: columns {', '.join(names)[:200]}: none is a metric{near} (metrics: {', '.join(METRICS)})"
         )
+
+
+def _without_failed(columns: dict[str, Sequence[Cell]]) -> dict[str, Sequence[Cell]]:
+    """Rows with an `error` and no metric, as `Study.to_csv` writes designs that failed, are no results."""
+    if "error" not in columns:
+        return columns
+    measured = [cells for key, cells in columns.items() if key in METRICS]
+    filled = [any(cell not in ("", None) for cell in row) for row in zip(*measured, strict=True)]
+    done = [place for place, error in enumerate(columns["error"]) if filled[place] or error in ("", None)]
+    return {key: [cells[place] for place in done] for key, cells in columns.items()}
 
 
 def _numbers_or_text(shown: str, name: str, cells: Sequence[Cell]) -> NDArray[Any]:

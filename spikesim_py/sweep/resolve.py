@@ -15,7 +15,7 @@ from ..hardware import Hardware, load_hardware
 from ..importers import load_network
 from ..network import Network, quantize_network, split_overrides, with_precision
 from ..network.precision import PREFIX
-from .space import Design, Space, Value
+from .space import Design, Space, Value, fields_of
 
 _LAYER_BITS = "network.weight_bits."
 
@@ -110,7 +110,7 @@ class Resolver:
 
     def parts(self, axes: Mapping[str, Value]) -> tuple[NetworkSource, Hardware, dict[str, Value]]:
         """Its network, the chip that it starts from, and the fields that it sets there."""
-        values = self.space.set | {field: value for axis, value in axes.items() for field in axis.split("+")}
+        values = self.space.set | fields_of(axes)
         source = str(values.pop("network", self.space.network))
         chip = self._chip(str(values.pop("chip", self.space.chip)))
         changes = {name: values.pop(name) for name in list(values) if name.startswith(PREFIX)}
@@ -126,7 +126,7 @@ class Resolver:
             self._networks[source] = changed_network(self._loaded[source.source], dict(source.changes))
         return self._networks[source]
 
-    def named(self, axes: Mapping[str, Value], error: Exception) -> InputError:
+    def named(self, axes: Mapping[str, Value], error: Exception | str) -> InputError:
         """An error that says whose it is."""
         shown = ", ".join(f"{name} = {value}" for name, value in axes.items())
         return InputError(f"sweep {self.space.name!r}: design ({shown}): {error}")

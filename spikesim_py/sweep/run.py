@@ -19,7 +19,7 @@ from .hunt import Hunt
 from .plan import Search, as_search, field_of
 from .resolve import Protocol, Resolver, Task, config_of
 from .reuse import Others
-from .space import Design, Source, load_space
+from .space import Design, Source, fields_of, load_space
 from .store import Store
 from .study import Study
 
@@ -87,6 +87,8 @@ def sweep(
                 found = {point.key: pick.accuracy for point, pick in zip(points, picks, strict=True)}
         if not control.paused:
             _finish(_Driver(kept, points, control.progress, found), Protocol.of(plan), others, control, run)
+        failed = len(kept.failed())
+        control.last_words = f"{failed} design{'s' * (failed > 1)} failed" if failed else ""
     return Study(Path(store).expanduser())
 
 
@@ -196,7 +198,7 @@ def columns(design: Design, report: Report) -> dict[str, Any]:
     """The numbers of a design that tables and figures use."""
     hardware, interval = design.hardware, report.accuracy_ci
     bits = [node.weight_bits or 32 for node in design.network.layers]
-    row: dict[str, Any] = {field: value for axis, value in design.axes.items() for field in axis.split("+")}
+    row: dict[str, Any] = fields_of(design.axes)
     row |= {
         "network": report.network,
         "chip": report.chip,

@@ -41,6 +41,11 @@ class Design:
     accuracy_key: str
 
 
+def fields_of(axes: Mapping[str, Value]) -> dict[str, Value]:
+    """Single fields of axes that set several (`crossbar.rows+crossbar.cols`)."""
+    return {field: value for axis, value in axes.items() for field in axis.split("+")}
+
+
 class Space(BaseModel):
     """Every combination of the axes' values that its constraints allow.
 

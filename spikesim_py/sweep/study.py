@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from ..report import METRICS
 from .export import write_csv, write_parquet
 from .fronts import nondominated
 from .goals import Goal, pick
-from .space import Space
+from .space import Space, fields_of
 from .store import Bulk, Job, Store
 
 Frame = dict[str, NDArray[Any]]
@@ -48,8 +48,7 @@ class Study:
         """
         with Store.read(self.path) as store:
             rows = store.columns(by_time)
-        names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(COLUMNS)
-        return {name: column([row.get(name) for row in rows]) for name in names}
+        return _frame(rows, COLUMNS)
 
     def __len__(self) -> int:
         return len(self.frame()["report_hash"])
@@ -84,6 +83,16 @@ class Study:
         """One line per design that failed."""
         with Store.read(self.path) as store:
             return store.failures()
+
+    def failed(self) -> Frame:
+        """The designs that failed, one row each: the fields of the axes, and `error`, which says why."""
+        rows = self._failed()
+        return _frame(rows, ["error"])
+
+    def _failed(self) -> list[dict[str, Any]]:
+        with Store.read(self.path) as store:
+            found = store.failed()
+        return [fields_of(axes) | {"error": error} for axes, error in found]
 
     def report(self, report_hash: str) -> dict[str, Any]:
         """The frozen report of a design, as `Report.to_dict` made it."""
@@ -133,18 +142,36 @@ class Study:
             return store.jobs.all()
 
     def to_csv(self, path: str | Path, *, costs: bool = False) -> Path:
-        """Write `frame`, or all `costs`, as CSV."""
-        return write_csv(self.costs() if costs else self.frame(), path)
+        """Write `frame`, or all `costs`, as CSV; below, designs that failed, with their axes and `error` alone."""
+        return write_csv(self._table(costs), path)
 
     def to_parquet(self, path: str | Path, *, costs: bool = False) -> Path:
         """The same as Parquet, which needs the extra `parquet`."""
-        return write_parquet(self.costs() if costs else self.frame(), path)
+        return write_parquet(self._table(costs), path)
+
+    def _table(self, costs: bool) -> Frame:
+        """What a file holds; cells of designs that failed are empty, which leaves the others whole numbers."""
+        if costs:
+            return self.costs()
+        frame, failed = self.frame(), self._failed()
+        if not failed:
+            return frame
+        done = len(frame["report_hash"])
+        names = dict.fromkeys([*frame, *(name for row in failed for name in row)])
+        cells = {name: frame[name].tolist() if name in frame else [None] * done for name in names}
+        return {name: np.array([*cells[name], *(row.get(name) for row in failed)], dtype=object) for name in names}
 
 
 def load_study(path: str | Path) -> Study:
     """A study that exists; raises `StoreError` if the file is none."""
     Store.read(path).close()
     return Study(Path(path).expanduser())
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], least: Sequence[str]) -> Frame:
+    """Rows as columns; those that there are `least` where there is no row."""
+    names = dict.fromkeys(name for row in rows for name in row) or dict.fromkeys(least)
+    return {name: column([row.get(name) for row in rows]) for name in names}
 
 
 def column(values: list[Any]) -> NDArray[Any]:
@@ -154,37 +181,6 @@ def column(values: list[Any]) -> NDArray[Any]:
             return np.array([np.nan if value is None else value for value in values], dtype=float)
         return np.array(values)
     return np.array(["" if value is None else str(value) for value in values])
-
-
-@dataclass(frozen=True)
-class ParetoRow:
-    """One line of the Pareto table."""
-
-    network: str
-    weight_bits: int
-    rows: int
-    cols: int
-    adc_bits: int
-    accuracy: float
-    accuracy_low: float
-    accuracy_high: float
-    edap: float
-    tops_per_watt: float
-    area_um2: float
-    utilization: float
-    report_hash: str
-
-
-def pareto_table(study: Study) -> list[ParetoRow]:
-    """The front of accuracy and EDAP, most accurate first."""
-    front = study.pareto(["accuracy", "edap"])
-    named = {"rows": "crossbar.rows", "cols": "crossbar.cols", "adc_bits": "adc.bits"}
-    fields = list(ParetoRow.__dataclass_fields__)
-    rows = [
-        ParetoRow(**{field: front[named.get(field, field)][i].item() for field in fields})
-        for i in range(len(front["report_hash"]))
-    ]
-    return sorted(rows, key=lambda row: (-row.accuracy, row.edap))
 
 
 def crowded(study: Study, hashes: Sequence[str]) -> int:

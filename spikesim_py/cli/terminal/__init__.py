@@ -8,6 +8,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from ..._units import engineering
+from ...report import METRICS
+
 #: below this many columns a table loses digits
 _MIN_WIDTH = 118
 
@@ -26,3 +29,14 @@ def new_table(title: str, first: str, *others: str) -> Table:
     for name in others:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def print_table(table: Table) -> None:
+    """Print a table of any width: no name and no digit is cut, whatever the terminal."""
+    wide = Console(width=10_000).measure(table).maximum
+    console(max(_MIN_WIDTH, wide)).print(table)
+
+
+def metric_text(name: str, value: float) -> str:
+    """A metric in the unit that it has everywhere."""
+    return engineering(value, METRICS[name][1])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...network.precision import BASELINES
 from ...report import METRICS
-from . import console, new_table
+from . import console, metric_text, new_table
 
 if TYPE_CHECKING:
     from ...compare import Comparison, Stage
@@ -55,9 +55,8 @@ def print_precision(found: Sequence[PrecisionRatio]) -> None:
     heads = [head for ratio in found for head in (f"32 bits, {ratio.baseline}", "better")]
     table = new_table(f"{report.network} on {report.chip}", "metric", "as it is", *heads)
     for name in found[0].ratios:
-        label, unit, _ = METRICS[name]
-        cells = [cell for r in found for cell in (f"{getattr(r.full, name):.4g}", f"{r.gains[name]:.3g}x")]
-        table.add_row(f"{label} ({unit})", f"{getattr(report, name):.4g}", *cells)
+        cells = [cell for r in found for cell in (metric_text(name, getattr(r.full, name)), f"{r.gains[name]:.3g}x")]
+        table.add_row(METRICS[name][0], metric_text(name, getattr(report, name)), *cells)
     out.print(table)
     for ratio in found:
         out.print(f"{ratio.baseline}: {BASELINES[ratio.baseline]} (report {ratio.full.report_hash[:12]})")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ..._units import engineering
 from ...diff import Change, DiffRow, TreeDiff
 from ...report import METRICS
-from . import console, new_table
+from . import console, metric_text, new_table
 
 #: rows may be named by layer and component
 _DIFF_WIDTH = 150
@@ -24,8 +24,10 @@ def print_diff(found: TreeDiff) -> None:
     numbers = new_table("", "", "A", "B", "A → B")
     for name in _HEAD:
         if name in found.metrics:
-            (label, unit, _), change = METRICS[name], found.metrics[name]
-            numbers.add_row(label, engineering(change.a, unit), engineering(change.b, unit), _percent(change))
+            change = found.metrics[name]
+            numbers.add_row(
+                METRICS[name][0], metric_text(name, change.a), metric_text(name, change.b), _percent(change)
+            )
     out.print(numbers)
     table = new_table("", found.by, "energy A → B", "", "area A → B", "", "latency A → B", "")
     rows = sorted(found.rows, key=lambda row: -abs(row.energy_pj.difference))

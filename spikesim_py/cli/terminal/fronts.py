@@ -7,35 +7,38 @@ from typing import Any
 
 import numpy as np
 
-from ..._units import engineering, number
+from ..._units import number
 from ...report import METRICS
-from . import console, new_table
+from . import metric_text, new_table, print_table
 
 #: rows of a table; a page or `Study` has them all
 _ROWS = 40
-#: columns below which tables of many metrics lose digits
-_WIDTH = 150
 
 
-def print_front(found: Any) -> None:
-    """A `FrontSummary`: one line per design, best in the first metric first."""
-    frame, rows = found.frame, found.rows()
-    axes = _varying(frame, found.axes)
+def print_front(found: Any, beside: Sequence[str] = (), least: float = 0.1) -> None:
+    """A `FrontSummary`: one line per design, best in the first metric first.
+
+    Args:
+        beside: metrics to show beside those of the front.
+        least: probability with which other designs must be on the front to be listed too.
+    """
+    frame, rows = found.frame, found.rows(least)
+    axes, metrics = _varying(frame, found.axes), [*found.metrics, *beside]
     measured = "accuracy" in found.metrics
     title = (
         f"Front of {' and '.join(map(_label, found.metrics))}: {int(found.front.sum())} of {len(found.front)} designs"
     )
-    table = new_table(title, "report", *axes, *map(_label, found.metrics))
+    table = new_table(title, "report", *axes, *map(_label, metrics))
     for name in ("95 % interval", "front") if measured else ():
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for row in rows[:_ROWS]:
         name = str(frame["report_hash"][row])[:8]
-        cells = [name if found.front[row] else f"({name})", *_cells(frame, axes, found.metrics, row)]
+        cells = [name if found.front[row] else f"({name})", *_cells(frame, axes, metrics, row)]
         if measured:
             cells += [_interval(frame, row), f"{found.probability[row]:.0%}"]
         table.add_row(*cells, "knee" if row == found.knee else "")
-    console(_WIDTH).print(table)
+    print_table(table)
     if len(rows) > _ROWS:
         print(f"and {len(rows) - _ROWS} more")
     if found.knee is None:
@@ -59,7 +62,7 @@ def print_pick(frame: Mapping[str, Any], space_axes: Iterable[str], found: Any) 
     for row in found.rows[:_ROWS]:
         name = str(frame["report_hash"][row])[:8]
         table.add_row(name, *_cells(frame, axes, metrics, row), _interval(frame, row))
-    console(_WIDTH).print(table)
+    print_table(table)
     if found.rows.size > _ROWS:
         print(f"and {found.rows.size - _ROWS} more that are equal")
 
@@ -71,9 +74,10 @@ def print_advice(frame: Mapping[str, Any], axes: Sequence[str], advice: Any) -> 
         print(f"{start} is on the front: no stored design beats it")
         return
     target = str(frame["report_hash"][advice.target])[:8]
-    title = f"From {start} to {target} on the front: {len(advice.changes)} changes"
+    many = len(advice.changes)
+    title = f"From {start} to {target} on the front: {many} change{'s' * (many != 1)}"
     table = new_table(title, "change", *map(_label, advice.before))
-    table.add_row(f"{start} as it is", *(_metric(name, value) for name, value in advice.before.items()))
+    table.add_row(f"{start} as it is", *(metric_text(name, value) for name, value in advice.before.items()))
     for change in advice.changes:
         label = f"{change.axis}: {change.before} -> {change.after} alone"
         told = change.metrics or {}
@@ -81,7 +85,7 @@ def print_advice(frame: Mapping[str, Any], axes: Sequence[str], advice: Any) -> 
         table.add_row(label, *cells)
     ends = (_changed(name, value, advice.before[name]) for name, value in advice.after.items())
     table.add_row(f"{target} with all", *ends)
-    console().print(table)
+    print_table(table)
 
 
 def print_sensitivity(found: Mapping[str, Any], log: bool) -> None:
@@ -102,9 +106,9 @@ def print_sensitivity(found: Mapping[str, Any], log: bool) -> None:
                 _ends(shares, 0, i),
                 f"{shares.total[i]:.1%}",
                 _ends(shares, 1, i),
-                ", ".join(f"{level}: {_metric(metric, mean)}" for level, mean in pairs),
+                ", ".join(f"{level}: {metric_text(metric, mean)}" for level, mean in pairs),
             )
-        console(_WIDTH).print(table)
+        print_table(table)
         largest = [f"{' x '.join(axes)} {share:.1%}" for axes, share in shares.interactions()[:3] if share >= 5e-4]
         print(f"largest interactions: {', '.join(largest) or 'none'}; unexplained {shares.unexplained:.1%}")
 
@@ -115,30 +119,37 @@ def _ends(shares: Any, order: int, axis: int) -> str:
 
 
 def _varying(frame: Mapping[str, Any], axes: Iterable[str]) -> list[str]:
-    """Axes whose designs differ, by their first field."""
-    fields = [axis.split("+")[0] for axis in axes]
-    return [field for field in fields if field in frame and len(np.unique(frame[field])) > 1]
+    """Axes whose designs differ, by their first field, and other fields that tell designs apart which axes do not.
+
+    Those are of earlier sweeps of the study, or of imported results, which have no axes.
+    """
+    swept = [axis.split("+")[0] for axis in axes]
+    fields = dict.fromkeys([*swept, *(name for name in frame if "." in name or name in ("network", "chip"))])
+    found, told = [], np.zeros(len(frame["report_hash"]), dtype=np.intp)
+    for field in filter(frame.__contains__, fields):
+        levels, codes = np.unique(np.asarray(frame[field]), return_inverse=True)
+        apart = np.unique(told * levels.size + codes.reshape(-1), return_inverse=True)[1]
+        if apart.max(initial=0) > told.max(initial=0) or (field in swept and levels.size > 1):
+            found.append(field)
+            told = apart
+    return found
 
 
 def _cells(frame: Mapping[str, Any], axes: Iterable[str], metrics: Iterable[str], row: int) -> list[str]:
     values = [frame[name][row].item() for name in axes]
-    texts = [number(value) if isinstance(value, float) else str(value) for value in values]
-    return texts + [_metric(name, float(frame[name][row])) for name in metrics]
+    texts = [number(value) if isinstance(value, float) else str(value) or "–" for value in values]
+    return texts + [metric_text(name, float(frame[name][row])) for name in metrics]
 
 
 def _label(name: str) -> str:
     return METRICS[name][0].removesuffix(" per inference") if name in METRICS else name
 
 
-def _metric(name: str, value: float) -> str:
-    return engineering(value, METRICS[name][1])
-
-
 def _changed(name: str, value: float, before: float) -> str:
     """A metric and how far it moved: in points of a share, else by its ratio."""
     if METRICS[name][1] == "-":
-        return f"{_metric(name, value)} ({100 * (value - before):+.2f} points)"
-    return f"{_metric(name, value)} ({value / before - 1:+.1%})"
+        return f"{metric_text(name, value)} ({100 * (value - before):+.2f} points)"
+    return f"{metric_text(name, value)} ({value / before - 1:+.1%})"
 
 
 def _interval(frame: Mapping[str, Any], row: int) -> str:

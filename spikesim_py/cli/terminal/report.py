@@ -14,7 +14,7 @@ from ...cost.roofline import COLUMNS, roofline_rows
 from ...hardware import Hardware
 from ...network import Network
 from ...report import LAYER_COLUMNS, Report, layer_rows
-from . import console, new_table
+from . import console, metric_text, new_table
 
 if TYPE_CHECKING:
     from ...crossbar_energy import LayerCurrent
@@ -42,7 +42,7 @@ def print_report(report: Report) -> None:
     out.print(f"latency       {engineering(report.latency_ns, 'ns'):<14} {report.latency_ns:.6f} ns")
     out.print(f"interval      {engineering(report.interval_ns, 'ns'):<14} {report.interval_ns:.6f} ns")
     out.print(f"area          {engineering(report.area_um2, 'µm²'):<14} {report.area_um2:.6f} um2")
-    out.print(f"EDAP          {engineering(report.edap, 'J·s·mm²'):<17} {report.edap:.6g} J·s·mm²")
+    out.print(f"EDAP          {metric_text('edap', report.edap)}")
     out.print(f"EDAP band     {_band(report)}")
     _print_samples(report, out)
     out.print(
@@ -100,10 +100,14 @@ def _trust(report: Report) -> str:
 
 
 def _band(report: Report) -> str:
+    """The band, and why its median is not the EDAP of the report."""
     if report.band is None:
         return "none: the library is one set of constants, as published"
-    edap, anchors = report.band.edap, ", ".join(report.band.anchors) or "none"
-    return f"{edap.low:.4g} .. {edap.high:.4g} J·s·mm²  (90 % of {report.band.draws} draws; ADC: {anchors})"
+    found, anchors = report.band.edap, report.band.anchors
+    low, middle, high = (metric_text("edap", end) for end in (found.low, found.median, found.high))
+    own = f"; EDAP above: {report.hardware['cost']['adc_anchor']} alone" if len(anchors) > 1 else ""
+    told = f"(90 % of {report.band.draws} draws; ADC figures of {', '.join(anchors) or 'none'}{own})"
+    return f"{low} to {high}, median {middle}\n{'':14}{told}"
 
 
 def _components(report: Report) -> Table:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ..._units import engineering
-from . import console, new_table
+from . import metric_text, new_table, print_table
+from .fronts import print_front
 from .progress import event, progress
-
-#: columns below which a table of many axes loses digits
-_WIDTH = 150
 
 
 def print_dry_run(space: str, store: str, workers: int | None, how: dict[str, Any]) -> None:
@@ -62,8 +59,11 @@ def run_sweep(
         job = study.jobs()[-1]
         event("end", state=job.state, designs=len(study), failed=len(study.failures()), store=store, seconds=seconds)
         return study
-    print_pareto(study)
-    print(f"{len(study)} designs in {store}, {seconds:.1f} s")
+    designs, failed = len(study), len(study.failures())
+    if designs:
+        print_pareto(study)
+    told = f", {failed} failed (why: `error` in `spikesim table {store} -o FILE.csv`)" if failed else ""
+    print(f"{designs} designs in {store}{told}, {seconds:.1f} s")
     if how and "search" in how:
         split = study.space.split
         print(f"accuracies are of the split {split!r}; search_accuracy is what the search saw, and flatters")
@@ -92,39 +92,19 @@ def print_least(study: Any) -> None:
     figures = ("energy_pj", "latency_ns", "area_um2", "edap")
     axes = [axis.split("+")[0] for axis in study.bulk_sweeps()[-1].spec["space"]["axes"]]  # the others move with it
     frame = study.costs([*axes, *figures])
-    table = new_table(
-        f"least of {len(frame['edap'])} designs", "least", *axes, "energy", "latency", "area", "EDAP J·s·mm²"
-    )
+    table = new_table(f"least of {len(frame['edap'])} designs", "least", *axes, "energy", "latency", "area", "EDAP")
     for name in figures:
         best = int(frame[name].argmin())
-        energy, latency, area, edap = (float(frame[figure][best]) for figure in figures)
-        costs = (engineering(energy, "pJ"), engineering(latency, "ns"), engineering(area, "µm²"), f"{edap:.3g}")
+        costs = (metric_text(figure, float(frame[figure][best])) for figure in figures)
         table.add_row(name, *(str(frame[axis][best]) for axis in axes), *costs)
-    console(_WIDTH).print(table)
+    print_table(table)
 
 
 def print_pareto(study: Any) -> None:
-    """The non-dominated designs in accuracy and EDAP, best accuracy first."""
-    from ...sweep import crowded, pareto_table
+    """The front of accuracy and EDAP, as `spikesim pareto` has it, with what else is usually asked."""
+    from ...sweep import crowded, front_summary
 
-    rows = pareto_table(study)
-    title = f"Pareto front of accuracy and EDAP: {len(rows)} of {len(study)} designs"
-    table = new_table(title, "network", "weights", "crossbar", "ADC", "accuracy", "95 % interval")
-    for name in ("EDAP J·s·mm²", "TOPS/W", "area", "used"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row.network,
-            f"{row.weight_bits} bit",
-            f"{row.rows}x{row.cols}",
-            f"{row.adc_bits} bit",
-            f"{row.accuracy:.2%}",
-            f"{100 * row.accuracy_low:.1f} to {row.accuracy_high:.1%}",
-            f"{row.edap:.3g}",
-            f"{row.tops_per_watt:.3g}",
-            engineering(row.area_um2, "µm²"),
-            f"{row.utilization:.1%}",
-        )
-    console().print(table)
-    if busy := crowded(study, [row.report_hash for row in rows]):
+    found = front_summary(study, ["accuracy", "edap"])
+    print_front(found, ("tops_per_watt", "area_um2", "utilization"), least=2.0)  # no design but the front's
+    if busy := crowded(study, [str(name) for name in found.frame["report_hash"][found.front]]):
         print(f"note: {busy} of them load their mesh beyond its closed form; noc.fidelity: cycle simulates it")

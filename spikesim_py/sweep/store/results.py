@@ -205,10 +205,15 @@ class Store:
         with decoded(self.path):
             return [dict(json.loads(text)) for (text,) in rows]
 
+    def failed(self) -> list[tuple[dict[str, Value], str]]:
+        """The axes of every failed design, and why it failed."""
+        rows = self._db.rows("SELECT axes, error FROM design WHERE status = 'failed' ORDER BY position")
+        with decoded(self.path):
+            return [(dict(json.loads(axes)), error) for axes, error in rows]
+
     def failures(self) -> list[str]:
         """One line per failed design."""
-        rows = self._db.rows("SELECT axes, error FROM design WHERE status = 'failed' ORDER BY position")
-        return [f"{axes}: {error}" for axes, error in rows]
+        return [f"{json.dumps(axes)}: {error}" for axes, error in self.failed()]
 
     def report(self, report_hash: str) -> dict[str, Any]:
         """A stored report as plain data; raises `StoreError` if the study has none of that hash."""
