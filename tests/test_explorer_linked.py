@@ -18,7 +18,8 @@ from study_data import Shelf, study
 
 from explorer_app import create_app, pareto
 from explorer_app.pareto.brushes import clean, from_text, to_text
-from explorer_app.pareto.data import MOST, Asked, Facts, View, Views
+from explorer_app.pareto.data import MOST, Asked, View, Views
+from explorer_app.pareto.facts import Facts
 from explorer_app.pareto.linked import lines
 from explorer_app.reader import Designs, Reader
 from spikesim_py.errors import InputError

@@ -15,7 +15,7 @@ from spikesim_py.report import METRICS
 from spikesim_py.sweep import FrontComparison
 
 from .. import parts
-from ..head import arrow
+from ..head import arrow, metric_name
 
 Report = Mapping[str, Any]
 #: the colours of the bars, as the style sheet knows them
@@ -64,7 +64,7 @@ def empty(number: int) -> html.Div | None:
 def numbers(reports: Sequence[Report]) -> html.Div:
     """Every metric of every design, with its change from the first."""
     rows = []
-    for name, (label, unit, larger) in METRICS.items():
+    for name, (_, unit, larger) in METRICS.items():
         values = [report["metrics"].get(name) for report in reports]
         if all(value is None for value in values):
             continue
@@ -73,7 +73,7 @@ def numbers(reports: Sequence[Report]) -> html.Div:
         ]
         if name == "accuracy":
             cells = [_accuracy(reports[0], report, at) for at, report in enumerate(reports)]
-        rows.append([label, *cells])
+        rows.append([metric_name(name), *cells])
     return parts.table(["", *map(mark, LETTERS[: len(reports)])], rows)
 
 
@@ -85,25 +85,38 @@ def _cell(first: float | None, value: float | None, unit: str, larger: bool | No
     """A value with its arrow; without a first there is nothing to hold it against."""
     if value is None or first is None:
         return _plain(value, unit)
-    told, better = arrow(first, value, bool(larger)) if first or not value else ("A has none", None)
-    told = "as A" if better is None and first else told
+    told, better = arrow(first, value, bool(larger), "as A") if first or not value else ("A has none", None)
     style = "note" if better is None or larger is None else "better" if better else "worse"
     return html.Span([_plain(value, unit), html.Span(told, className=f"change {style}")])
 
 
 def _accuracy(first: Report, report: Report, at: int) -> Any:
-    """With its interval; orders that the intervals do not bear out are ties."""
+    """With its interval; an order that the intervals do not bear out is none."""
     found, held = report["accuracy"], first["accuracy"]
     if not found:
         return "not measured"
     low, high = found["interval"]
     shown: list[Any] = [f"{found['value']:.2%} ", html.Span(f"{low:.1%} to {high:.1%}", className="note")]
     if at and held:
-        apart = low > held["interval"][1] or high < held["interval"][0]
-        told = f"{100 * (found['value'] - held['value']):+.2f} points".replace("-", "−") if apart else "a tie"
-        style = ("better" if found["value"] > held["value"] else "worse") if apart else "note"
+        told, better = _apart(found, held)
+        style = "note" if better is None else "better" if better else "worse"
         shown.append(html.Span(told, className=f"change {style}"))
     return html.Span(shown)
+
+
+def _apart(found: Mapping[str, Any], held: Mapping[str, Any]) -> tuple[str, bool | None]:
+    """How an accuracy differs from that of A, and whether it is better; None where nobody can tell.
+
+    A report holds no single answers, so that there is no paired difference to judge by: disjoint intervals are enough
+    to tell two apart, overlapping ones leave it open (`spikesim compare` runs both on the same chips and samples).
+    """
+    change = found["value"] - held["value"]
+    if found["key"] == held["key"] and not change:
+        return "the measurement of A", None
+    low, high = found["interval"]
+    if low <= held["interval"][1] and high >= held["interval"][0]:
+        return "cannot be told apart (intervals overlap)", None
+    return f"{100 * change:+.2f} points".replace("-", "−"), change > 0
 
 
 def rows(data: SideBySide, by: str) -> html.Div:

@@ -44,8 +44,14 @@ def _begin(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         Input("selected", "data"),
         *[Input(*pair) for pair in _BASE],
         State("what-asked", "data"),
+        State(*_PLACES),
+        State("what-stops", "data"),
     )
-    def begin(selected: str | None, start: str, network: str, chip: str, asked: dict[str, str]) -> Any:
+    def begin(
+        selected: str | None, start: str, network: str, chip: str, asked: dict[str, str], places: Any, rows: Any
+    ) -> Any:
+        """The knobs of a start: turned as the address says at first, then as they were, where they still apply."""
+        asked = _texts(changes(rows, places or {})) if rows else asked
         own = selected if studied and start == "design" else None
         try:
             base = rooms.base(own, network, chip)
@@ -102,8 +108,12 @@ def _query(selected: str | None, names: tuple[str, ...], changed: dict[str, Any]
     said = {"design": selected} if selected else {}
     for name, value, default in zip(("start", "network", "chip"), names, ("design", NETWORK, CHIP), strict=True):
         said |= {name: value} if value != default and not (selected and name != "start") else {}
-    texts = {name: yaml.safe_dump(value).removesuffix("\n").removesuffix("\n...") for name, value in changed.items()}
-    return urlencode(said | texts)
+    return urlencode(said | _texts(changed))
+
+
+def _texts(changed: dict[str, Any]) -> dict[str, str]:
+    """Changed fields as an address has them."""
+    return {name: yaml.safe_dump(value).removesuffix("\n").removesuffix("\n...") for name, value in changed.items()}
 
 
 def _measure(app: dash.Dash, rooms: Rooms, studied: bool) -> None:

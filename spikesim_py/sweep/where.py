@@ -44,7 +44,7 @@ def where(frame: Frame, text: str) -> Mask:
     if not text.strip():
         return np.ones(total, dtype=bool)
     if len(text) > LONGEST:
-        raise InputError(f"filter: has {len(text)} characters: at most {LONGEST}")
+        raise InputError(f"filter: has more than {LONGEST} characters")
     found = _Reading(frame, text, _TOKEN.findall(text.strip()))
     truth = found.either()
     if found.left:
