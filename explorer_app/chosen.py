@@ -52,9 +52,13 @@ def bare(reader: Reader, selected: str | None) -> list[Any] | None:
     row, frame = designs.row(selected), designs.frame
     if row is None or selected is None:
         return None
-    cells = {name: cell for name in (*describing(frame), *METRICS) if name in frame and (cell := _cell(frame, name, row))}
+    cells = {
+        name: cell for name in (*describing(frame), *METRICS) if name in frame and (cell := _cell(frame, name, row))
+    }
     names = [cells.pop(name) for name in ("network", "chip") if name in cells]
-    settings = [html.Span(f"{name} = {cell}", className="setting") for name, cell in cells.items() if name not in METRICS]
+    settings = [
+        html.Span(f"{name} = {cell}", className="setting") for name, cell in cells.items() if name not in METRICS
+    ]
     tiles = [parts.tile(column(frame, name).label, cells[name]) for name in METRICS if name in cells]
     title = dmc.Title(" on ".join(names) or "a design", order=3)
     return [

@@ -29,7 +29,7 @@ def layout(others: Sequence[str] = (), **asked: Any) -> html.Div:
 
 
 def _numbers() -> dmc.Card:
-    note = "Arrows: how much more or less than A, green is better, orange worse. Overlapping accuracies tie."
+    note = "Arrows: how much more or less than A, green is better, orange worse."
     return parts.card("Numbers", html.Div(id="compare-numbers"), note)
 
 

@@ -13,7 +13,7 @@ from dash import dcc, html
 
 from spikesim_py._units import engineering
 from spikesim_py.figures.columns import Column, Frame, column
-from spikesim_py.figures.limits import Limit
+from spikesim_py.figures.limits import STEP, Limit
 from spikesim_py.figures.style import MUTED, TEMPLATE
 from spikesim_py.report import METRICS
 
@@ -37,7 +37,7 @@ def _slider(limit: Limit, about: Column, asked: float | None) -> html.Div:
         id={"limit": limit.name},
         min=limit.low,
         max=limit.high,
-        step=0.001,
+        step=STEP,
         value=place,
         inverted=limit.at_least,
         label={"function": "limit", "options": scale},  # where it would be, while it is dragged

@@ -19,6 +19,9 @@ LIMITED = ("accuracy", "edap", "energy_pj", "latency_ns", "area_um2", "tops_per_
 
 #: what an accuracy's error is raised by before its logarithm is taken: a perfect score has a place too
 _LEAST_ERROR = 1e-3
+#: what a key moves a slider by, 1.2 % of a value or of an error. Its ends are whole steps on the looser side: the best
+#: design meets even the strictest limit, and every design the loosest
+STEP = 0.005
 #: errors are told to two digits, none finer than this
 _FINEST_ERROR = 1e-4
 
@@ -31,7 +34,7 @@ class Limit:
     by its own logarithm.
 
     Attributes:
-        name: the metric. low, high: places of its smallest and largest value in the study.
+        name: the metric. low, high: places of its smallest and largest value in the study, whole multiples of `STEP`.
     """
 
     name: str
@@ -83,12 +86,12 @@ def limits(frame: Frame) -> list[Limit]:
         values = np.asarray(frame[name], float)
         known = values[np.isfinite(values) & ((values > 0) | _by_error(name))]
         ends = [float(known.min()), float(known.max())] if known.size else [0.0, 0.0]
-        if _by_error(name):  # the strictest limit is one that the most accurate design still meets
+        if _by_error(name):  # to two digits, towards the looser side, as all places are
             ends = [1.0 - _rounded_error(1.0 - end, up=True) for end in ends]
         if ends[0] < ends[1]:
-            low, high = (_place(name, end) for end in ends)
-            # rounded outwards: every design lies within, and no limit is the loosest by an accident of digits
-            found.append(Limit(name, math.floor(low * 1e3) / 1e3, math.ceil(high * 1e3) / 1e3))
+            looser = math.floor if METRICS[name][2] else math.ceil
+            low, high = (round(looser(_place(name, end) / STEP) * STEP, 6) for end in ends)
+            found += [Limit(name, low, high)] if low < high else []
     return found
 
 

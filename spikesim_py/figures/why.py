@@ -92,9 +92,9 @@ def _nearest(frame: Frame, row: int, metrics: Sequence[str], front: NDArray[np.i
 
 
 def _axes(frame: Frame, rows: NDArray[np.intp]) -> list[str]:
-    """What some designs differ in; the width of the weights goes without saying where the networks do."""
+    """Networks, chips and their fields in which some designs differ."""
     found = varying({name: np.asarray(values)[rows] for name, values in frame.items()})
-    return [name for name in found if name != "weight_bits" or "network" not in found]
+    return [name for name in found if "." in name or name in ("network", "chip")]
 
 
 # ------------------------------------------------------------------------------------------------------- in sentences
@@ -189,7 +189,11 @@ def _overlap(frame: Frame, row: int, other: int) -> bool:
 def _parts(tree: Mapping[str, Any]) -> str:
     """The component that takes most of the energy, that of the area, and the layer that takes most of the time."""
     told = []
-    for label, quantity, by_layer in (("energy", "energy_pj", False), ("area", "area_um2", False), ("latency", "critical_ns", True)):
+    for label, quantity, by_layer in (
+        ("energy", "energy_pj", False),
+        ("area", "area_um2", False),
+        ("latency", "critical_ns", True),
+    ):
         sums: dict[str, float] = {}
         for layer, leaf in leaves(tree):
             name = ("what layers share" if layer == "shared" else f"layer {layer}") if by_layer else leaf["name"]

@@ -1,7 +1,8 @@
 """Results from outside: a CSV or Parquet file with one line per design, as `Study.to_csv` and `to_parquet` write it.
 
 A study that is made of them has columns and no reports: its designs can be plotted, filtered and held against others,
-not taken apart. Columns with a field's dotted name (`crossbar.rows`) are its axes, and so are network and chip. Nothing in such a file is executed, and what it holds is checked cell by cell.
+not taken apart. Columns with a field's dotted name (`crossbar.rows`) are its axes, and so are network and chip.
+Nothing in such a file is executed, and what it holds is checked cell by cell.
 """
 
 from __future__ import annotations
