@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from dash_calls import caller
 from study_data import MemoryStudy, Shelf, report, study
@@ -18,6 +19,7 @@ from explorer_app.compare.callbacks import changed
 from explorer_app.compare.views import numbers
 from explorer_app.head import design_head
 from spikesim_py.figures.limits import limits
+from spikesim_py.inference.paired import packed
 
 Call = Callable[..., dict[str, Any]]
 REPORTS = [report(8, {"adc.bits": 6, "crossbar.rows": 128}), report(2, {"adc.bits": 4, "crossbar.rows": 64})]
@@ -76,6 +78,22 @@ def test_accuracies_whose_intervals_overlap_cannot_be_told_apart() -> None:
     assert "told apart" not in same
     assert "as A" in same
     assert "as before" not in same
+
+
+def test_reports_that_kept_their_answers_are_judged_in_pairs() -> None:
+    first, second = report(8, accuracy=0.9).to_dict(), report(4, accuracy=0.91).to_dict()  # intervals overlap
+    right = np.ones((2, 600), bool)
+    right[:, :60] = False
+    better = right.copy()
+    better[:, 54:60] = True  # six more images on both chips, and none lost
+    first["accuracy"]["answers"], second["accuracy"]["answers"] = packed(right), packed(better)
+    assert re.search(r"'\+1.00 points \(\+0\.\d\d to \+\d\.\d\d in pairs\)'", str(numbers([first, second])))
+    better[:, :54:9] = True
+    better[:, 300:312] = False  # as many lost as won
+    second["accuracy"] |= {"answers": packed(better), "value": 0.9}
+    assert "cannot be told apart: +0.00 points (−" in str(
+        numbers([first, second | {"accuracy": second["accuracy"] | {"key": ""}}])
+    )
 
 
 def test_what_a_metric_means_is_told_where_its_name_leaves_it_open() -> None:

@@ -11,6 +11,7 @@ from dash import dcc, html
 from spikesim_py._units import engineering
 from spikesim_py.figures.compare import LETTERS, SideBySide
 from spikesim_py.figures.reproduce import overrides
+from spikesim_py.inference import reported_difference
 from spikesim_py.report import METRICS
 from spikesim_py.sweep import FrontComparison
 
@@ -107,16 +108,25 @@ def _accuracy(first: Report, report: Report, at: int) -> Any:
 def _apart(found: Mapping[str, Any], held: Mapping[str, Any]) -> tuple[str, bool | None]:
     """How an accuracy differs from that of A, and whether it is better; None where nobody can tell.
 
-    A report holds no single answers, so that there is no paired difference to judge by: disjoint intervals are enough
-    to tell two apart, overlapping ones leave it open (`spikesim compare` runs both on the same chips and samples).
+    Where both reports kept their single answers, to the same images on the same device instances, the paired
+    difference decides; else disjoint intervals tell two apart, and overlapping ones leave it open.
     """
     change = found["value"] - held["value"]
     if found["key"] == held["key"] and not change:
         return "the measurement of A", None
+    paired = reported_difference(found, held)
+    if paired is not None:
+        ends = [f"{100 * end:+.2f}".replace("-", "−") for end in paired.interval]
+        told = f"{_points(change)} ({' to '.join(ends)} in pairs)"
+        return (told, change > 0) if paired.significant else (f"cannot be told apart: {told}", None)
     low, high = found["interval"]
     if low <= held["interval"][1] and high >= held["interval"][0]:
         return "cannot be told apart (intervals overlap)", None
-    return f"{100 * change:+.2f} points".replace("-", "−"), change > 0
+    return _points(change), change > 0
+
+
+def _points(change: float) -> str:
+    return f"{100 * change:+.2f} points".replace("-", "−")
 
 
 def rows(data: SideBySide, by: str) -> html.Div:
