@@ -10,6 +10,8 @@ import pytest
 from dash_calls import caller
 
 from explorer_app import create_app
+from explorer_app.reader import Reader
+from explorer_app.share.callbacks import study_file
 from spikesim_py.sweep import Study, import_results
 
 Call = Callable[..., dict[str, Any]]
@@ -66,6 +68,16 @@ def test_what_if_starts_from_names(call: Call, imported: Study) -> None:
     assert found["what-stops"]["data"]
     assert found["what-names"]["style"] == {}
     assert found["what-problem"]["children"] is None
+
+
+def test_compare_and_share_say_that_reports_are_missing(call: Call, imported: Study) -> None:
+    chosen = [str(found) for found in imported.frame()["report_hash"]]
+    shown = call("compare-bars.figure", compared=chosen, **{"compare-by": "layer", "compare-quantity": "energy_pj"})
+    assert "Imported results have no reports" in str(shown["compare-hint"])
+    assert "compare-picks" not in str(shown["compare-hint"])
+    assert "Imported results have no reports" in str(call("share-latex.children", compared=[])["share-designs"])
+    for kind in ("csv", "html"):
+        assert study_file(Reader(imported.path), kind)
 
 
 def test_its_fields_are_axes_and_colours_of_the_page(call: Call) -> None:

@@ -51,10 +51,13 @@ def _head(letter: str, report: Report) -> html.Div:
     )
 
 
-def empty(number: int) -> html.Div | None:
+def empty(number: int, imported: bool = False) -> html.Div | None:
     """What to do while there is nothing to compare."""
     if number > 1:
         return None
+    if imported:
+        teach = "Imported results have no reports to hold side by side. Their fronts can be compared, below."
+        return parts.hint("No breakdown to compare", teach)
     teach = "Up to four designs, side by side. Press “+ compare” beside a design on the Pareto or the Design page"
     teach += ", or begin with those that are worth a look." if not number else "; one more is needed."
     begin = dmc.Button("compare those worth a look", id={"compare-picks": "front"}, size="compact-sm")
