@@ -76,9 +76,10 @@ def create_app(
     bring.register(app, reader, named)
     training_view.register(app, trained)
     if reader is not None:
+        views = pareto.Views(reader)
         sweep.register(app, reader)
-        pareto.register(app, reader)
-        design.register(app, reader)
-        compare.register(app, reader, held)
-        share.register(app, reader)
+        pareto.register(app, views)
+        design.register(app, views)
+        compare.register(app, views, held)
+        share.register(app, views)
     return app

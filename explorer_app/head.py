@@ -31,24 +31,39 @@ TILES = (
 #: what those of them are called where there is little room
 SHORT = {
     "energy_pj": "energy",
-    "interval_ns": "interval",
+    "interval_ns": "inference interval",
     "tops": "throughput",
     "tops_per_watt": "efficiency",
     "tops_per_mm2": "area efficiency",
     "utilization": "cells in use",
+}
+#: what a metric means, where its name leaves that open
+ABOUT = {
+    "interval_ns": "how long after one inference the next can begin, in steady state; without a pipeline, the latency",
+    "edap": "energy times latency times area: small is good in all three",
+    "tops": "operations of one inference over its latency",
+    "tops_throughput": "operations of one inference over the interval between inferences, once the pipeline is full",
+    "ann_tops": "the same operations counted once, not in each time-step",
+    "utilization": "share of the cells of all crossbars that hold a weight",
 }
 
 #: changes below this share are told as none
 _SAME = 5e-4
 
 
-def arrow(before: float, after: float, larger: bool) -> tuple[str, bool | None]:
-    """The change in words, and whether it is for the better; None where there is none."""
+def arrow(before: float, after: float, larger: bool, same: str = "as before") -> tuple[str, bool | None]:
+    """The change in words, `same` where there is none, and whether it is for the better; None where there is none."""
     change = after / before - 1 if before else 0.0
     if abs(change) < _SAME:
-        return "as before", None
+        return same, None
     size = f"{after / before:.3g}×" if change > 1 else f"{change:+.1%}".replace("-", "−")
     return f"{'▲' if change > 0 else '▼'} {size}", (change > 0) == larger
+
+
+def metric_name(name: str) -> html.Span:
+    """What a metric is called, with its meaning on hover and focus where it has one."""
+    more: dict[str, Any] = {"title": ABOUT[name], "tabIndex": "0", "className": "explained"} if name in ABOUT else {}
+    return html.Span(METRICS[name][0], **more)
 
 
 def find_report(reader: Reader, selected: str | None) -> dict[str, Any] | None:
@@ -129,5 +144,6 @@ def _tile(name: str, report: dict[str, Any]) -> html.Div | None:
     band = (report.get("band") or {}).get(name)
     small = "" if band is None else _span(band["low"], band["high"], unit)
     about = f"{label}: {value!r} {unit}".removesuffix(" -")
+    about += f" ({ABOUT[name]})" if name in ABOUT else ""
     about += "; below it 90 % of what other calibrations give" if small else ""
     return parts.tile(SHORT.get(name, label), engineering(value, unit, 3), small, about=about)

@@ -126,6 +126,13 @@ class Reader:
                 self._version = version
             return Designs(self._frame, version=version)
 
+    def imported(self) -> bool:
+        """Whether the designs came as numbers, without reports; raises `InputError` where the file is no study."""
+        version = self.version()
+        return bool(version) and bool(
+            self._kept.get(("imported", version), lambda: load_study(self.path).imported),
+        )
+
     def kinds(self) -> dict[str, int]:
         """Kind of designs -> how many of it there are: `measured` ones have reports, `costed` ones are of the newest
         bulk sweep.

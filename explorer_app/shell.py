@@ -14,6 +14,7 @@ from spikesim_py.errors import SpikesimError
 from spikesim_py.figures.compare import LETTERS
 
 from . import menu, parts
+from .chosen import notice
 from .reader import Frame, Reader
 
 #: how often the browser asks whether the study has grown
@@ -50,10 +51,12 @@ def shell(name: str | None) -> dmc.MantineProvider:
         dcc.Store(id="version", data=""),
         dcc.Store(id="selected", storage_type="session"),
         dcc.Store(id="compared", storage_type="session"),
+        dcc.Store(id="view", storage_type="session"),  # what the Pareto page asks, for the pages that follow it
         dcc.Store(id="address"),
         *([] if name is None else [dcc.Interval(id="clock", interval=POLL_MS)]),
     ]
-    main = html.Main([html.Div(id="problem", role="alert"), dash.page_container], id="main")
+    told = [html.Div(id="problem", role="alert"), html.Div(id="notice", role="status")]
+    main = html.Main([*told, dash.page_container], id="main")
     skip = html.A("skip to the page", href="#main", className="skip")
     body = html.Div([*state, skip, _header(name), main], className="page")
     return dmc.MantineProvider(body, theme=THEME, defaultColorScheme="auto", id="provider")
@@ -166,14 +169,20 @@ def register(app: dash.Dash, reader: Reader | None) -> None:
         version = reader.version()
         return no_update if version == known else version
 
-    @app.callback(Output("problem", "children"), Output("status", "children"), Input("version", "data"), running=REST)
+    @app.callback(
+        Output("problem", "children"),
+        Output("status", "children"),
+        Output("notice", "children"),
+        Input("version", "data"),
+        running=REST,
+    )
     def state(_: str) -> Any:
         try:
             kinds = reader.kinds()
             costed = f"{kinds['costed']:,} costed designs" if list(kinds) == ["costed"] else ""
-            return None, costed or count(reader.frame())
+            return None, costed or count(reader.frame()), notice(reader)
         except SpikesimError as error:
-            return parts.problem(str(error), "The study cannot be read"), ""
+            return parts.problem(str(error), "The study cannot be read"), "", None
 
 
 def count(frame: Frame) -> str:

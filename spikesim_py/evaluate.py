@@ -193,10 +193,11 @@ def check_run(net: Network, *, data: str, split: str, samples: int | None, chips
 def measured_accuracy(correct: NDArray[np.bool_], *, data: str, key: str, seed: int) -> Accuracy:
     """The record of (chips, samples) right answers."""
     from .inference import accuracy_interval
+    from .inference.paired import packed
 
     value, interval = accuracy_interval(correct, seed=seed)
     per_chip = tuple(float(chip) for chip in correct.mean(1))
-    return Accuracy(value, interval, per_chip, correct.shape[1], data, key, seed)
+    return Accuracy(value, interval, per_chip, correct.shape[1], data, key, seed, packed(correct))
 
 
 def assemble(net: Network, hardware: Hardware, measured: Measurement) -> Report:

@@ -99,6 +99,7 @@ class Accuracy:
         data: dataset and split.
         key: SHA-256 of everything that the number depends on.
         seed: of the device instances and of the bootstrap.
+        answers: which of them were right, as `inference.paired.packed` has them; empty where nobody kept them.
     """
 
     value: float
@@ -108,6 +109,7 @@ class Accuracy:
     data: str
     key: str
     seed: int = 0
+    answers: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,8 @@ def report(
 class MemoryStudy:
     """What the figures and the explorer ask of a study, over reports in memory."""
 
+    imported = False
+
     def __init__(self, reports: list[Report]) -> None:
         self.reports = {item.report_hash: item.to_dict() for item in reports}
 

@@ -17,11 +17,13 @@ from dash_calls import caller
 from study_data import MemoryStudy, Shelf, report, study
 
 from explorer_app import create_app, design, pareto, serve, shell
-from explorer_app.pareto.data import Asked, Facts, View
+from explorer_app.pareto.data import Asked, View
+from explorer_app.pareto.facts import Facts
 from explorer_app.pareto.table import table_columns, table_rows
 from explorer_app.reader import Designs, Reader
 from explorer_app.server import listen
 from spikesim_py.errors import InputError, StoreError
+from spikesim_py.figures.limits import Limit, limits
 from spikesim_py.sweep import sweep
 from spikesim_py.sweep.store import JobTable
 from spikesim_py.sweep.store.database import Database
@@ -101,7 +103,7 @@ def test_the_clock_rests_while_what_it_started_is_at_work(shelf: Shelf) -> None:
     app.server.test_client().get("/_dash-dependencies")
     started = {"clock", "version"}
     woken = [entry for entry in app._callback_list if started & {str(given["id"]) for given in entry["inputs"]}]
-    assert len(woken) == 10
+    assert len(woken) == 11
     for entry in woken:
         assert "clock" in str(entry["running"])
 
@@ -150,9 +152,10 @@ def test_choices_that_another_study_left_behind_do_no_harm(call: Call, chosen: d
 def test_limits_thin_out_the_cloud_the_front_the_table_and_the_picks(call: Call) -> None:
     made = call("limits.children", asked={"accuracy": "0.92", "edap": "nonsense"})["limits"]["children"]
     sliders = {part["props"]["id"]["limit"]: part["props"] for part in _plain(made) if "value" in part["props"]}
-    assert sliders["accuracy"]["value"] == 0.92
+    accuracy = next(limit for limit in limits(study().frame()) if limit.name == "accuracy")
+    assert accuracy.value(sliders["accuracy"]["value"]) == 0.92
     assert sliders["edap"]["value"] == sliders["edap"]["max"]
-    limit = {"limit": [("accuracy", 0.92)]}
+    limit = {"limit": [("accuracy", accuracy.place(0.92))]}
     found = call("drawn.data", **AXES, **limit)
     frame = study().frame()
     kept = frame["accuracy"] >= 0.92
@@ -164,6 +167,20 @@ def test_limits_thin_out_the_cloud_the_front_the_table_and_the_picks(call: Call)
     assert {row["report_hash"] for row in rows} == set(frame["report_hash"][kept])
     for pick in found["picks"]["children"][1:]:
         assert pick["props"]["id"]["pick"] in frame["report_hash"][kept]
+
+
+def test_a_slider_speaks_of_values_not_of_places(call: Call) -> None:
+    made = call("limits.children", asked={"accuracy": "0.92"})["limits"]["children"]
+    sliders = {part["props"]["id"]["limit"]: part["props"] for part in _plain(made) if "value" in part["props"]}
+    frame = study().frame()
+    for name, slider in sliders.items():
+        said = slider["attributes"]["thumb"]
+        limit = Limit(name, slider["min"], slider["max"])
+        assert said["aria-valuetext"] == limit.words(limit.value(slider["value"]))
+        assert said["aria-valuemin"] <= said["aria-valuenow"] <= said["aria-valuemax"]
+        assert said["aria-valuemax"] == pytest.approx(frame[name].max(), rel=0.01)
+    moved = call('{"limit-words":["ALL"]}.children', limit=[("accuracy", 0.0)], **{"limit-words": [("accuracy", "")]})
+    assert set(moved) == {'{"limit-words":"accuracy"}', '{"limit":"accuracy"}'}  # both follow the thumb
 
 
 def _plain(component: Any) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from dash_calls import caller
 from study_data import MemoryStudy, Shelf, report, study
@@ -16,10 +17,14 @@ from explorer_app import create_app
 from explorer_app.compare import layout
 from explorer_app.compare.callbacks import changed
 from explorer_app.compare.views import numbers
+from explorer_app.head import design_head
+from spikesim_py.figures.limits import limits
+from spikesim_py.inference.paired import packed
 
 Call = Callable[..., dict[str, Any]]
 REPORTS = [report(8, {"adc.bits": 6, "crossbar.rows": 128}), report(2, {"adc.bits": 4, "crossbar.rows": 64})]
 HASHES = [item.report_hash for item in REPORTS]
+LIMIT = next(limit for limit in limits(study().frame()) if limit.name == "accuracy")
 VIEW = {"compare-by": "component", "compare-quantity": "energy_pj"}
 
 
@@ -62,12 +67,67 @@ def test_fewer_than_two_designs_teach_how_to_compare(call: Call, known: list[str
     assert "compare-bars" not in found
 
 
-def test_accuracies_whose_intervals_overlap_are_a_tie() -> None:
+def test_accuracies_whose_intervals_overlap_cannot_be_told_apart() -> None:
     close = [report(8, accuracy=0.9).to_dict(), report(4, accuracy=0.91).to_dict()]
     apart = [report(8, accuracy=0.9).to_dict(), report(4, accuracy=0.5).to_dict()]
-    assert "a tie" in str(numbers(close))
+    assert "cannot be told apart (intervals overlap)" in str(numbers(close))
     assert "−40.00 points" in str(numbers(apart))
     assert "not measured" in str(numbers([close[0], report(2, accuracy=None).to_dict()]))
+    same = str(numbers([close[0], close[0]]))
+    assert "the measurement of A" in same  # one accuracy key: the same arithmetic was measured once
+    assert "told apart" not in same
+    assert "as A" in same
+    assert "as before" not in same
+
+
+def test_reports_that_kept_their_answers_are_judged_in_pairs() -> None:
+    first, second = report(8, accuracy=0.9).to_dict(), report(4, accuracy=0.91).to_dict()  # intervals overlap
+    right = np.ones((2, 600), bool)
+    right[:, :60] = False
+    better = right.copy()
+    better[:, 54:60] = True  # six more images on both chips, and none lost
+    first["accuracy"]["answers"], second["accuracy"]["answers"] = packed(right), packed(better)
+    assert re.search(r"'\+1.00 points \(\+0\.\d\d to \+\d\.\d\d in pairs\)'", str(numbers([first, second])))
+    better[:, :54:9] = True
+    better[:, 300:312] = False  # as many lost as won
+    second["accuracy"] |= {"answers": packed(better), "value": 0.9}
+    assert "cannot be told apart: +0.00 points (−" in str(
+        numbers([first, second | {"accuracy": second["accuracy"] | {"key": ""}}])
+    )
+
+
+def test_what_a_metric_means_is_told_where_its_name_leaves_it_open() -> None:
+    shown = str(numbers([report(8).to_dict(), report(4).to_dict()]))
+    assert "how long after one inference the next can begin" in shown
+    head = str(design_head(report(8).to_dict()))
+    assert "how long after one inference the next can begin" in head
+
+
+PICKS = ('{"compare-picks":["ALL"]}.n_clicks', '{"compare-picks":"front"}.n_clicks')
+
+
+def test_those_worth_a_look_pass_what_the_pareto_page_asks(call: Call) -> None:
+    frame, clicks = study().frame(), {"compare-picks": [("front", 1)], "compared": None}
+
+    def chosen(asked: Any) -> list[str]:
+        found: list[str] = call(*PICKS, **clicks, view=asked)["compared"]["data"]
+        return found
+
+    kept = {str(found) for found in frame["report_hash"][(frame["accuracy"] >= 0.92) & (frame["adc.bits"] < 6)]}
+    asked = {"limits": {"accuracy": 0.92}, "filter": "adc.bits < 6"}
+    page = {"x": "edap", "y": "accuracy", "color": "", "size": "", "log": "auto"}
+    drawn = call("drawn.data", **page, limit=[("accuracy", LIMIT.place(0.92))], search="adc.bits < 6")
+    assert drawn["view"]["data"] | asked == drawn["view"]["data"]
+    offered = [part["props"]["id"]["pick"] for part in drawn["picks"]["children"][1:]]
+    assert 0 < len(offered) < 5
+    assert set(offered) <= kept
+    assert chosen(drawn["view"]["data"]) == chosen(asked) == offered  # what the Pareto page offers, no more
+    free = chosen(None)
+    assert not set(free) <= kept
+    assert all(chosen(nonsense) == free for nonsense in (3, {"limits": [1], "brush": "x", "filter": 2, "x": []}))
+    nothing = call(*PICKS, **clicks, view={"filter": "accuracy > 0.999"})
+    assert "compared" not in nothing
+    assert "No design passes" in str(nothing["problem"])
 
 
 def test_two_studies_share_a_map_and_one_without_the_metric_is_a_message(

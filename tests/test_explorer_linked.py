@@ -18,8 +18,10 @@ from study_data import Shelf, study
 
 from explorer_app import create_app, pareto
 from explorer_app.pareto.brushes import clean, from_text, to_text
-from explorer_app.pareto.data import MOST, Asked, Facts, View, Views
+from explorer_app.pareto.data import MOST, Asked, View, Views
+from explorer_app.pareto.facts import Facts
 from explorer_app.pareto.linked import lines
+from explorer_app.pareto.table import axis_choices
 from explorer_app.reader import Designs, Reader
 from spikesim_py.errors import InputError
 from spikesim_py.sweep import cost_sweep, load_study
@@ -34,6 +36,11 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     shelf = Shelf(tmp_path / "study.db")
     monkeypatch.setattr("explorer_app.reader.load_study", shelf.load)
     return caller(create_app(shelf.path))
+
+
+@pytest.fixture
+def shelf_views(call: Call, tmp_path: Path) -> Views:
+    return Views(Reader(tmp_path / "study.db"))
 
 
 def view(frame: dict[str, np.ndarray], filter: str = "", third: str = "", **brush: Any) -> View:
@@ -127,6 +134,39 @@ ends = st.one_of(
 @given(st.dictionaries(names, ends))
 def test_ranges_come_back_from_an_address(brush: Any) -> None:
     assert from_text(to_text(brush)) == clean(brush)
+
+
+def test_what_a_browser_asks_for_is_bounded_before_it_is_kept(call: Call, shelf_views: Views) -> None:
+    many = {f"made-up-{i}": [i, None] for i in range(5000)} | {"x" * 10**6: [1, 2]}
+    assert len(clean(many)) == 40
+    view = shelf_views.view("measured", "edap", "accuracy", brush=many, text="w4 " * 10**6)
+    assert isinstance(view, View)
+    assert len(repr(view.asked)) < 2200
+    assert "more than 2000 characters" in view.problem
+    same = shelf_views.view("measured", "edap", "accuracy", brush={"made up": [1, 2]}, text="w4 " * 10**5)
+    assert same is view  # nothing of what the study does not have is a key
+    again = shelf_views.recalled({"brush": many, "filter": "w4 " * 10**6})
+    assert again is view
+    assert "characters" in str(call("table-key.data", **PAGE, search="w4 " * 10**5)["filter-problem"])
+
+
+@pytest.mark.parametrize("chosen", ["weight_bits", "gone", ""])
+def test_colours_tell_designs_apart_or_are_of_a_metric(chosen: str) -> None:
+    def color(frame: dict[str, np.ndarray]) -> str:
+        return Facts(Designs(frame)).color(chosen)
+
+    frame = study().frame()
+    assert color(frame) == "weight_bits"
+    alike = frame | {"weight_bits": np.full(18, 4)}
+    assert color(alike) == "adc.bits"
+    alike |= {"adc.bits": np.full(18, 4), "crossbar.rows": np.full(18, 64)}
+    assert color(alike) == "network"
+    alike |= {"network": np.full(18, "digits-w4"), "edap": np.full(18, np.nan)}
+    assert color(alike) == "accuracy"
+    facts = Facts(Designs(alike))
+    offered = [entry["value"] for group in axis_choices(facts, every_column=True) for entry in group["items"]]
+    assert color(alike) in offered
+    assert "edap" not in offered  # which no design has
 
 
 @given(st.text(max_size=60))

@@ -83,6 +83,21 @@ def _turned(call: Call, **turned: Any) -> dict[str, Any]:
     return call("what-waterfall.figure", "what-by.value", **NAMES, **more)
 
 
+def test_turned_knobs_stay_when_the_start_changes_where_they_apply() -> None:
+    call = caller(create_app(None))
+    rows = call("what-stops.data", **NAMES | {"what-chip": "spikesim_released"})["what-stops"]["data"]
+    by_name = {row["name"]: row for row in rows}
+    defect = next(name for name in by_name if name.startswith("cost.defects."))
+    wanted = {"adc.bits": 7, "crossbar.rows": 32, defect: not by_name[defect]["values"][by_name[defect]["base"]]}
+    places = {name: by_name[name]["values"].index(value) for name, value in wanted.items()}
+    again = NAMES | {"what-stops": rows, "what-places": places, "what-asked": {"adc.bits": "3"}}
+    found = call("what-stops.data", **again)["what-stops"]["data"]
+    kept = changes(found, {row["name"]: row["at"] for row in found})
+    assert kept == {"adc.bits": 7, "crossbar.rows": 32}  # this chip's library has no defects to switch
+    untouched = call("what-stops.data", **again | {"what-places": {}})["what-stops"]["data"]
+    assert [row["at"] for row in untouched] == [row["base"] for row in untouched]  # an address speaks once
+
+
 def test_costs_are_those_of_cost() -> None:
     found = _turned(caller(create_app(None)), adc__bits=4, crossbar__mux=16)
     first = ss.cost("digits-w2", "rram_32nm")

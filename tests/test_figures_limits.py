@@ -12,7 +12,6 @@ from spikesim_py.figures import breakdown_figure, pareto_figure, themed
 from spikesim_py.figures.limits import Limit, limits, meets
 from spikesim_py.figures.pareto import marker_sizes, pareto_points
 from spikesim_py.figures.style import _DARK, CATEGORIES, COMPONENTS, INK, PAPER
-from spikesim_py.report import METRICS
 
 
 def test_every_metric_that_differs_has_a_slider_over_its_whole_range() -> None:
@@ -21,19 +20,19 @@ def test_every_metric_that_differs_has_a_slider_over_its_whole_range() -> None:
     assert list(found) == ["accuracy", "edap", "energy_pj", "area_um2", "tops_per_watt"]  # latencies are alike here
     for name, limit in found.items():
         for place in (limit.low, limit.high):
-            value = place if METRICS[name][1] == "-" else 10**place
-            assert frame[name].min() * 0.99 <= value <= frame[name].max() * 1.01
+            assert frame[name].min() * 0.98 <= limit.at(place) <= frame[name].max() * 1.02
         assert limit.value(limit.loosest) is None
 
 
 def test_the_loosest_limit_rules_nothing_out_and_the_strictest_leaves_next_to_nothing() -> None:
     frame = study().frame()
     for limit in limits(frame):
-        strict = limit.high - 2e-3 if limit.at_least else limit.low + 2e-3
+        strict = limit.high if limit.at_least else limit.low
         value = limit.value(strict)
         assert value is not None
         kept = meets(frame, {limit.name: value})
         assert 1 <= kept.sum() < len(kept)
+        assert meets(frame, {limit.name: limit.at(limit.loosest)}).all()
     assert meets(frame, {}).all()
 
 
@@ -41,6 +40,32 @@ def test_the_loosest_limit_rules_nothing_out_and_the_strictest_leaves_next_to_no
 def test_a_limit_comes_back_from_its_place(value: float) -> None:
     limit = Limit("energy_pj", -20.0, 20.0)
     assert limit.value(limit.place(value)) == pytest.approx(value, rel=1e-3)
+
+
+accuracies = st.lists(st.floats(0.0, 1.0).map(lambda value: round(value, 4)), min_size=2, max_size=30)
+
+
+@given(accuracies, st.floats(0.0, 1.0))
+def test_an_accuracy_limit_is_told_as_it_is_and_even_the_strictest_leaves_a_design(
+    values: list[float], share: float
+) -> None:
+    frame = {"accuracy": np.array(values)}
+    for limit in limits(frame):
+        place = limit.low + share * (limit.high - limit.low)
+        value = limit.value(place)
+        if value is None:
+            assert place <= limit.low
+            continue
+        assert meets(frame, {"accuracy": value}).any()
+        assert limit.value(limit.place(value)) in (value, None)  # as an address keeps it
+        assert float(limit.words(value).removeprefix("at least ").removesuffix(" %")) == pytest.approx(100 * value)
+
+
+def test_there_is_room_near_a_perfect_score() -> None:
+    (limit,) = limits({"accuracy": np.array([0.3, 0.8, 0.99])})
+    share = (limit.place(0.99) - limit.place(0.95)) / (limit.high - limit.low)
+    assert share > 0.3  # of the slider's length; evenly spaced it was 6 %
+    assert Limit("accuracy", 0.0, 3.0).place(1.0) == pytest.approx(3.0)
 
 
 def test_stricter_limits_never_let_more_designs_through() -> None:
@@ -60,6 +85,7 @@ def test_a_design_without_the_metric_does_not_meet_its_limit() -> None:
 def test_a_limit_is_told_with_its_unit() -> None:
     assert Limit("area_um2", 0, 9).words(2.5e6) == "at most 2.50 mm²"
     assert Limit("accuracy", 0, 1).words(0.95) == "at least 95.0 %"
+    assert Limit("accuracy", 0, 1).words(0.9951) == "at least 99.51 %"
     assert Limit("accuracy", 0, 1).words(None) == "any"
 
 

@@ -11,8 +11,12 @@ from scipy.special import expit
 from scipy.stats import binom, binomtest, norm
 from test_inference_interval import true_accuracy
 
+from spikesim_py.compare import compare
 from spikesim_py.errors import InputError
-from spikesim_py.inference import accuracy_interval, paired_difference
+from spikesim_py.evaluate import evaluate
+from spikesim_py.hardware import load_hardware
+from spikesim_py.inference import accuracy_interval, paired_difference, reported_difference
+from spikesim_py.inference.paired import packed
 
 
 def answers(only_first: int, only_second: int, samples: int) -> tuple[np.ndarray, np.ndarray]:
@@ -156,3 +160,42 @@ def test_coverage_of_few_chips(chips: int, effects: dict[str, float]) -> None:
 @pytest.mark.parametrize(("chips", "samples"), [(2, 200), (4, 100), (4, 600), (8, 300), (16, 100), (16, 600)])
 def test_coverage_is_at_least_93_percent(chips: int, samples: int, effects: dict[str, float]) -> None:
     assert covered(1000, chips, samples, **effects) >= 930
+
+
+def _record(correct: np.ndarray, **more: object) -> dict[str, object]:
+    """What a report says of an accuracy."""
+    chips = correct.mean(1).tolist()
+    record = {"chips": chips, "samples": correct.shape[1], "data": "digits/report", "seed": 3}
+    return record | {"answers": packed(correct)} | more
+
+
+@given(st.integers(1, 3), st.integers(1, 19), st.integers(0, 2**32))
+def test_two_reports_that_kept_their_answers_tell_the_difference(chips: int, samples: int, seed: int) -> None:
+    first, second = np.random.default_rng(seed).random((2, chips, samples)) < 0.8
+    assert reported_difference(_record(first), _record(second)) == paired_difference(first, second, seed=3)
+
+
+def test_reports_of_other_runs_or_without_answers_tell_none() -> None:
+    first, second = np.random.default_rng(0).random((2, 2, 20)) < 0.8
+    known = _record(first)
+    for other in (
+        {"seed": 4},
+        {"data": "digits/search"},
+        {"answers": ""},
+        {"answers": "no base64"},
+        {"answers": "AA=="},
+    ):
+        assert reported_difference(known, _record(second, **other)) is None
+    assert reported_difference(known, _record(second[:, :19])) is None
+    old = {name: value for name, value in known.items() if name != "answers"}
+    assert reported_difference(old, old) is None
+
+
+def test_stored_reports_tell_what_running_both_again_does() -> None:
+    run = {"data": "digits", "split": "report", "samples": 40, "chips": 2, "seed": 0}
+    fields = {"a": {"adc.bits": 3}, "b": {"adc.bits": 6}}
+    chips = {name: load_hardware("rram_32nm", own) for name, own in fields.items()}
+    again = compare("digits-w2", chips["a"], chips["b"], **run).difference
+    first, second = (evaluate("digits-w2", chip, **run).to_dict()["accuracy"] for chip in chips.values())
+    assert reported_difference(first, second) == again
+    assert again.value

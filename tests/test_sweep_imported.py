@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from spikesim_py.cli import main
 from spikesim_py.errors import InputError, StoreError
 from spikesim_py.report import METRICS
-from spikesim_py.sweep import compare_fronts, import_results, load_study, read_results
+from spikesim_py.sweep import compare_fronts, import_results, load_study, nearest_front_design, read_results
 from spikesim_py.sweep.export import write_csv, write_parquet
 from spikesim_py.sweep.imported import MAX_COLUMNS, MAX_TEXT
 from spikesim_py.sweep.study import COLUMNS
@@ -92,6 +92,22 @@ def test_a_short_table_of_others_is_a_study_that_can_be_held_against_ours(tmp_pa
     assert compare_fronts(frame, ours, ["accuracy", "energy_pj"]).beaten == (1, 0)
     with pytest.raises(StoreError, match=r"was imported as numbers: it has no report"):
         study.report(str(frame["report_hash"][0]))
+
+
+def test_fields_of_a_table_are_axes_of_its_study(tmp_path: Path) -> None:
+    text = "crossbar.rows,adc.bits,chip,device.kind,note,accuracy,edap\n"
+    text += "64,4,a,rram,x,0.9,1e-9\n128,4,b,rram,y,0.8,1e-10\n128,4,b,,z,0.7,2e-10\n"
+    study = import_results(_file(tmp_path, text), tmp_path / "theirs.db")
+    assert study.imported
+    assert study.space.axes == {"crossbar.rows": [64, 128], "chip": ["a", "b"]}  # those that differ; a note is none
+    frame = study.frame()
+    advice = nearest_front_design(frame, 2, ["accuracy", "edap"], list(study.space.axes))
+    assert (advice.target, advice.changes) == (1, ())
+    done = CliRunner().invoke(main, ["pareto", str(study.path)])
+    assert done.exit_code == 0
+    assert "crossbar.rows" in done.output
+    (tmp_path / "plain").mkdir()
+    assert import_results(_file(tmp_path / "plain", "edap\n1\n"), tmp_path / "plain.db").space.axes == {}
 
 
 def test_no_sweep_adds_its_own_results_to_imported_ones(tmp_path: Path) -> None:

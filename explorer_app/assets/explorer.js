@@ -63,9 +63,13 @@ window.dash_clientside = Object.assign({}, window.dash_clientside, {
     },
   },
 });
-// What a slider of a limit says while it is dragged.
+// What a slider of a limit says while it is dragged, rounded as `figures/limits.py` has it.
 window.dashMantineFunctions = Object.assign({}, window.dashMantineFunctions, {
-  limit: (place, {even, factor, unit}) => `${Number(((even ? place : 10 ** place) * factor).toPrecision(3))} ${unit}`,
+  limit: (place, {byError, factor, unit}) => {
+    if (!byError) return `${Number((10 ** place * factor).toPrecision(3))} ${unit}`;
+    const error = Math.max(10 ** -place - 1e-3, 0), step = Math.max(10 ** (Math.floor(Math.log10(error)) - 1), 1e-4);
+    return `${Number((100 - 100 * step * Math.round(error / step)).toFixed(2))} ${unit}`;
+  },
 });
 // "/" leads to the search field, as everywhere.
 document.addEventListener("keydown", event => {

@@ -14,13 +14,12 @@ from spikesim_py.cost.tree import Quantity
 from spikesim_py.diff import By, diff
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures import compare_figure, fronts_figure, themed
-from spikesim_py.figures.columns import measured
 from spikesim_py.figures.compare import LETTERS, side_by_side
-from spikesim_py.figures.picks import best_designs
-from spikesim_py.sweep import compare_fronts, nondominated
+from spikesim_py.sweep import compare_fronts
 
 from .. import parts
 from ..head import find_report
+from ..pareto import Views
 from ..reader import Reader
 from ..shell import SCHEME, show_address
 from . import views
@@ -29,35 +28,48 @@ from .rooms import Held
 _BUTTONS = ("compare", "compare-remove", "compare-first", "compare-picks")
 
 
-def register(app: dash.Dash, reader: Reader, others: Sequence[Reader]) -> None:
+def register(app: dash.Dash, known: Views, others: Sequence[Reader]) -> None:
     """Bind the page to a study, and to those that it may be held against."""
-    _collect(app, reader)
+    reader = known.reader
+    _collect(app, known)
     _show(app, reader)
     held = Held(others)
     _take(app, held)
     _overlay(app, reader, held)
 
 
-def _collect(app: dash.Dash, reader: Reader) -> None:
+def _collect(app: dash.Dash, views_of: Views) -> None:
     @app.callback(
         Output("compared", "data", allow_duplicate=True),
         *[Input({kind: ALL}, "n_clicks") for kind in _BUTTONS],
         State("compared", "data"),
+        State("view", "data"),
         prevent_initial_call=True,
     )
     def collect(*given: Any) -> Any:
         """A design more, one less, another one first, or those worth a look."""
-        *clicks, known = given
+        *clicks, known, asked = given
         cause = ctx.triggered_id
         if not isinstance(cause, dict) or not any(any(found) for found in clicks) or not ctx.triggered[0]["value"]:
             return no_update  # the buttons have just appeared
         kind, name = next(iter(cause.items()))
-        chosen = changed(kind, name, known or [], worth_a_look(reader) if kind == "compare-picks" else [])
+        picks = worth_a_look(views_of, asked) if kind == "compare-picks" else []
+        if kind == "compare-picks" and not picks:
+            told = "No design passes what the Pareto page asks: widen a range, a limit or the filter there."
+            set_props("problem", {"children": parts.problem(told, "Nothing is worth a look")})
+            return no_update
+        chosen = changed(kind, name, known or [], picks)
         if chosen is None:
             told = f"{len(LETTERS)} designs are on the Compare page already: remove one there."
             set_props("problem", {"children": parts.problem(told, "No more can be compared")})
             return no_update
         return chosen
+
+
+def worth_a_look(known: Views, asked: Any) -> list[str]:
+    """The designs that the Pareto page offers below its graph, of those that pass what it asks."""
+    view = known.recalled(asked)
+    return [] if isinstance(view, str) else view.worth_a_look(len(LETTERS))
 
 
 def changed(kind: str, name: str, known: list[str], picks: list[str]) -> list[str] | None:
@@ -72,16 +84,6 @@ def changed(kind: str, name: str, known: list[str], picks: list[str]) -> list[st
     if name in known:
         return known
     return [*known, name] if len(known) < len(LETTERS) else None
-
-
-def worth_a_look(reader: Reader) -> list[str]:
-    """The designs that the Pareto page offers below its graph."""
-    frame = reader.frame()
-    if not len(frame.get("report_hash", ())):
-        return []
-    front = nondominated(frame, ["edap", "accuracy" if "accuracy" in measured(frame) else "area_um2"])
-    rows = best_designs(frame, front).values() if front.any() else []
-    return [str(frame["report_hash"][row]) for row in rows][: len(LETTERS)]
 
 
 def _show(app: dash.Dash, reader: Reader) -> None:
@@ -104,7 +106,7 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         said = {"by": by} if by != "component" else {}
         show_address("/compare", urlencode(said | ({"quantity": quantity} if quantity != "energy_pj" else {})))
         if len(reports) < 2:
-            return views.empty(len(reports)), views.heads(reports), {"display": "none"}, *[no_update] * 5
+            return views.empty(len(reports), reader.imported()), views.heads(reports), {"display": "none"}, *[no_update] * 5
         diffs = [diff(reports[0], other, by).to_dict() for other in reports[1:]]
         data = side_by_side(diffs, quantity)
         figure = compare_figure(data, quantity)

@@ -29,7 +29,10 @@ def layout(others: Sequence[str] = (), **asked: Any) -> html.Div:
 
 
 def _numbers() -> dmc.Card:
-    note = "Arrows: how much more or less than A, green is better, orange worse. Overlapping accuracies tie."
+    note = (
+        "Arrows: how much more or less than A, green is better, orange worse. Accuracies: in pairs, where both reports "
+    )
+    note += "kept their answers to the same images on the same device instances."
     return parts.card("Numbers", html.Div(id="compare-numbers"), note)
 
 

@@ -11,11 +11,12 @@ from dash import dcc, html
 from spikesim_py._units import engineering
 from spikesim_py.figures.compare import LETTERS, SideBySide
 from spikesim_py.figures.reproduce import overrides
+from spikesim_py.inference import reported_difference
 from spikesim_py.report import METRICS
 from spikesim_py.sweep import FrontComparison
 
 from .. import parts
-from ..head import arrow
+from ..head import arrow, metric_name
 
 Report = Mapping[str, Any]
 #: the colours of the bars, as the style sheet knows them
@@ -50,10 +51,13 @@ def _head(letter: str, report: Report) -> html.Div:
     )
 
 
-def empty(number: int) -> html.Div | None:
+def empty(number: int, imported: bool = False) -> html.Div | None:
     """What to do while there is nothing to compare."""
     if number > 1:
         return None
+    if imported:
+        teach = "Imported results have no reports to hold side by side. Their fronts can be compared, below."
+        return parts.hint("No breakdown to compare", teach)
     teach = "Up to four designs, side by side. Press “+ compare” beside a design on the Pareto or the Design page"
     teach += ", or begin with those that are worth a look." if not number else "; one more is needed."
     begin = dmc.Button("compare those worth a look", id={"compare-picks": "front"}, size="compact-sm")
@@ -64,7 +68,7 @@ def empty(number: int) -> html.Div | None:
 def numbers(reports: Sequence[Report]) -> html.Div:
     """Every metric of every design, with its change from the first."""
     rows = []
-    for name, (label, unit, larger) in METRICS.items():
+    for name, (_, unit, larger) in METRICS.items():
         values = [report["metrics"].get(name) for report in reports]
         if all(value is None for value in values):
             continue
@@ -73,7 +77,7 @@ def numbers(reports: Sequence[Report]) -> html.Div:
         ]
         if name == "accuracy":
             cells = [_accuracy(reports[0], report, at) for at, report in enumerate(reports)]
-        rows.append([label, *cells])
+        rows.append([metric_name(name), *cells])
     return parts.table(["", *map(mark, LETTERS[: len(reports)])], rows)
 
 
@@ -85,25 +89,47 @@ def _cell(first: float | None, value: float | None, unit: str, larger: bool | No
     """A value with its arrow; without a first there is nothing to hold it against."""
     if value is None or first is None:
         return _plain(value, unit)
-    told, better = arrow(first, value, bool(larger)) if first or not value else ("A has none", None)
-    told = "as A" if better is None and first else told
+    told, better = arrow(first, value, bool(larger), "as A") if first or not value else ("A has none", None)
     style = "note" if better is None or larger is None else "better" if better else "worse"
     return html.Span([_plain(value, unit), html.Span(told, className=f"change {style}")])
 
 
 def _accuracy(first: Report, report: Report, at: int) -> Any:
-    """With its interval; orders that the intervals do not bear out are ties."""
+    """With its interval; an order that the intervals do not bear out is none."""
     found, held = report["accuracy"], first["accuracy"]
     if not found:
         return "not measured"
     low, high = found["interval"]
     shown: list[Any] = [f"{found['value']:.2%} ", html.Span(f"{low:.1%} to {high:.1%}", className="note")]
     if at and held:
-        apart = low > held["interval"][1] or high < held["interval"][0]
-        told = f"{100 * (found['value'] - held['value']):+.2f} points".replace("-", "−") if apart else "a tie"
-        style = ("better" if found["value"] > held["value"] else "worse") if apart else "note"
+        told, better = _apart(found, held)
+        style = "note" if better is None else "better" if better else "worse"
         shown.append(html.Span(told, className=f"change {style}"))
     return html.Span(shown)
+
+
+def _apart(found: Mapping[str, Any], held: Mapping[str, Any]) -> tuple[str, bool | None]:
+    """How an accuracy differs from that of A, and whether it is better; None where nobody can tell.
+
+    Where both reports kept their single answers, to the same images on the same device instances, the paired
+    difference decides; else disjoint intervals tell two apart, and overlapping ones leave it open.
+    """
+    change = found["value"] - held["value"]
+    if found["key"] == held["key"] and not change:
+        return "the measurement of A", None
+    paired = reported_difference(found, held)
+    if paired is not None:
+        ends = [f"{100 * end:+.2f}".replace("-", "−") for end in paired.interval]
+        told = f"{_points(change)} ({' to '.join(ends)} in pairs)"
+        return (told, change > 0) if paired.significant else (f"cannot be told apart: {told}", None)
+    low, high = found["interval"]
+    if low <= held["interval"][1] and high >= held["interval"][0]:
+        return "cannot be told apart (intervals overlap)", None
+    return _points(change), change > 0
+
+
+def _points(change: float) -> str:
+    return f"{100 * change:+.2f} points".replace("-", "−")
 
 
 def rows(data: SideBySide, by: str) -> html.Div:

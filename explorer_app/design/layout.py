@@ -51,10 +51,11 @@ def layout(**asked: Any) -> html.Div:
     teach = "This page takes one design apart: where its energy, time and area go, what limits it, what its mesh and "
     teach += "crossbars do, and what each error costs."
     hint = dmc.Card(parts.hint("No design is chosen", teach, link), withBorder=True)
-    head = dmc.Card([html.Div(id="design-head"), html.Div(id="design-command")], withBorder=True)
-    shown = [head, dmc.Card(tabs, withBorder=True)]
-    page = html.Div(shown, id="design-page", style={"display": "none"}, className="stack")
-    return html.Div([html.Div(hint, id="design-hint"), page])
+    hidden = {"display": "none"}
+    told = [html.Div(id=f"design-{name}") for name in ("head", "why", "command")]
+    head = dmc.Card(told, withBorder=True, id="design-card", style=hidden)
+    page = html.Div(dmc.Card(tabs, withBorder=True), id="design-page", style=hidden)
+    return html.Div([html.Div(hint, id="design-hint"), head, page], className="stack")
 
 
 def _costs() -> list[Any]:

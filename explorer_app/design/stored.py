@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import dash
 import dash_ag_grid as dag  # type: ignore[import-untyped]
 import dash_mantine_components as dmc  # type: ignore[import-untyped]
-from dash import Input, Output, html, no_update
+from dash import Input, Output, State, html, no_update
 
 from spikesim_py._units import engineering, number
 from spikesim_py.cost.roofline import COLUMNS, report_roofline, roofline_rows
@@ -22,7 +22,9 @@ from spikesim_py.rebuild import chip_of
 from spikesim_py.report import METRICS
 
 from .. import parts
-from ..head import command_of, compare_button, design_head, find_report
+from ..chosen import bare, reasons
+from ..head import command_of, compare_button, design_head, find_report, metric_name
+from ..pareto import Views
 from ..reader import Reader
 from ..shell import SCHEME, show_address
 
@@ -30,16 +32,20 @@ from ..shell import SCHEME, show_address
 _CHOSEN, _TAB = Input("selected", "data"), Input("tab", "value")
 
 
-def register(app: dash.Dash, reader: Reader) -> None:
+def register(app: dash.Dash, views: Views) -> None:
     """Bind the tabs that need the report alone."""
-    _head(app, reader)
+    reader = views.reader
+    _head(app, views)
     _figures(app, reader)
     _texts(app, reader)
 
 
-def _head(app: dash.Dash, reader: Reader) -> None:
+def _head(app: dash.Dash, views: Views) -> None:
+    reader = views.reader
+
     @app.callback(
         Output("design-hint", "style"),
+        Output("design-card", "style"),
         Output("design-page", "style"),
         Output("design-head", "children"),
         Output("design-command", "children"),
@@ -47,11 +53,17 @@ def _head(app: dash.Dash, reader: Reader) -> None:
         _TAB,
     )
     def head(selected: str | None, tab: str) -> Any:
-        report = find_report(reader, selected)
-        if report is None:
-            return {}, {"display": "none"}, *[no_update] * 2
-        show_address("/design", urlencode({"design": selected, "tab": tab}))
-        return {"display": "none"}, {}, design_head(report, compare_button(report)), command_of(report)
+        hidden, report = {"display": "none"}, find_report(reader, selected)
+        if report is not None:
+            show_address("/design", urlencode({"design": selected, "tab": tab}))
+            return hidden, {}, {}, design_head(report, compare_button(report)), command_of(report)
+        known = bare(reader, selected)
+        return (hidden, {}, hidden, known, None) if known else ({}, hidden, hidden, None, None)
+
+    @app.callback(Output("design-why", "children"), _CHOSEN, State("view", "data"))
+    def why(selected: str | None, asked: Any) -> Any:
+        """Among those that pass what the Pareto page asks."""
+        return reasons(views.recalled(asked), selected, find_report(reader, selected))
 
 
 def _figures(app: dash.Dash, reader: Reader) -> None:
@@ -173,10 +185,10 @@ def _constants(rows: list[dict[str, str]]) -> dag.AgGrid:
 def numbers(report: dict[str, Any]) -> list[Any]:
     """Every metric as it reads best and as stored; notes, methods, and what it was run with."""
     rows = []
-    for name, (label, unit, _) in METRICS.items():
+    for name, (_, unit, _) in METRICS.items():
         value = report["metrics"].get(name)
         if value is not None:
-            rows.append([label, engineering(value, unit), f"{value!r} {unit}".removesuffix(" -")])
+            rows.append([metric_name(name), engineering(value, unit), f"{value!r} {unit}".removesuffix(" -")])
     facts = [("report", report["report_hash"]), ("spikesim_py", report["version"])]
     if report["accuracy"]:
         facts += [("accuracy key", report["accuracy"]["key"]), ("data", report["accuracy"]["data"])]

@@ -8,6 +8,8 @@ from typing import Any
 
 #: column -> least and largest value, as stored; None is an open end
 Brush = dict[str, tuple[Any, Any]]
+#: ranges that a page may ask for, and characters of a name or of a text that ends one
+MOST, _LONGEST = 40, 200
 
 
 def to_text(brush: Mapping[str, Any]) -> str:
@@ -27,10 +29,12 @@ def from_text(text: str) -> Brush:
 
 
 def clean(brush: Any) -> Brush:
-    """What a page sent, as ranges; nothing of it is trusted."""
+    """What a page sent, as ranges, the first `MOST` of them; nothing of it is trusted."""
     found: Brush = {}
     for name, ends in brush.items() if isinstance(brush, Mapping) else ():
-        if isinstance(name, str) and isinstance(ends, list | tuple) and len(ends) == 2:
+        if len(found) == MOST:
+            break
+        if isinstance(name, str) and len(name) <= _LONGEST and isinstance(ends, list | tuple) and len(ends) == 2:
             low, high = (end if _is_end(end) else None for end in ends)
             texts = {isinstance(end, str) for end in (low, high) if end is not None}
             if len(texts) == 1:
@@ -40,7 +44,7 @@ def clean(brush: Any) -> Brush:
 
 def _is_end(end: Any) -> bool:
     number = isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end)
-    return number or (isinstance(end, str) and len(end) <= 200)
+    return number or (isinstance(end, str) and len(end) <= _LONGEST)
 
 
 def _said(end: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import dash
 import numpy as np
-from dash import ALL, ClientsideFunction, Input, Output, State, ctx, no_update
+from dash import ALL, ClientsideFunction, Input, Output, State, ctx, no_update, set_props
 
 from spikesim_py.errors import SpikesimError
 from spikesim_py.figures import breakdown_figure, pareto_figure
@@ -15,8 +15,8 @@ from spikesim_py.figures.columns import is_number
 from spikesim_py.figures.limits import Limit
 from spikesim_py.figures.style import themed
 
+from ..chosen import bare, reasons
 from ..head import command_of, compare_button, design_head, find_report
-from ..reader import Reader
 from ..shell import REST, SCHEME, show_address
 from . import below, linked, views
 from .asking import ASKED, KNOWN, VERSION
@@ -25,14 +25,13 @@ from .data import LOG, Box, View, Views
 from .table import axis_choices
 
 
-def register(app: dash.Dash, reader: Reader) -> None:
+def register(app: dash.Dash, known: Views) -> None:
     """Bind the page to a study."""
-    known = Views(reader)
     _draw(app, known)
     _offer(app, known)
     _limit(app, known)
     _choose(app, known)
-    _show(app, reader)
+    _show(app, known)
     below.register(app, known)
 
 
@@ -71,6 +70,7 @@ def _draw(app: dash.Dash, known: Views) -> None:
         if not len(view.designs):
             return themed(views.waiting(), scheme), "", views.first_sweep(), ""
         show_address("/", views.query(said(asked, look, view), dict(view.asked.limits), selected))
+        set_props("view", {"data": view.to_dict()})
         log, box, color = look["log"] if look["log"] in LOG else "auto", _box(zoom), view.facts.color(look["color"])
         sized = look["size"] if look["size"] in view.frame and is_number(view.frame, look["size"]) else None
         key = repr((version, view.designs.bulk, view.asked, log, box, color, sized, selected, scheme))
@@ -193,6 +193,7 @@ def _limit(app: dash.Dash, known: Views) -> None:
 
     @app.callback(
         Output({"limit-words": ALL}, "children"),
+        Output({"limit": ALL}, "attributes"),
         Input({"limit": ALL}, "value"),
         State({"limit": ALL}, "id"),
         State({"limit": ALL}, "min"),
@@ -200,7 +201,8 @@ def _limit(app: dash.Dash, known: Views) -> None:
     )
     def say(places: Any, ids: Any, lows: Any, highs: Any) -> Any:
         made = [Limit(own["limit"], low, high) for own, low, high in zip(ids, lows, highs, strict=True)]
-        return [limit.words(limit.value(place)) for limit, place in zip(made, places, strict=True)]
+        pairs = list(zip(made, places, strict=True))
+        return [limit.words(limit.value(place)) for limit, place in pairs], [views.spoken(*pair) for pair in pairs]
 
 
 def _numbers(asked: dict[str, str]) -> dict[str, float]:
@@ -262,22 +264,37 @@ def _choose(app: dash.Dash, known: Views) -> None:
         return view.designs.names(order[at : at + 1])[0]
 
 
-def _show(app: dash.Dash, reader: Reader) -> None:
+def _show(app: dash.Dash, known: Views) -> None:
+    reader = known.reader
+
     @app.callback(
         Output("hint", "style"),
         Output("detail", "style"),
         Output("detail-head", "children"),
+        Output("detail-report", "style"),
         Output("detail-command", "children"),
         Output("more", "href"),
         Output("designs", "selectedRows"),
         Input("selected", "data"),
     )
     def design(selected: str | None) -> Any:
+        hidden = {"display": "none"}
         report = find_report(reader, selected)
+        head = bare(reader, selected) if report is None else design_head(report, compare_button(report))
+        if head is None:
+            return {}, hidden, *[no_update] * 4, []
+        more, rows = f"/design?design={selected}", {"ids": [selected]}
         if report is None:
-            return {}, {"display": "none"}, *[no_update] * 3, []
-        shown = design_head(report, compare_button(report)), command_of(report), f"/design?design={selected}"
-        return {"display": "none"}, {}, *shown, {"ids": [selected]}
+            return hidden, {}, head, hidden, no_update, more, rows
+        return hidden, {}, head, {}, command_of(report), more, rows
+
+    @app.callback(
+        output=Output("detail-why", "children"),
+        inputs={"_": VERSION, "asked": ASKED, "selected": Input("selected", "data")},
+        running=REST,
+    )
+    def why(_: str, asked: Any, selected: str | None) -> Any:
+        return reasons(known.view(**asked), selected, find_report(reader, selected))
 
     @app.callback(
         Output("breakdown", "figure"),

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from spikesim_py.errors import SpikesimError
-from spikesim_py.figures.axes import Placing, placing
-from spikesim_py.figures.columns import Column, column, is_number, measured, varying
-from spikesim_py.figures.limits import Limit, limits, meets
-from spikesim_py.figures.lines import LineAxis, line_axis, within
+from spikesim_py.figures.limits import meets
+from spikesim_py.figures.lines import within
 from spikesim_py.figures.picks import best_designs
 from spikesim_py.figures.thin import MOST, spaced, thinned
 from spikesim_py.report import METRICS
 from spikesim_py.sweep import by_logarithm, front_mask, knee, objectives, where
+from spikesim_py.sweep.where import LONGEST
 
 from ..reader import Designs, Frame, Reader
 from ..workshop import Workshop
 from .brushes import Brush, clean
+from .facts import Facts
 
 #: choice of axes -> whether x and y are logarithmic; None decides by their span
 LOG: dict[str, tuple[bool | None, bool | None]] = {
@@ -73,6 +73,19 @@ class View:
     @property
     def frame(self) -> Frame:
         return self.designs.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was asked as plain data, for `Views.recalled`."""
+        kind = "measured" if self.designs.bulk is None else "costed"
+        return asdict(self.asked) | {"limits": dict(self.asked.limits), "brush": dict(self.asked.brush), "kind": kind}
+
+    @cached_property
+    def conditions(self) -> list[str]:
+        """What was asked, in words."""
+        held = [limit for limit in self.facts.limits if limit.name in dict(self.asked.limits)]
+        told = [f"{METRICS[each.name][0]} {each.words(dict(self.asked.limits)[each.name])}" for each in held]
+        told += [f"{name} {low or ''}..{high or ''}" for name, (low, high) in self.asked.brush]
+        return [*told, *([self.asked.filter.strip()] if self.passes_filter is not None else [])]
 
     @cached_property
     def unbrushed(self) -> np.ndarray | None:
@@ -163,8 +176,13 @@ class View:
             first.setdefault(row, reason)
         return {reason: row for row, reason in first.items()}
 
+    def worth_a_look(self, most: int) -> list[str]:
+        """What the first of `picks` are called."""
+        return self.designs.names(np.array(list(self.picks.values())[:most], dtype=int))
+
     def order(self, sort: str, down: bool) -> np.ndarray:
         """Rows that pass, as `ordered`; kept, as a reader scrolls through them."""
+        sort = sort if sort in self.frame else ""
         made: np.ndarray = self._orders.get((sort, down), lambda: self.ordered(sort, down))
         return made
 
@@ -194,67 +212,6 @@ def _sampled(x: np.ndarray, y: np.ndarray, mask: np.ndarray | None, most: int) -
         return thinned(x, y, most)
     rows = np.flatnonzero(mask)
     return rows[thinned(x[rows], y[rows], most)]
-
-
-class Facts:
-    """What is true of designs whatever is asked of them; each is found out once."""
-
-    def __init__(self, designs: Designs) -> None:
-        self.designs = designs
-        self._made = Workshop()
-
-    @cached_property
-    def varying(self) -> list[str]:
-        return varying(self.designs.frame)
-
-    @cached_property
-    def measured(self) -> list[str]:
-        return measured(self.designs.frame)
-
-    def known(self, name: str) -> bool:
-        """Whether a design has a value in a column."""
-        return name in self.measured or (name in self.designs.frame and name not in METRICS)
-
-    def color(self, name: str) -> str:
-        """The column to colour by: the chosen one if there is one, else a field with few values."""
-        usual = ("weight_bits", "adc.bits", "crossbar.rows", *self.varying)
-        return name if name in self.designs.frame else next((one for one in usual if one in self.varying), "edap")
-
-    @cached_property
-    def limits(self) -> list[Limit]:
-        return limits(self.designs.frame)
-
-    def axis(self, name: str) -> LineAxis | None:
-        """The column's axis among parallel ones."""
-        made: LineAxis | None = self._made.get(("axis", name), lambda: line_axis(self.designs.frame, name))
-        return made
-
-    def column(self, name: str) -> Column:
-        made: Column = self._made.get(("column", name), lambda: column(self.designs.frame, name))
-        return made
-
-    def placed(self, name: str, log: bool | None) -> np.ndarray:
-        made: np.ndarray = self._made.get(("placed", name, log), lambda: self._placed(name, log))
-        return made
-
-    def _placed(self, name: str, log: bool | None) -> np.ndarray:
-        if not is_number(self.designs.frame, name):
-            return np.zeros(len(self.designs))
-        about = self.column(name)
-        shown = self.designs.frame[name] * np.float32(about.factor)
-        known = shown[np.isfinite(shown)]
-        found: Placing = placing(known, about, log)
-        if found.kind == "linear":
-            return np.asarray(shown)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.log10(found.place(shown)))
-
-    def wanted(self, places: Sequence[Any], ids: Sequence[Mapping[str, str]]) -> dict[str, float]:
-        """Limits that sliders ask for, in the units of the metrics."""
-        known = {limit.name: limit for limit in self.limits}
-        pairs = [(known[own["limit"]], place) for own, place in zip(ids, places, strict=True) if own["limit"] in known]
-        values = {limit.name: limit.value(place) for limit, place in pairs}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 class Views:
@@ -287,10 +244,29 @@ class Views:
             facts = self.facts(kind)
         except SpikesimError as error:
             return str(error)
-        ranges: Brush = clean(brush)
-        limits = tuple(facts.wanted(places or (), ids or ()).items())
-        x, y = x if facts.known(x) else "edap", y if facts.known(y) else "tops_per_watt"
+        return self._kept(facts, x, y, third, facts.wanted(places or (), ids or ()), brush, text)
+
+    def recalled(self, said: Any) -> View | str:
+        """The view that the Pareto page showed a browser last, as `View.to_dict` said it; without one, the usual."""
+        said = {"x": "edap", "y": "accuracy"} | (said if isinstance(said, dict) else {})
+        try:
+            facts = self.facts(said.get("kind"))
+        except SpikesimError as error:
+            return str(error)
+        given, known = said.get("limits"), {limit.name for limit in facts.limits}
+        pairs = given.items() if isinstance(given, dict) else ()
+        limits = {name: float(value) for name, value in pairs if name in known and isinstance(value, int | float)}
+        x, y, third = said["x"], said["y"], said.get("third")
+        return self._kept(facts, x, y, third, limits, said.get("brush"), said.get("filter"))
+
+    def _kept(
+        self, facts: Facts, x: Any, y: Any, third: Any, limits: Mapping[str, float], brush: Any, text: Any
+    ) -> View:
+        """What browsers ask for is bounded: columns of the study, ranges of them, a filter that is not too long."""
+        ranges: Brush = {name: ends for name, ends in clean(brush).items() if name in facts.designs.frame}
+        x, y = (name if isinstance(name, str) and facts.known(name) else "" for name in (x, y))
         third = third if third in facts.measured else ""
-        asked = Asked(x, y, third or "", limits, tuple(ranges.items()), text or "")
+        text = text[: LONGEST + 1] if isinstance(text, str) else ""
+        asked = Asked(x or "edap", y or "tops_per_watt", third, tuple(limits.items()), tuple(ranges.items()), text)
         made: View = self._views.get((facts.designs.version, asked), lambda: View(facts.designs, facts, asked))
         return made

@@ -181,9 +181,7 @@ def _preview() -> html.Section:
     ]
     link = dcc.Link("everything about this design →", id="more", href="/design", className="button")
     walk = html.Div([dmc.Text("along the front", size="xs", c="dimmed"), *step], className="switches")
-    body = [
-        html.Div(id="detail-head"),
-        html.Div([link, walk], className="card-head middle"),
+    report = [
         html.Div(
             [dmc.Title("Where it goes", order=4), html.Div([by, quantity], className="switches")],
             className="card-head sub",
@@ -191,6 +189,12 @@ def _preview() -> html.Section:
         parts.graph("breakdown"),
         html.Div(dmc.Title("Evaluate it again", order=4), className="card-head sub"),
         html.Div(id="detail-command"),
+    ]
+    body = [
+        html.Div(id="detail-head"),
+        html.Div(id="detail-why"),
+        html.Div([link, walk], className="card-head middle"),
+        html.Div(report, id="detail-report"),
     ]
     teach = "Click a point, a row, or a name below the graph to see what it costs and why. "
     teach += "Keys: / finds, Enter chooses."

@@ -12,7 +12,8 @@ from spikesim_py.figures.lines import line_colors
 from spikesim_py.figures.style import toned
 
 from ..head import SHORT
-from .data import Facts, View
+from .data import View
+from .facts import Facts
 
 #: metrics that are axes unless others are chosen, those of the page beside them
 USUAL = ("accuracy", "edap", "energy_pj", "latency_ns", "area_um2", "tops_per_watt")

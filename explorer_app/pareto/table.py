@@ -10,7 +10,8 @@ from spikesim_py.figures.columns import is_number
 from spikesim_py.report import METRICS
 
 from ..head import SHORT
-from .data import Facts, View
+from .data import View
+from .facts import Facts
 
 #: metrics of the table, in its order; those that no design has are left out
 TABLE = ("accuracy", "edap", "energy_pj", "latency_ns", "area_um2", "tops_per_watt", "utilization")
@@ -23,7 +24,7 @@ _FIXED = "params.value == null ? '–' : d3.format('.1f')(params.value)"
 def axis_choices(facts: Facts, *, every_column: bool) -> list[dict[str, Any]]:
     """Choices of a selector: metrics, and what differs between the designs."""
     frame = facts.designs.frame
-    metrics = [{"value": name, "label": METRICS[name][0]} for name in METRICS if name in frame]
+    metrics = [{"value": name, "label": METRICS[name][0]} for name in facts.measured]
     names = [name for name in facts.varying if every_column or is_number(frame, name)]
     fields = [{"value": name, "label": facts.column(name).label} for name in names]
     return [{"group": "metrics", "items": metrics}, {"group": "what was swept", "items": fields}]

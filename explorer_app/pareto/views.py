@@ -13,13 +13,14 @@ from dash import dcc, html
 
 from spikesim_py._units import engineering
 from spikesim_py.figures.columns import Column, Frame, column
-from spikesim_py.figures.limits import Limit
+from spikesim_py.figures.limits import STEP, Limit
 from spikesim_py.figures.style import MUTED, TEMPLATE
 from spikesim_py.report import METRICS
 
 from .. import parts
 from ..head import SHORT
-from .data import Facts, View
+from .data import View
+from .facts import Facts
 from .layout import DEFAULTS
 
 
@@ -29,14 +30,14 @@ def sliders(facts: Facts, asked: Mapping[str, float]) -> list[html.Div]:
 
 
 def _slider(limit: Limit, about: Column, asked: float | None) -> html.Div:
-    scale = {"even": limit.even, "factor": about.factor, "unit": about.unit}
+    scale = {"byError": limit.by_error, "factor": about.factor, "unit": about.unit}
     place = limit.loosest if asked is None else limit.place(asked)
     name = SHORT.get(limit.name, METRICS[limit.name][0])
     slider = dmc.Slider(
         id={"limit": limit.name},
         min=limit.low,
         max=limit.high,
-        step=0.001,
+        step=STEP,
         value=place,
         inverted=limit.at_least,
         label={"function": "limit", "options": scale},  # where it would be, while it is dragged
@@ -44,10 +45,18 @@ def _slider(limit: Limit, about: Column, asked: float | None) -> html.Div:
         color="blue",
         updatemode="mouseup",
         thumbLabel=f"limit of {name}",
+        attributes=spoken(limit, place),
     )
     said = limit.words(limit.value(place))
     told = html.Span(said, id={"limit-words": limit.name}, className="limit-words", role="status")
     return html.Div([html.Div([html.Span(name), told], className="limit-head"), slider], className="limit")
+
+
+def spoken(limit: Limit, place: float) -> dict[str, dict[str, Any]]:
+    """What a slider's thumb says of itself to who cannot see it: values in the metric's own unit, no places."""
+    values = {"now": limit.at(place), "min": limit.at(limit.low), "max": limit.at(limit.high)}
+    told = {f"aria-value{name}": value for name, value in values.items()}
+    return {"thumb": told | {"aria-valuetext": limit.words(limit.value(place))}}
 
 
 def picks(view: View, selected: str | None) -> list[Any]:

@@ -17,6 +17,7 @@ from spikesim_py.figures.latex import bibtex, latex_table, methods
 from .. import parts
 from ..compare.callbacks import worth_a_look
 from ..head import find_report
+from ..pareto import Views
 from ..pareto.below import MOST_ROWS
 from ..reader import Reader
 from .layout import FILES, TEXTS
@@ -24,21 +25,24 @@ from .layout import FILES, TEXTS
 _MADE = {"latex": latex_table, "bibtex": bibtex, "methods": methods}
 
 
-def register(app: dash.Dash, reader: Reader) -> None:
+def register(app: dash.Dash, known: Views) -> None:
     """Bind the page to a study."""
+    reader = known.reader
 
     @app.callback(
         *[Output(f"share-{name}", "children") for name in TEXTS],
         Output("share-designs", "children"),
         Input("compared", "data"),
         State("selected", "data"),
+        State("view", "data"),
     )
-    def texts(compared: list[str] | None, selected: str | None) -> Any:
+    def texts(compared: list[str] | None, selected: str | None, asked: Any) -> Any:
         """Of the designs on the Compare page; without any, of the chosen one; without one, of those worth a look."""
-        chosen = compared or ([selected] if selected else []) or worth_a_look(reader)
+        chosen = compared or ([selected] if selected else []) or worth_a_look(known, asked)
         reports = [found for found in (find_report(reader, name) for name in chosen) if found is not None]
         if not reports:
             when = "Texts for a paper appear here with the first measured design, or a costed one that is chosen."
+            when = "Imported results have no reports, which texts for a paper are made of." if reader.imported() else when
             return *[None] * len(TEXTS), parts.hint("No design yet", when)
         why = "those on the Compare page" if compared else "the chosen one" if selected else "those worth a look"
         return *[_text(name, _MADE[name](reports)) for name in TEXTS], _designs(reports, why)

@@ -29,13 +29,13 @@ _PLACES = ("what-places", "data")
 def register(app: dash.Dash, reader: Reader | None) -> None:
     """Bind the page; without a study it starts from bundled names alone."""
     rooms = Rooms(reader)
-    _begin(app, rooms, reader is not None)
-    _turn(app, rooms, reader is not None)
-    _measure(app, rooms, reader is not None)
+    _begin(app, rooms)
+    _turn(app, rooms)
+    _measure(app, rooms)
     _browser(app)
 
 
-def _begin(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
+def _begin(app: dash.Dash, rooms: Rooms) -> None:
     @app.callback(
         Output("what-stops", "data"),
         Output("what-base", "children"),
@@ -44,9 +44,15 @@ def _begin(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         Input("selected", "data"),
         *[Input(*pair) for pair in _BASE],
         State("what-asked", "data"),
+        State(*_PLACES),
+        State("what-stops", "data"),
     )
-    def begin(selected: str | None, start: str, network: str, chip: str, asked: dict[str, str]) -> Any:
-        own = selected if studied and start == "design" else None
+    def begin(
+        selected: str | None, start: str, network: str, chip: str, asked: dict[str, str], places: Any, rows: Any
+    ) -> Any:
+        """The knobs of a start: turned as the address says at first, then as they were, where they still apply."""
+        asked = _texts(changes(rows, places or {})) if rows else asked
+        own = rooms.chosen(selected, start)
         try:
             base = rooms.base(own, network, chip)
         except SpikesimError as error:
@@ -55,7 +61,7 @@ def _begin(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         return stops(base.hardware, asked), views.start(base, bool(own)), hidden, None
 
 
-def _turn(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
+def _turn(app: dash.Dash, rooms: Rooms) -> None:
     @app.callback(
         Output("what-tiles", "children"),
         Output("what-waterfall", "figure"),
@@ -79,7 +85,7 @@ def _turn(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         if not rows:
             return [no_update] * 8
         began = time.perf_counter()
-        own = selected if studied and names[0] == "design" else None
+        own = rooms.chosen(selected, names[0])
         base = rooms.base(own, names[1], names[2])
         changed = changes(rows, places or {})
         show_address("/what-if", _query(own, names, changed))
@@ -102,11 +108,15 @@ def _query(selected: str | None, names: tuple[str, ...], changed: dict[str, Any]
     said = {"design": selected} if selected else {}
     for name, value, default in zip(("start", "network", "chip"), names, ("design", NETWORK, CHIP), strict=True):
         said |= {name: value} if value != default and not (selected and name != "start") else {}
-    texts = {name: yaml.safe_dump(value).removesuffix("\n").removesuffix("\n...") for name, value in changed.items()}
-    return urlencode(said | texts)
+    return urlencode(said | _texts(changed))
 
 
-def _measure(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
+def _texts(changed: dict[str, Any]) -> dict[str, str]:
+    """Changed fields as an address has them."""
+    return {name: yaml.safe_dump(value).removesuffix("\n").removesuffix("\n...") for name, value in changed.items()}
+
+
+def _measure(app: dash.Dash, rooms: Rooms) -> None:
     @app.callback(
         Output("what-measured", "data"),
         Output("what-problem", "children", allow_duplicate=True),
@@ -122,7 +132,7 @@ def _measure(app: dash.Dash, rooms: Rooms, studied: bool) -> None:
         """The accuracy of what the knobs say; it stays for whoever asks next."""
         if not clicks:
             return no_update, no_update
-        base = rooms.base(selected if studied and names[0] == "design" else None, names[1], names[2])
+        base = rooms.base(rooms.chosen(selected, names[0]), names[1], names[2])
         changed = changes(rows, places or {})
         try:
             rooms.run(base, rooms.changed(base, changed)[0], changed)

@@ -66,6 +66,11 @@ class Rooms:
     def __init__(self, reader: Reader | None) -> None:
         self._reader, self._workshop = reader, Workshop()
 
+    def chosen(self, selected: str | None, start: str) -> str | None:
+        """The chosen design, where the page starts from it and it can: an imported one has no report."""
+        known = self._reader is not None and start == "design" and not self._reader.imported()
+        return selected if known else None
+
     def base(self, selected: str | None, network: str, chip: str) -> Base:
         """The chosen design; without one, a network on a chip by their names."""
         name = (selected,) if selected else (network, chip)

@@ -17,14 +17,24 @@ from .columns import Frame, measured
 LIMITED = ("accuracy", "edap", "energy_pj", "latency_ns", "area_um2", "tops_per_watt")
 
 
+#: what an accuracy's error is raised by before its logarithm is taken: a perfect score has a place too
+_LEAST_ERROR = 1e-3
+#: what a key moves a slider by, 1.2 % of a value or of an error. Its ends are whole steps on the looser side: the best
+#: design meets even the strictest limit, and every design the loosest
+STEP = 0.005
+#: errors are told to two digits, none finer than this
+_FINEST_ERROR = 1e-4
+
+
 @dataclass(frozen=True)
 class Limit:
     """The slider of one metric.
 
-    A share moves evenly, everything else by its logarithm (base 10).
+    An accuracy moves by the logarithm (base 10) of its error, which gives room to what is near 100 %; everything else
+    by its own logarithm.
 
     Attributes:
-        name: the metric. low, high: places of its smallest and largest value in the study.
+        name: the metric. low, high: places of its smallest and largest value in the study, whole multiples of `STEP`.
     """
 
     name: str
@@ -37,29 +47,36 @@ class Limit:
         return METRICS[self.name][2]
 
     @property
-    def even(self) -> bool:
-        """Whether its places are values; those of others are logarithms."""
-        return _even(self.name)
+    def by_error(self) -> bool:
+        """Whether its places are of errors; those of others are of values."""
+        return _by_error(self.name)
 
     @property
     def loosest(self) -> float:
         """The place that every design meets."""
         return self.low if self.at_least else self.high
 
+    def at(self, place: float) -> float:
+        """The value at a place, in the metric's own unit, rounded as it is told."""
+        if self.by_error:
+            return round(1.0 - _rounded_error(10.0**-place - _LEAST_ERROR), 6)
+        return float(f"{10.0**place:.4g}")
+
     def value(self, place: float) -> float | None:
-        """The limit at a place, in the metric's own unit; None at the loosest: no limit."""
+        """The limit at a place; None at the loosest: no limit."""
         loose = place <= self.low if self.at_least else place >= self.high
-        return None if loose else float(f"{_from(self.name, place):.4g}")
+        return None if loose else self.at(place)
 
     def place(self, value: float) -> float:
         """Where a limit stands, within the slider."""
-        return min(max(_to(self.name, value), self.low), self.high)
+        return min(max(_place(self.name, value), self.low), self.high)
 
     def words(self, value: float | None) -> str:
         """`at most 2.5 mm²`."""
         if value is None:
             return "any"
-        return f"{'at least' if self.at_least else 'at most'} {engineering(value, METRICS[self.name][1], 3)}"
+        digits = 4 if self.by_error and value > 0.99 else 3  # errors below 1 % have two decimals
+        return f"{'at least' if self.at_least else 'at most'} {engineering(value, METRICS[self.name][1], digits)}"
 
 
 def limits(frame: Frame) -> list[Limit]:
@@ -67,11 +84,14 @@ def limits(frame: Frame) -> list[Limit]:
     found = []
     for name in (name for name in LIMITED if name in measured(frame)):
         values = np.asarray(frame[name], float)
-        known = values[np.isfinite(values) & ((values > 0) | _even(name))]
-        if known.size and known.min() < known.max():
-            low, high = _to(name, float(known.min())), _to(name, float(known.max()))
-            # rounded outwards: every design lies within, and no limit is the loosest by an accident of digits
-            found.append(Limit(name, math.floor(low * 1e3) / 1e3, math.ceil(high * 1e3) / 1e3))
+        known = values[np.isfinite(values) & ((values > 0) | _by_error(name))]
+        ends = [float(known.min()), float(known.max())] if known.size else [0.0, 0.0]
+        if _by_error(name):  # to two digits, towards the looser side, as all places are
+            ends = [1.0 - _rounded_error(1.0 - end, up=True) for end in ends]
+        if ends[0] < ends[1]:
+            looser = math.floor if METRICS[name][2] else math.ceil
+            low, high = (round(looser(_place(name, end) / STEP) * STEP, 6) for end in ends)
+            found += [Limit(name, low, high)] if low < high else []
     return found
 
 
@@ -85,13 +105,17 @@ def meets(frame: Frame, asked: Mapping[str, float]) -> NDArray[np.bool_]:
     return mask
 
 
-def _even(name: str) -> bool:
+def _by_error(name: str) -> bool:
     return METRICS[name][1] == "-"
 
 
-def _to(name: str, value: float) -> float:
-    return value if _even(name) else math.log10(value)
+def _place(name: str, value: float) -> float:
+    return -math.log10(max(1.0 - value, 0.0) + _LEAST_ERROR) if _by_error(name) else math.log10(value)
 
 
-def _from(name: str, place: float) -> float:
-    return place if _even(name) else 10.0**place
+def _rounded_error(error: float, *, up: bool = False) -> float:
+    """An error to two digits."""
+    if error <= 0:
+        return 0.0
+    step = max(10.0 ** (math.floor(math.log10(error)) - 1), _FINEST_ERROR)
+    return step * (math.ceil(error / step - 1e-9) if up else round(error / step))

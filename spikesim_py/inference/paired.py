@@ -16,8 +16,12 @@ and n samples without one are as likely as (1 - d)^n: the interval is that of Cl
 
 from __future__ import annotations
 
+import base64
+import binascii
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +89,36 @@ def paired_difference(
         quantile = bootstrap_quantile(difference, seed=seed, level=level) / spread**0.5 or quantile
     low = -_upper(-value, only_first, quantile)
     return PairedDifference(value, (low, _upper(value, only_second, quantile)), only_first, only_second, p_value)
+
+
+def packed(correct: NDArray[np.bool_]) -> str:
+    """(chips, samples) right answers as text: a bit each, chip by chip, in base64."""
+    return base64.b64encode(np.packbits(correct).tobytes()).decode()
+
+
+def reported_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> PairedDifference | None:
+    """How much more accurate one report's design is than another's, from the accuracies of their plain data.
+
+    None where they do not tell: the answers were not kept, or are of other samples, chips or seeds.
+    """
+    shapes = [(len(found["chips"]), found["samples"]) for found in (first, second)]
+    runs = [(found["data"], found.get("seed", 0)) for found in (first, second)]
+    if shapes[0] != shapes[1] or runs[0] != runs[1]:
+        return None
+    answers = [_unpacked(found.get("answers", ""), *shapes[0]) for found in (first, second)]
+    if answers[0] is None or answers[1] is None:
+        return None
+    return paired_difference(answers[0], answers[1], seed=runs[0][1])
+
+
+def _unpacked(text: str, chips: int, samples: int) -> NDArray[np.bool_] | None:
+    """What `packed` has packed; None if that is not of this many."""
+    try:
+        bits = np.unpackbits(np.frombuffer(base64.b64decode(text, validate=True), np.uint8))
+    except (binascii.Error, ValueError):
+        return None
+    count = chips * samples
+    return bits[:count].reshape(chips, samples).astype(bool) if bits.size == -(-count // 8) * 8 > 0 else None
 
 
 def _upper(value: float, against: float, quantile: float) -> float:

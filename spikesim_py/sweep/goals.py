@@ -133,6 +133,12 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
     Raises:
         InputError: an unknown name or unit, or no such form.
     """
+    met, known = compared(frame, text)
+    return np.asarray(met & known)
+
+
+def compared(frame: Frame, text: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The same in two masks: which designs meet it, and of which the value is known; the others are undecided."""
     matched = _CONDITION.fullmatch(text)
     if not matched:
         raise InputError(f"condition {text!r}: must read like 'accuracy >= 0.95' or 'area <= 5 mm2'")
@@ -145,9 +151,12 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
     if column.dtype.kind not in "iufb":
         if operator not in ("==", "!="):
             raise InputError(f"condition {text!r}: {name} is a text; it can be == or !=")
-        return np.asarray(COMPARE[operator](column.astype(str), right.strip("'\"")), dtype=bool)
-    if right.lower() in ("true", "false") and column.size and column.max() <= 1:  # bulk sweeps store switches as 0, 1
-        return np.asarray(COMPARE[operator](column, right.lower() == "true"), dtype=bool)
+        texts = column.astype(str)
+        return np.asarray(COMPARE[operator](texts, right.strip("'\"")), dtype=bool), texts != ""
+    known = ~np.isnan(column) if column.dtype.kind == "f" else np.ones(column.shape, dtype=bool)
+    # bulk sweeps store switches as 0 and 1, studies where one is missing as numbers
+    if right.lower() in ("true", "false") and known.any() and column[known].max() <= 1:
+        return np.asarray(COMPARE[operator](column, right.lower() == "true"), dtype=bool), known
     number = _QUANTITY.fullmatch(right)
     if not number:
         raise InputError(f"condition {text!r}: {right!r}: must be a number, with or without a unit")
@@ -163,7 +172,7 @@ def condition(frame: Frame, text: str) -> NDArray[np.bool_]:
     value = float(Decimal(number[1]) * Decimal(str(scale)))  # 95 % is 0.95, not the next number above it
     if name in _SHARES and value > 1:
         raise InputError(f"condition {text!r}: {name} is at most 1: write {value / 100:g} or {value:g} %")
-    return np.asarray(COMPARE[operator](column, value) & ~np.isnan(column.astype(float)), dtype=bool)
+    return np.asarray(COMPARE[operator](column, value), dtype=bool), known
 
 
 def _unit(name: str) -> str:

@@ -1,7 +1,8 @@
 """Results from outside: a CSV or Parquet file with one line per design, as `Study.to_csv` and `to_parquet` write it.
 
 A study that is made of them has columns and no reports: its designs can be plotted, filtered and held against others,
-not taken apart. Nothing in such a file is executed, and what it holds is checked cell by cell.
+not taken apart. Columns with a field's dotted name (`crossbar.rows`) are its axes, and so are network and chip.
+Nothing in such a file is executed, and what it holds is checked cell by cell.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ..errors import InputError, did_you_mean
 from ..report import METRICS
 from .space import Space
 from .store.database import Database
+from .store.results import IMPORTED
 from .study import COLUMNS, Frame, Study, column
 
 SUFFIXES = (".csv", ".parquet")
@@ -36,8 +38,6 @@ _TEXT = ("network", "chip", "report_hash", "accuracy_key")
 _SHARES = ("accuracy", "accuracy_low", "accuracy_high", "utilization", "assumed_energy_share", "assumed_area_share")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.+-]{0,127}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-#: what stands in the place of a model's version: no sweep adds its own results to these
-_MODEL = "imported"
 Cell = bool | int | float | str | None
 
 
@@ -84,17 +84,28 @@ def import_results(path: str | Path, store: str | Path) -> Study:
         raise InputError(f"{target}: is there already; name another file: imported results make a study of their own")
     frame = read_results(path)
     rows = [dict(zip(frame, cells, strict=True)) for cells in zip(*map(_plain, frame.values()), strict=True)]
-    space = Space(name=Path(path).stem or "results")
+    space = Space(name=Path(path).stem or "results", axes=_axes(frame))
     now = time.time()
     packed = [
         (f"imported:{place}", place, "{}", "done", None, row["report_hash"], json.dumps(row), None, now)
         for place, row in enumerate(rows)
     ]
     with closing(Database.write(target)) as base, base.transaction():
-        about = {"version": __version__, "model_version": _MODEL, "space": space.model_dump_json()}
+        about = {"version": __version__, "model_version": IMPORTED, "space": space.model_dump_json()}
         base.put("INSERT OR REPLACE INTO meta VALUES (?, ?)", *about.items())
         base.put("INSERT INTO design VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *packed)
     return Study(target)
+
+
+def _axes(frame: Frame) -> dict[str, list[Any]]:
+    """Fields of a chip or a network, and what networks and chips are called, where designs differ in them."""
+    found = {}
+    for name, values in frame.items():
+        if ("." in name and "+" not in name) or name in ("network", "chip"):
+            known = [value for value in dict.fromkeys(values.tolist()) if value != "" and value == value]
+            if len(known) > 1:
+                found[name] = sorted(known)
+    return found
 
 
 # --------------------------------------------------------------------------------------------------------- the file

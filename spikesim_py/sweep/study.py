@@ -36,6 +36,12 @@ class Study:
         with Store.read(self.path) as store:
             return store.space()
 
+    @property
+    def imported(self) -> bool:
+        """Whether the designs were imported as numbers: they have no reports."""
+        with Store.read(self.path) as store:
+            return store.imported
+
     def frame(self, *, by_time: bool = False) -> Frame:
         """Columns by name, one row per finished design.
 

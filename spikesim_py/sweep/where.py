@@ -4,6 +4,10 @@ A filter is comparisons as goals have them (names, nicknames and units: `goals.c
 ``not`` and parentheses; ``NAME in (A, B)``; ``NAME between A and B``; and words by themselves, which the
 texts of a design must hold. It is read into a tree and judged over columns: nothing of it is executed, and no
 database sees it.
+
+As in SQL, a comparison with a missing value is neither true nor false, so that ``not`` does not make it true: what was
+not measured passes neither ``accuracy >= 95 %`` nor ``not accuracy >= 95 %`` (three-valued logic: Kleene,
+Introduction to Metamathematics, 1952, section 64).
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .goals import condition
+from .goals import compared
 
 Frame = Mapping[str, NDArray[Any]]
 Mask = NDArray[np.bool_]
@@ -26,7 +30,7 @@ _TOKEN = re.compile(r"\s*('[^']*'|\"[^\"]*\"|<=|>=|<>|==|!=|[<>=≤≥≠(),]|[^
 _SIGNS = ("<", "<=", ">", ">=", "=", "==", "!=", "<>", "≤", "≥", "≠")
 _JOINS = ("and", "or", "not")
 #: longer ones are no filters, and deeper ones would exhaust the stack
-_LONGEST, _DEEPEST = 2000, 40
+LONGEST, _DEEPEST = 2000, 40
 _EXAMPLE = "such as: accuracy >= 95 % and adc.bits in (4, 5)"
 
 
@@ -39,13 +43,30 @@ def where(frame: Frame, text: str) -> Mask:
     total = len(next(iter(frame.values()), ()))
     if not text.strip():
         return np.ones(total, dtype=bool)
-    if len(text) > _LONGEST:
-        raise InputError(f"filter: has {len(text)} characters: at most {_LONGEST}")
+    if len(text) > LONGEST:
+        raise InputError(f"filter: has more than {LONGEST} characters")
     found = _Reading(frame, text, _TOKEN.findall(text.strip()))
-    mask = found.either()
+    truth = found.either()
     if found.left:
         raise InputError(f"filter {text!r}: {found.left[0]!r} is not expected there ({_EXAMPLE})")
-    return mask
+    return truth.yes
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """Per row, whether something holds, and whether it does not; neither where a value that it needs is missing."""
+
+    yes: Mask
+    no: Mask
+
+    def __and__(self, other: _Truth) -> _Truth:
+        return _Truth(self.yes & other.yes, self.no | other.no)
+
+    def __or__(self, other: _Truth) -> _Truth:
+        return _Truth(self.yes | other.yes, self.no & other.no)
+
+    def __invert__(self) -> _Truth:
+        return _Truth(self.no, self.yes)
 
 
 @dataclass
@@ -64,19 +85,19 @@ class _Reading:
             return True
         return False
 
-    def either(self) -> Mask:
-        mask = self.both()
+    def either(self) -> _Truth:
+        truth = self.both()
         while self.next("or"):
-            mask = mask | self.both()
-        return mask
+            truth = truth | self.both()
+        return truth
 
-    def both(self) -> Mask:
-        mask = self.one()
+    def both(self) -> _Truth:
+        truth = self.one()
         while self.next("and"):
-            mask = mask & self.one()
-        return mask
+            truth = truth & self.one()
+        return truth
 
-    def one(self) -> Mask:
+    def one(self) -> _Truth:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise InputError(f"filter: is nested deeper than {_DEEPEST}")
@@ -84,9 +105,9 @@ class _Reading:
             if self.next("not"):
                 return ~self.one()
             if self.next("("):
-                mask = self.either()
+                truth = self.either()
                 self.need(")")
-                return mask
+                return truth
             return self.comparison()
         finally:
             self.depth -= 1
@@ -102,23 +123,27 @@ class _Reading:
             found.append(self.left.pop(0))
         return found
 
-    def comparison(self) -> Mask:
+    def comparison(self) -> _Truth:
         if not self.left or self.left[0] in (*_SIGNS, ")", ",") or self.left[0].lower() in _JOINS:
             raise InputError(f"filter {self.text!r}: a comparison is missing ({_EXAMPLE})")
         name = self.left.pop(0)
         if self.left and self.left[0] in _SIGNS:
             sign = self.left.pop(0).replace("<>", "!=")
-            return condition(self.frame, f"{name} {sign} {self.value()}")
+            return self.judged(f"{name} {sign} {self.value()}")
         opposite = len(self.left) > 1 and self.left[1].lower() in ("in", "between") and self.next("not")
         if self.next("in"):
-            mask = self.among(name)
+            truth = self.among(name)
         elif self.next("between"):
             low = self.value()
             self.need("and")
-            mask = condition(self.frame, f"{name} >= {low}") & condition(self.frame, f"{name} <= {self.value()}")
+            truth = self.judged(f"{name} >= {low}") & self.judged(f"{name} <= {self.value()}")
         else:
             return self.holding(" ".join([name, *self.words()]))
-        return ~mask if opposite else mask
+        return ~truth if opposite else truth
+
+    def judged(self, text: str) -> _Truth:
+        met, known = compared(self.frame, text)
+        return _Truth(met & known, ~met & known)
 
     def value(self) -> str:
         found = " ".join(self.words())
@@ -126,20 +151,20 @@ class _Reading:
             raise InputError(f"filter {self.text!r}: a value is missing ({_EXAMPLE})")
         return found
 
-    def among(self, name: str) -> Mask:
+    def among(self, name: str) -> _Truth:
         self.need("(")
-        mask = condition(self.frame, f"{name} == {self.value()}")
+        truth = self.judged(f"{name} == {self.value()}")
         while self.next(","):
-            mask = mask | condition(self.frame, f"{name} == {self.value()}")
+            truth = truth | self.judged(f"{name} == {self.value()}")
         self.need(")")
-        return mask
+        return truth
 
-    def holding(self, words: str) -> Mask:
+    def holding(self, words: str) -> _Truth:
         """Designs that have a text with these words in it."""
         wanted = words.strip("'\"").lower()
         texts = [values for values in map(np.asarray, self.frame.values()) if values.dtype.kind == "U"]
         found = [np.strings.find(np.strings.lower(values), wanted) >= 0 for values in texts]
-        mask = np.logical_or.reduce(found) if found else np.zeros(0, dtype=bool)
+        mask = np.asarray(np.logical_or.reduce(found) if found else np.zeros(0, dtype=bool))
         if not mask.any():
             raise InputError(f"filter {words!r}: no design has it in a text, and it is no comparison ({_EXAMPLE})")
-        return np.asarray(mask)
+        return _Truth(mask, ~mask)

@@ -24,6 +24,8 @@ from .database import Database
 from .jobs import JobTable
 from .problems import decoded
 
+#: what stands in the place of a model's version where results were imported: no sweep adds its own to these
+IMPORTED = "imported"
 #: a design's row, packed
 Row = tuple[Any, ...]
 _DESIGN = "INSERT OR REPLACE INTO design VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -123,6 +125,11 @@ class Store:
         """The space that the study was last swept over."""
         with decoded(self.path):
             return Space.model_validate_json(self._db.meta("space"))
+
+    @property
+    def imported(self) -> bool:
+        """Whether the designs came as numbers, without reports."""
+        return self._db.meta("model_version") == IMPORTED
 
     def finished(self) -> set[str]:
         """Keys of the designs that are done."""
