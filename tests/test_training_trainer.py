@@ -23,6 +23,7 @@ seed: 1
 architecture: {channels: [4, 6], pool_after: [1, 2], time_steps: 3}
 optimization: {epochs: 1}
 """
+BITS = "quantization: {weight_bits: 2, membrane_bits: 8,"
 QUANTIZED = RECIPE + "quantization: {weight_bits: 2, membrane_bits: 8}\n"
 
 
@@ -107,6 +108,22 @@ def test_training_that_diverges_stops_and_says_so(tmp_path, monkeypatch):
         training.train(_recipe(tmp_path, RECIPE.replace("epochs: 1", "epochs: 3")), output=tmp_path / "net.safetensors")
     assert not (tmp_path / "net.safetensors").exists()
     assert (tmp_path / "net.checkpoint").exists()
+
+
+@pytest.mark.parametrize(("text", "method"), [(RECIPE, "_epoch"), (QUANTIZED, "_step")], ids=["float", "integers"])
+def test_weights_that_diverge_stop_it_too(tmp_path, monkeypatch, text, method):
+    """Behind the last loss, and where integers are made of them."""
+    real = getattr(Run, method)
+
+    def diverging(run, *given):
+        made = real(run, *given)
+        run.module.norm("norm1").gamma.data.fill_(np.nan)
+        return made
+
+    monkeypatch.setattr(Run, method, diverging)
+    recipe = training.load_config(_recipe(tmp_path, text + "samples: 128\n"))
+    with pytest.raises(EvaluationError, match=r"'mine': epoch 1: a weight is not finite any more; try a smaller"):
+        fit(recipe)
 
 
 METHODS = """\
@@ -226,6 +243,18 @@ def test_a_bad_quantization_gives_one_clear_line(tmp_path, fields, message):
         ("optimization", "distillation: {teacher: digits-w4}\noptimization", "a teacher is a float network"),
         ("optimization", "distillation: {teacher: digits-fp}\noptimization", "has another architecture"),
         ("optimization", "distillation: {teacher: digits-fq}\noptimization", "did you mean 'digits-fp'?"),
+        (
+            "optimization",
+            "losses: {rmp: }\noptimization",
+            "'mine': losses.rmp: stages = 'inner': the network has 2 stages",
+        ),
+        ("time_steps: 3}", "time_steps: 1}\nlosses: {temporal_self: }", "'mine': losses.temporal_self: logits: shape"),
+        (
+            "optimization",
+            f"{BITS} layer_bits: {{conv3: 8}}}}\noptimization",
+            "layer_bits: 'conv3' is the name of no layer",
+        ),
+        ("optimization", f"{BITS} membranes: batch}}\noptimization", "membranes = 'batch': a range that is taken from"),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_gives_one_clear_line(tmp_path, old, new, message):
@@ -234,13 +263,34 @@ def test_a_recipe_that_cannot_be_followed_gives_one_clear_line(tmp_path, old, ne
         training.train(path, output=tmp_path / "net.safetensors")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "net.safetensors").exists()
+    assert [file.name for file in tmp_path.glob("net.*") if file.name != "net.run.json"] == []
 
 
 def test_an_output_that_is_no_network_file_is_refused_before_training(tmp_path):
     with pytest.raises(InputError, match=r"output = .*net\.pt'.*ends in \.safetensors"):
         training.train(_recipe(tmp_path, RECIPE), output=tmp_path / "net.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_a_log_under_another_files_name_is_refused_before_training(tmp_path):
+    for name in ("mine.yaml", "net.safetensors", "net.checkpoint", "net.run.json"):
+        with pytest.raises(InputError, match=r"a log ends in \.csv"):
+            training.train(_recipe(tmp_path, RECIPE), output=tmp_path / "net.safetensors", log=tmp_path / name)
+    assert (tmp_path / "mine.yaml").read_text() == RECIPE
+
+
+def test_few_samples_do_not_lessen_the_classes(tmp_path):
+    recipe = training.load_config(
+        _recipe(tmp_path, RECIPE.replace("epochs: 1", "epochs: 1, batch: 2") + "samples: 2\n")
+    )
+    assert fit(recipe)[0].blueprint.edges["readout"].shape == (10, 1, 1)
+
+
+def test_layers_have_the_bits_that_their_names_ask_for(tmp_path):
+    text = RECIPE + f"samples: 128\n{BITS} weights: lsq, edge_bits: 8, layer_bits: {{'conv?': 1, '*2': 5}}}}\n"
+    module, _ = fit(training.load_config(_recipe(tmp_path, text)))
+    layers = {layer.name: layer for layer in export(module, "mixed").layers}
+    assert {name: layer.weight_bits for name, layer in layers.items()} == {"conv1": 1, "conv2": 1, "fc": 8}
 
 
 def test_an_unknown_recipe_names_the_bundled_ones():

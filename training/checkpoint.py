@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,18 @@ def save(path: Path, recipe: TrainingConfig, state: State) -> None:
     stored = io.BytesIO()
     torch.save({"kind": _KIND, "recipe": _recipe(recipe), "torch": _TORCH, **state}, stored)
     write_atomic(path, stored.getvalue())
+
+
+@contextmanager
+def reading(path: Path | str) -> Iterator[None]:
+    """Inside, a state is put to use: what does not fit is an `InputError` that names the file."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{path}: is damaged: {' '.join(what.split())[:160]}") from None
 
 
 def _recipe(recipe: TrainingConfig) -> State:

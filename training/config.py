@@ -166,7 +166,7 @@ class Optimization(Part):
 
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     batch: Annotated[int, Field(ge=2, le=4096)] = 64
-    learning_rate: Positive = 2e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1000)] = 2e-3
     weight_decay: Share = 1e-2
     shift_pixels: Annotated[int, Field(ge=0, le=32)] = 1
     surrogate: Literal["triangle", "rectangle", "atan", "sigmoid"] = "triangle"
