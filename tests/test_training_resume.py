@@ -34,7 +34,7 @@ RICH = (
 quantization: {weight_bits: 4, membrane_bits: 6, weights: lsq, membranes: learned, warm_up: 1}
 distillation: {teacher: digits-fp}
 losses: {tet: {}, logits: {}, bkdsnn: {weight: 0.01}, rmp: {stages: all}}
-augmentation: {flip: true, roll_pixels: 1, cutout_pixels: 2}
+augmentation: {flip: true, roll_pixels: 1, cutout_pixels: 2, rotate_degrees: 9, shear_degrees: 9, one_each: true}
 """
 )
 CHIP = (
@@ -136,6 +136,19 @@ def test_a_checkpoint_of_another_recipe_or_damaged_gives_one_clear_line(tmp_path
         stored.write_bytes(damaged)
         with pytest.raises(InputError, match="or damaged"):
             training.train(other, output=path, resume=True)
+
+
+def test_recipes_may_get_new_fields_between_a_run_and_its_resumption(tmp_path):
+    recipe, path = _recipe(tmp_path, PLAIN), tmp_path / "net.safetensors"
+    training.train(recipe, output=path)
+    state = torch.load(tmp_path / "net.checkpoint", weights_only=True)
+    del state["recipe"]["augmentation"]["one_each"]
+    torch.save(state, tmp_path / "net.checkpoint")
+    training.train(recipe, output=path, resume=True)
+    state["recipe"]["augmentation"]["of_the_future"] = 1
+    torch.save(state, tmp_path / "net.checkpoint")
+    with pytest.raises(InputError, match=r"written by another recipe: augmentation\.of_the_future was 1, is None"):
+        training.train(recipe, output=path, resume=True)
 
 
 def _wrong_weights(state):

@@ -13,7 +13,8 @@ from spikesim_py.datasets import Dataset, load_dataset
 from spikesim_py.errors import ConfigError, EvaluationError, InputError
 from spikesim_py.network import load_network
 from training import export
-from training.augment import shifted
+from training.augment import augmented, one_each, sheared, shifted, turned
+from training.config import Augmentation
 from training.loop import Run
 from training.trainer import blueprint_of, fit
 
@@ -187,6 +188,58 @@ def test_shifts_move_whole_images_by_at_most_the_stated_pixels():
     found = {next(i for i, other in enumerate(allowed) if torch.equal(one[None], other)) for one in moved}
     assert found == set(range(9))
     assert torch.equal(shifted(images, 0), images)
+
+
+def _pixel(row: int, column: int, samples: int = 400) -> torch.Tensor:
+    images = torch.zeros(samples, 2, 3, 9, 9)
+    images[..., row, column] = 7
+    return images
+
+
+def test_images_turn_about_their_centre():
+    torch.manual_seed(0)
+    assert torch.equal(turned(_pixel(4, 4), 180), _pixel(4, 4))
+    moved = turned(_pixel(4, 8), 20).sum((0, 1, 2))
+    assert set(map(tuple, moved.nonzero().tolist())) == {(3, 8), (4, 8), (5, 8)}  # 4 sin 20 degrees is 1.4 pixels
+    around = turned(_pixel(4, 8), 180)
+    rows, columns = around[:, 0, 0].sum(0).nonzero(as_tuple=True)
+    reach = (rows - 4) ** 2 + (columns - 4) ** 2
+    assert 13 <= reach.min() <= reach.max() <= 20  # 16, and half a pixel either way
+    assert len(rows) > 12
+
+
+def test_rows_shear_in_proportion_to_their_height():
+    torch.manual_seed(0)
+    assert torch.equal(sheared(_pixel(4, 4), 45), _pixel(4, 4))
+    columns = [sheared(_pixel(row, 4), 45).sum((0, 1, 2)).nonzero() for row in (0, 2, 8)]
+    assert [set(found[:, 0].tolist()) for found in columns] == [{0}, {2}, {8}]
+    assert [set(found[:, 1].tolist()) for found in columns] == [set(range(9)), set(range(2, 7)), set(range(9))]
+
+
+@pytest.mark.parametrize("change", [lambda x: turned(x, 25), lambda x: sheared(x, 25)])
+def test_frames_and_channels_are_warped_alike_and_no_value_is_made(change):
+    torch.manual_seed(0)
+    images = torch.randint(1, 9, (20, 1, 1, 8, 6)).float()
+    made = change(images.expand(-1, 3, 2, -1, -1).contiguous())
+    assert torch.equal(made, made[:, :1, :1].expand_as(made))
+    assert set(made.unique().tolist()) <= {0.0, *images.unique().tolist()}
+    assert not torch.equal(made[:, :1, :1], images)
+    assert torch.equal(turned(images, 0), images)
+
+
+def test_one_change_each_is_one_of_those_asked_for():
+    torch.manual_seed(0)
+    images = torch.randint(1, 9, (300, 1, 9, 9)).float()
+    made = one_each(images, [lambda x: x + 10, lambda x: x + 20])
+    added = (made - images).flatten(1)
+    assert torch.equal(added.amin(1), added.amax(1))
+    assert 100 < int((added[:, 0] == 10).sum()) < 200
+    assert set(added[:, 0].tolist()) == {10, 20}
+    assert one_each(images, []) is images
+    how = Augmentation(roll_pixels=1, rotate_degrees=30, shear_degrees=30, cutout_pixels=3, one_each=True)
+    assert augmented(images, how).shape == images.shape
+    untouched = (augmented(images, how.model_copy(update={"one_each": False})) == images).float().mean()
+    assert (augmented(images, how) == images).float().mean() > untouched
 
 
 @pytest.mark.parametrize(

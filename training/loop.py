@@ -15,7 +15,7 @@ from spikesim_py.datasets import Dataset, network_data
 from spikesim_py.errors import EvaluationError, InputError
 
 from . import checkpoint
-from .augment import cutout, flipped, rolled, shifted
+from .augment import augmented, shifted
 from .config import TrainingConfig
 from .export import export
 from .hardware_aware import Crossbars
@@ -237,13 +237,7 @@ class Run:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if half else nullcontext()
 
     def _augmented(self, images: Tensor) -> Tensor:
-        how = self.recipe.augmentation
-        images = shifted(images, self.recipe.optimization.shift_pixels)
-        if how.roll_pixels:
-            images = rolled(images, how.roll_pixels)
-        if how.flip:
-            images = flipped(images)
-        return cutout(images, how.cutout_pixels) if how.cutout_pixels else images
+        return augmented(shifted(images, self.recipe.optimization.shift_pixels), self.recipe.augmentation)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         how = self.recipe.optimization
