@@ -27,6 +27,7 @@ INPUT: dict[str, Any] = {"input_shape": (2, 6, 6), "input_bits": 3, "classes": 5
 INTEGERS = {
     "sign": Integer(1, 8),
     "sign, edges of 8 bits": Integer(1, 1, edge_bits=8),
+    "qsnn": Integer(1, 4, weights="qsnn", edge_bits=8),
     "mean_step": Integer(4, 10, per_channel=True),
     "lsq": Integer(2, 4, weights="lsq", membranes="learned", per_channel=True),
     "dorefa": Integer(3, 2, weights="dorefa", power_of_two=True),
@@ -182,7 +183,7 @@ def test_quantization_after_a_warm_up_exports_what_it_starts_from():
     assert_same(module, export(module, "cold"), images_for(module.blueprint, 8))
 
 
-@pytest.mark.parametrize("name", sorted(set(WEIGHTS) - {"sign"}))
+@pytest.mark.parametrize("name", sorted(name for name, kind in WEIGHTS.items() if kind.most > 1))
 @pytest.mark.parametrize("bits", [2, 8])
 def test_stored_weights_use_their_bits(name, bits):
     network = export(random_module(small(), Integer(bits, 8, weights=name)), "bits")
@@ -277,3 +278,37 @@ def _rate_by_hand(x: np.ndarray, planes: int) -> float:
             window = padded[..., row : row + 3, column : column + 3]
             ones, lines = ones + _popcount(window), lines + window.size
     return ones / (lines * planes)
+
+
+@pytest.mark.parametrize("neuron", [None, Neuron(learn_leak=True, decay_input=True)])
+@pytest.mark.parametrize("exponent", [-30, -12, 14])
+def test_ranges_beyond_reason_still_export_spike_for_spike(exponent, neuron):
+    """A learned range that training has driven far off: thresholds stay what float32 and int32 hold exactly."""
+    blueprint = small(3, "subtract", 0.99)
+    module = SpikingNetwork(blueprint, Integer(4, 16, membranes="learned"), neuron)
+    with torch.no_grad():
+        for memory in module.ranges.values():
+            memory.exponent.fill_(exponent)
+    images = images_for(blueprint, 8)
+    module.settle(torch.from_numpy(images.astype(np.float32)))
+    network = export(module, "far")
+    assert_same(module, network, images)
+    assert all(1 <= network.arrays[f"{node.name}.theta"] <= 2**23 for node in network.nodes if node.op == "lif")
+
+
+def test_a_bias_beyond_its_word_says_why():
+    module = random_module(small(), Integer(4, 8))
+    with torch.no_grad():
+        module.norms["norm1"].beta.fill_(1e12)
+    with pytest.raises(InputError, match=r"node 'norm1': a bias of .* does not fit 32 bits: has training diverged"):
+        export(module, "far")
+
+
+def test_one_bit_in_a_part_of_a_transformer_exports_spike_for_spike():
+    for name, pattern in (("spikformer", "*_ffn?"), ("sei_spikformer", "*_ffn?*")):
+        blueprint = architecture(name, input_shape=(3, 8, 8), input_bits=8, classes=4, time_steps=2, width=1 / 16)
+        module = random_module(blueprint, Integer(4, 8, layer_bits={pattern: 1}))
+        network = export(module, name)
+        bits = {layer.name: layer.weight_bits for layer in network.layers}
+        assert {layer for layer, stored in bits.items() if stored == 1} == {layer for layer in bits if "_ffn" in layer}
+        assert 0 < assert_same(module, network, images_for(blueprint, 4)) < 1

@@ -173,6 +173,7 @@ def test_gradients_of_the_activation():
     activation = QCFS(4, 2.0)
     z = torch.tensor([-1.0, 0.6, 1.3, 5.0])
     assert _slope(activation, z).tolist() == [0, 1, 1, 0]
+    assert _slope(activation, torch.tensor([-0.1, 2.1])).tolist() == [0, 0]  # within the outermost half steps, too
     (slope,) = torch.autograd.grad(activation(z).sum(), activation.threshold)
     # lambda's own: 1 above, (h - z) / lambda within, 0 below
     inside = (activation(z[1:3]).detach() - z[1:3]).sum().item() / 2

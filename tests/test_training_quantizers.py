@@ -19,6 +19,7 @@ from training.quantizers import (
     Lsq,
     MeanStep,
     Mint,
+    QSnn,
     SharedRange,
     SigmoidSum,
     Sign,
@@ -97,7 +98,7 @@ def test_codes_are_whole_few_and_idempotent(name, bits, seed, spread, per_channe
     ).all()
 
 
-@pytest.mark.parametrize("name", [n for n in WEIGHTS if n != "sign"])
+@pytest.mark.parametrize("name", [name for name, kind in WEIGHTS.items() if kind.most > 1])
 def test_more_bits_lose_less(name):
     latent = 0.1 * normal(2000)
     errors = []
@@ -126,6 +127,21 @@ def test_one_bit_weights_are_those_of_quantize():
     integers, expected = quantize_weights(latent.numpy(), 1)
     assert np.array_equal(stored.numpy(), integers)
     assert float(scale) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("progress", [0.0, 0.5, 1.0])
+def test_qsnn_balances_signs_and_has_the_papers_gradient(progress):
+    """Standardized per output, so that an offset changes nothing; k t (1 - tanh^2(t w')), k = max(1 / t, 1)."""
+    quantizer, latent = QSnn(1), 3 + normal(4, 50, dtype=torch.float64)
+    quantizer.temper(progress)
+    codes, scale = quantizer(latent)
+    assert torch.equal(codes, quantizer(latent - 7)[0])
+    assert (codes.mean(1).abs() < 0.3).all()
+    assert float(scale) == 1  # of the mean magnitude of normal weights, 0.80
+    t, values = 0.1 * 100**progress, normal(30, dtype=torch.float64).requires_grad_()
+    quantizer.codes(values, scale).sum().backward()
+    want = max(1 / t, 1) * t * (1 - torch.tanh(t * values.detach()) ** 2)
+    assert torch.allclose(values.grad, want)
 
 
 @pytest.mark.parametrize("bits", [4, 8])

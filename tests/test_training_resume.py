@@ -34,7 +34,7 @@ RICH = (
 quantization: {weight_bits: 4, membrane_bits: 6, weights: lsq, membranes: learned, warm_up: 1}
 distillation: {teacher: digits-fp}
 losses: {tet: {}, logits: {}, bkdsnn: {weight: 0.01}, rmp: {stages: all}}
-augmentation: {flip: true, roll_pixels: 1, cutout_pixels: 2}
+augmentation: {flip: true, roll_pixels: 1, cutout_pixels: 2, rotate_degrees: 9, shear_degrees: 9, one_each: true}
 """
 )
 CHIP = (
@@ -55,6 +55,23 @@ def fatal(self, *batch):
 
 Run._step = fatal
 training.train(sys.argv[1], output=sys.argv[2], log=sys.argv[2] + ".csv")
+"""
+
+
+KILLED_WRITING = """\
+import os, signal, sys
+import training
+
+replace, written = os.replace, []
+
+def fatal(source, target):
+    written.append(str(target).endswith(".checkpoint"))
+    if sum(written) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(source, target)
+
+os.replace = fatal
+training.train(sys.argv[1], output=sys.argv[2])
 """
 
 
@@ -119,6 +136,82 @@ def test_a_checkpoint_of_another_recipe_or_damaged_gives_one_clear_line(tmp_path
         stored.write_bytes(damaged)
         with pytest.raises(InputError, match="or damaged"):
             training.train(other, output=path, resume=True)
+
+
+def test_recipes_may_get_new_fields_between_a_run_and_its_resumption(tmp_path):
+    recipe, path = _recipe(tmp_path, PLAIN), tmp_path / "net.safetensors"
+    training.train(recipe, output=path)
+    state = torch.load(tmp_path / "net.checkpoint", weights_only=True)
+    del state["recipe"]["augmentation"]["one_each"]
+    torch.save(state, tmp_path / "net.checkpoint")
+    training.train(recipe, output=path, resume=True)
+    state["recipe"]["augmentation"]["of_the_future"] = 1
+    torch.save(state, tmp_path / "net.checkpoint")
+    with pytest.raises(InputError, match=r"written by another recipe: augmentation\.of_the_future was 1, is None"):
+        training.train(recipe, output=path, resume=True)
+
+
+def _wrong_weights(state):
+    state["module"].popitem()
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda state: state.pop("history"), "is damaged: 'history' is missing"),
+        (lambda state: state.update(history=state["history"] * 9), "is damaged: 36 epochs of 4"),
+        (lambda state: state.update(random=state["random"][:16]), "is damaged: "),
+        (lambda state: state.update(optimizer=None), "is damaged: "),
+        (lambda state: state.update(best={}), "is damaged: "),
+        (_wrong_weights, "is damaged: "),
+        (lambda state: state.update(device="cuda"), "was written by a run on 'cuda': go on there, not on 'cpu'"),
+    ],
+)
+def test_a_checkpoint_that_does_not_fit_gives_one_clear_line(tmp_path, plain_run, damage, message):
+    recipe, path = _recipe(tmp_path, PLAIN), tmp_path / "net.safetensors"
+    state = torch.load(plain_run, weights_only=True)
+    damage(state)
+    torch.save(state, tmp_path / "net.checkpoint")
+    with pytest.raises(InputError) as caught:
+        training.train(recipe, output=path, resume=True)
+    assert f"net.checkpoint: {message}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not path.exists()
+
+
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory):
+    """The checkpoint of a run by `PLAIN`."""
+    folder = tmp_path_factory.mktemp("run")
+    fit(training.load_config(_recipe(folder, PLAIN)), checkpoint=folder / "net.checkpoint")
+    return folder / "net.checkpoint"
+
+
+@pytest.mark.parametrize("what", [{"resume": True}, {"overwrite": True}, {}])
+def test_two_runs_do_not_share_their_files(tmp_path, what):
+    """The second is refused while the first is at work, whatever it was told."""
+    recipe, seen = _recipe(tmp_path, PLAIN.replace("epochs: 4", "epochs: 2")), []
+
+    def second(epoch):
+        before = (tmp_path / "net.checkpoint").read_bytes()
+        with pytest.raises(InputError, match=r"net\.checkpoint: another process is training by it now"):
+            training.train(recipe, output=tmp_path / "net.safetensors", **what)
+        seen.append((tmp_path / "net.checkpoint").read_bytes() == before)
+
+    training.train(recipe, output=tmp_path / "net.safetensors", progress=second)
+    assert seen == [True, True]
+
+
+def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path):
+    """Killed with the new one written and not yet in its place: the old one goes on, to the same network."""
+    recipe, cut = _recipe(tmp_path, PLAIN), tmp_path / "cut.safetensors"
+    whole = training.train(recipe, output=tmp_path / "whole.safetensors")
+    child = subprocess.run([sys.executable, "-c", KILLED_WRITING, str(recipe), str(cut)], check=False, timeout=240)
+    assert child.returncode == -signal.SIGKILL
+    assert len(torch.load(tmp_path / "cut.checkpoint", weights_only=True)["history"]) == 2
+    made = training.train(recipe, output=cut, resume=True)
+    assert made.history == whole.history
+    assert cut.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
 
 
 def test_a_checkpoint_runs_nothing(tmp_path):

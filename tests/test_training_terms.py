@@ -175,7 +175,9 @@ def test_a_teacher_of_another_architecture_teaches_by_its_answers_but_not_by_its
     recipe = _with(distillation={"teacher": "digits-fp"}, losses={"logits": {}, "sei": {}})
     assert fit(recipe)[1][0].losses["logits"] > 0
     for name in ("membrane", "s2nn"):
-        with pytest.raises(InputError, match=r"recipe 'mine': teacher 'digits-fp' has another architecture.*16x8x8"):
+        with pytest.raises(
+            InputError, match=rf"'mine': losses\.{name}: teacher 'digits-fp' has another architecture.*16x8x8"
+        ):
             fit(_with(distillation={"teacher": "digits-fp"}, losses={name: {}}))
 
 
@@ -210,6 +212,24 @@ def test_a_recipe_teaches_the_next_stage_by_stage(tmp_path, monkeypatch):
     (tmp_path / "teacher.yaml").write_text(yaml.safe_dump(stages["teacher"]))
     with pytest.raises(InputError, match=r"'student' would teach itself \(student > assistant > teacher\)"):
         fit(training.load_config("student.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"losses": {"rmp": {}}, "architecture": {"channels": [4, 6]}}, r"losses\.rmp: stages = 'inner'"),
+        ({"losses": {"spike": {"spatial": 3}}}, r"losses\.spike: spatial = 3: larger than a map of \(2, 2\)"),
+        ({"architecture": BASE["architecture"] | {"time_steps": 3}}, r"losses\.membrane: .*too few for a student of 3"),
+        ({"losses": {"logits": {}}, "dataset": "digits:poisson"}, "takes other inputs than the student"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_the_teacher_is_trained(tmp_path, monkeypatch, fields, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "teacher.yaml").write_text(yaml.safe_dump(BASE | {"name": "teacher"}))
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(BASE | {"distillation": {"teacher": "teacher.yaml"}} | fields))
+    with pytest.raises(InputError, match=f"recipe 'mine': .*{message}"):
+        training.train("mine.yaml")
+    assert {path.name for path in tmp_path.iterdir()} == {"teacher.yaml", "mine.yaml"}
 
 
 def test_teachers_carry_no_gradient(teacher):

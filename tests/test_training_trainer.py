@@ -13,7 +13,8 @@ from spikesim_py.datasets import Dataset, load_dataset
 from spikesim_py.errors import ConfigError, EvaluationError, InputError
 from spikesim_py.network import load_network
 from training import export
-from training.augment import shifted
+from training.augment import augmented, one_each, sheared, shifted, turned
+from training.config import Augmentation
 from training.loop import Run
 from training.trainer import blueprint_of, fit
 
@@ -23,6 +24,7 @@ seed: 1
 architecture: {channels: [4, 6], pool_after: [1, 2], time_steps: 3}
 optimization: {epochs: 1}
 """
+BITS = "quantization: {weight_bits: 2, membrane_bits: 8,"
 QUANTIZED = RECIPE + "quantization: {weight_bits: 2, membrane_bits: 8}\n"
 
 
@@ -109,6 +111,22 @@ def test_training_that_diverges_stops_and_says_so(tmp_path, monkeypatch):
     assert (tmp_path / "net.checkpoint").exists()
 
 
+@pytest.mark.parametrize(("text", "method"), [(RECIPE, "_epoch"), (QUANTIZED, "_step")], ids=["float", "integers"])
+def test_weights_that_diverge_stop_it_too(tmp_path, monkeypatch, text, method):
+    """Behind the last loss, and where integers are made of them."""
+    real = getattr(Run, method)
+
+    def diverging(run, *given):
+        made = real(run, *given)
+        run.module.norm("norm1").gamma.data.fill_(np.nan)
+        return made
+
+    monkeypatch.setattr(Run, method, diverging)
+    recipe = training.load_config(_recipe(tmp_path, text + "samples: 128\n"))
+    with pytest.raises(EvaluationError, match=r"'mine': epoch 1: a weight is not finite any more; try a smaller"):
+        fit(recipe)
+
+
 METHODS = """\
 dataset: digits
 seed: 1
@@ -172,6 +190,58 @@ def test_shifts_move_whole_images_by_at_most_the_stated_pixels():
     assert torch.equal(shifted(images, 0), images)
 
 
+def _pixel(row: int, column: int, samples: int = 400) -> torch.Tensor:
+    images = torch.zeros(samples, 2, 3, 9, 9)
+    images[..., row, column] = 7
+    return images
+
+
+def test_images_turn_about_their_centre():
+    torch.manual_seed(0)
+    assert torch.equal(turned(_pixel(4, 4), 180), _pixel(4, 4))
+    moved = turned(_pixel(4, 8), 20).sum((0, 1, 2))
+    assert set(map(tuple, moved.nonzero().tolist())) == {(3, 8), (4, 8), (5, 8)}  # 4 sin 20 degrees is 1.4 pixels
+    around = turned(_pixel(4, 8), 180)
+    rows, columns = around[:, 0, 0].sum(0).nonzero(as_tuple=True)
+    reach = (rows - 4) ** 2 + (columns - 4) ** 2
+    assert 13 <= reach.min() <= reach.max() <= 20  # 16, and half a pixel either way
+    assert len(rows) > 12
+
+
+def test_rows_shear_in_proportion_to_their_height():
+    torch.manual_seed(0)
+    assert torch.equal(sheared(_pixel(4, 4), 45), _pixel(4, 4))
+    columns = [sheared(_pixel(row, 4), 45).sum((0, 1, 2)).nonzero() for row in (0, 2, 8)]
+    assert [set(found[:, 0].tolist()) for found in columns] == [{0}, {2}, {8}]
+    assert [set(found[:, 1].tolist()) for found in columns] == [set(range(9)), set(range(2, 7)), set(range(9))]
+
+
+@pytest.mark.parametrize("change", [lambda x: turned(x, 25), lambda x: sheared(x, 25)])
+def test_frames_and_channels_are_warped_alike_and_no_value_is_made(change):
+    torch.manual_seed(0)
+    images = torch.randint(1, 9, (20, 1, 1, 8, 6)).float()
+    made = change(images.expand(-1, 3, 2, -1, -1).contiguous())
+    assert torch.equal(made, made[:, :1, :1].expand_as(made))
+    assert set(made.unique().tolist()) <= {0.0, *images.unique().tolist()}
+    assert not torch.equal(made[:, :1, :1], images)
+    assert torch.equal(turned(images, 0), images)
+
+
+def test_one_change_each_is_one_of_those_asked_for():
+    torch.manual_seed(0)
+    images = torch.randint(1, 9, (300, 1, 9, 9)).float()
+    made = one_each(images, [lambda x: x + 10, lambda x: x + 20])
+    added = (made - images).flatten(1)
+    assert torch.equal(added.amin(1), added.amax(1))
+    assert 100 < int((added[:, 0] == 10).sum()) < 200
+    assert set(added[:, 0].tolist()) == {10, 20}
+    assert one_each(images, []) is images
+    how = Augmentation(roll_pixels=1, rotate_degrees=30, shear_degrees=30, cutout_pixels=3, one_each=True)
+    assert augmented(images, how).shape == images.shape
+    untouched = (augmented(images, how.model_copy(update={"one_each": False})) == images).float().mean()
+    assert (augmented(images, how) == images).float().mean() > untouched
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
@@ -226,6 +296,18 @@ def test_a_bad_quantization_gives_one_clear_line(tmp_path, fields, message):
         ("optimization", "distillation: {teacher: digits-w4}\noptimization", "a teacher is a float network"),
         ("optimization", "distillation: {teacher: digits-fp}\noptimization", "has another architecture"),
         ("optimization", "distillation: {teacher: digits-fq}\noptimization", "did you mean 'digits-fp'?"),
+        (
+            "optimization",
+            "losses: {rmp: }\noptimization",
+            "'mine': losses.rmp: stages = 'inner': the network has 2 stages",
+        ),
+        ("time_steps: 3}", "time_steps: 1}\nlosses: {temporal_self: }", "'mine': losses.temporal_self: logits: shape"),
+        (
+            "optimization",
+            f"{BITS} layer_bits: {{conv3: 8}}}}\noptimization",
+            "layer_bits: 'conv3' is the name of no layer",
+        ),
+        ("optimization", f"{BITS} membranes: batch}}\noptimization", "membranes = 'batch': a range that is taken from"),
     ],
 )
 def test_a_recipe_that_cannot_be_followed_gives_one_clear_line(tmp_path, old, new, message):
@@ -234,13 +316,34 @@ def test_a_recipe_that_cannot_be_followed_gives_one_clear_line(tmp_path, old, ne
         training.train(path, output=tmp_path / "net.safetensors")
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert not (tmp_path / "net.safetensors").exists()
+    assert [file.name for file in tmp_path.glob("net.*") if file.name != "net.run.json"] == []
 
 
 def test_an_output_that_is_no_network_file_is_refused_before_training(tmp_path):
     with pytest.raises(InputError, match=r"output = .*net\.pt'.*ends in \.safetensors"):
         training.train(_recipe(tmp_path, RECIPE), output=tmp_path / "net.pt")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+def test_a_log_under_another_files_name_is_refused_before_training(tmp_path):
+    for name in ("mine.yaml", "net.safetensors", "net.checkpoint", "net.run.json"):
+        with pytest.raises(InputError, match=r"a log ends in \.csv"):
+            training.train(_recipe(tmp_path, RECIPE), output=tmp_path / "net.safetensors", log=tmp_path / name)
+    assert (tmp_path / "mine.yaml").read_text() == RECIPE
+
+
+def test_few_samples_do_not_lessen_the_classes(tmp_path):
+    recipe = training.load_config(
+        _recipe(tmp_path, RECIPE.replace("epochs: 1", "epochs: 1, batch: 2") + "samples: 2\n")
+    )
+    assert fit(recipe)[0].blueprint.edges["readout"].shape == (10, 1, 1)
+
+
+def test_layers_have_the_bits_that_their_names_ask_for(tmp_path):
+    text = RECIPE + f"samples: 128\n{BITS} weights: lsq, edge_bits: 8, layer_bits: {{'conv?': 1, '*2': 5}}}}\n"
+    module, _ = fit(training.load_config(_recipe(tmp_path, text)))
+    layers = {layer.name: layer for layer in export(module, "mixed").layers}
+    assert {name: layer.weight_bits for name, layer in layers.items()} == {"conv1": 1, "conv2": 1, "fc": 8}
 
 
 def test_an_unknown_recipe_names_the_bundled_ones():

@@ -26,7 +26,7 @@ from .fidelity import Fidelity, Record, dead_share, fidelity
 from .loop import pixels
 from .module import SpikingNetwork
 from .teachers import SETTLE_IMAGES, find_teacher, fixed
-from .trainer import blueprint_of, teachers_checkpoint, training_data
+from .trainer import module_of, teachers_checkpoint, training_data
 
 #: images whose records are kept; bins of a histogram
 IMAGES, BINS = 200, 60
@@ -107,18 +107,16 @@ def _standing(
     state = checkpoints.load(checkpoint, recipe)
     if state is None:
         raise InputError(f"{checkpoint.name}: there is no such checkpoint: nothing has been trained yet")
-    module = SpikingNetwork(blueprint_of(recipe, data), recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
+    module = module_of(recipe, data)
 
     def follow(other: TrainingConfig) -> SpikingNetwork:
         return _standing(other, teachers_checkpoint(checkpoint), training_data(other))[0]
 
     teacher = find_teacher(recipe, module, data, follow) if recipe.distillation is not None else None
-    try:
+    with checkpoints.reading(checkpoint.name):
         epochs, random = len(state["history"]), torch.as_tensor(state["random"])
         module.load_state_dict(state["module"] if state["best"] is None else state["best"])
         module.quantized = bool(state["quantized"])
-    except (RuntimeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"{checkpoint.name}: is damaged: {str(error).splitlines()[0]}") from None
     with torch.random.fork_rng(devices=[]):
         now = torch.get_rng_state()
         if (random.shape, random.dtype) == (

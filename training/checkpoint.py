@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,18 @@ def save(path: Path, recipe: TrainingConfig, state: State) -> None:
     stored = io.BytesIO()
     torch.save({"kind": _KIND, "recipe": _recipe(recipe), "torch": _TORCH, **state}, stored)
     write_atomic(path, stored.getvalue())
+
+
+@contextmanager
+def reading(path: Path | str) -> Iterator[None]:
+    """Inside, a state is put to use: what does not fit is an `InputError` that names the file."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise InputError(f"{path}: is damaged: {' '.join(what.split())[:160]}") from None
 
 
 def _recipe(recipe: TrainingConfig) -> State:
@@ -50,10 +64,20 @@ def load(path: Path, recipe: TrainingConfig) -> State | None:
         raise InputError(f"{path}: is no {_KIND}, or damaged")
     if state["torch"] != _TORCH:
         raise InputError(f"{path}: was written with torch {state['torch']}, this is {_TORCH}")
-    differing = _difference(state["recipe"], _recipe(recipe))
+    differing = _difference(_today(state["recipe"]), _recipe(recipe))
     if differing is not None:
         raise InputError(f"{path}: was written by another recipe: {differing}; --overwrite begins anew")
     return state
+
+
+def _today(stored: Any) -> Any:
+    """A stored recipe with the fields that recipes have got since then, at their defaults."""
+    try:
+        plugins = {"plugins": stored["plugins"]} if "plugins" in stored else {}
+        known = TrainingConfig.model_validate({key: value for key, value in stored.items() if key != "plugins"})
+        return known.model_dump(mode="json") | plugins
+    except (ValueError, TypeError, AttributeError):  # it names what is not there any more: compared as it is
+        return stored
 
 
 def _difference(old: Any, new: Any, where: str = "") -> str | None:

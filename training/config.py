@@ -142,11 +142,17 @@ class Augmentation(Part):
         roll_pixels: images roll by up to so many pixels (events).
         flip: half of them are mirrored.
         cutout_pixels: side of a square that is set to zero.
+        rotate_degrees, shear_degrees: images turn about their centre, or their rows shear, by up to so much.
+        one_each: an image is rolled, turned, sheared or cut out of, drawn among those that are asked for, instead of
+            all of them; the flip comes before.
     """
 
     roll_pixels: Annotated[int, Field(ge=0, le=64)] = 0
     flip: bool = False
     cutout_pixels: Annotated[int, Field(ge=0, le=256)] = 0
+    rotate_degrees: Annotated[float, Field(ge=0, le=180)] = 0.0
+    shear_degrees: Annotated[float, Field(ge=0, le=60)] = 0.0
+    one_each: bool = False
 
 
 class Optimization(Part):
@@ -166,7 +172,7 @@ class Optimization(Part):
 
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     batch: Annotated[int, Field(ge=2, le=4096)] = 64
-    learning_rate: Positive = 2e-3
+    learning_rate: Annotated[float, Field(gt=0, le=1000)] = 2e-3
     weight_decay: Share = 1e-2
     shift_pixels: Annotated[int, Field(ge=0, le=32)] = 1
     surrogate: Literal["triangle", "rectangle", "atan", "sigmoid"] = "triangle"

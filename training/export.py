@@ -14,10 +14,11 @@ from spikesim_py.network import Affine, Conv, Lif, Linear, Network, build
 
 from .module import SpikingNetwork
 from .norms import NORM_EPSILON, TdBn
-from .quantizers import Float, Integer
+from .quantizers import Arithmetic, Float, Integer
 
 Arrays = dict[str, NDArray[Any]]
 _ALL_BUT_CHANNELS = (0, 1, 3, 4)
+_INT32 = 2**31
 
 
 @torch.no_grad()
@@ -36,11 +37,8 @@ def export(
     Raises:
         InputError: the module does what no chip can.
     """
-    if module.quantized and isinstance(module.arithmetic, Integer) and module.arithmetic.membranes == "batch":
-        raise InputError(
-            "membranes = 'batch': a range that is taken from the current batch cannot be exported: a chip sees one "
-            "sample at a time; use 'fixed' or 'learned'"
-        )
+    if module.quantized:
+        check_exportable(module.arithmetic)
     arrays: Arrays = {}
     training = module.training
     module.eval()
@@ -54,6 +52,15 @@ def export(
         "metadata": dict(metadata or {}),
     }
     return build(description, arrays, f"export({name!r})")
+
+
+def check_exportable(arithmetic: Arithmetic) -> None:
+    """Raise `InputError` where a network trains in what no chip can do."""
+    if isinstance(arithmetic, Integer) and arithmetic.membranes == "batch":
+        raise InputError(
+            "membranes = 'batch': a range that is taken from the current batch cannot be exported: a chip sees one "
+            "sample at a time; use 'fixed' or 'learned'"
+        )
 
 
 def _node(module: SpikingNetwork, node: Any, arrays: Arrays) -> dict[str, Any]:
@@ -74,6 +81,9 @@ def _weight(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]
 def _affine(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
     folded = module.folded(name)
     dtype = np.float32 if folded.shift is None else np.int32
+    largest = float(folded.bias.abs().max())
+    if folded.shift is not None and largest >= _INT32:
+        raise InputError(f"node {name!r}: a bias of {largest:.3g} does not fit 32 bits: has training diverged?")
     arrays[f"{name}.multiplier"] = folded.multiplier.numpy().astype(dtype)
     arrays[f"{name}.bias"] = folded.bias.numpy().astype(dtype)
     return {"shift": folded.shift or 0, "per_step": folded.multiplier.dim() == 2}

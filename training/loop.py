@@ -15,7 +15,7 @@ from spikesim_py.datasets import Dataset, network_data
 from spikesim_py.errors import EvaluationError, InputError
 
 from . import checkpoint
-from .augment import cutout, flipped, rolled, shifted
+from .augment import augmented, shifted
 from .config import TrainingConfig
 from .export import export
 from .hardware_aware import Crossbars
@@ -116,6 +116,7 @@ class Run:
     def state(self) -> checkpoint.State:
         """Where training stands, between two epochs."""
         return {
+            "device": self.device.type,
             "module": self.module.state_dict(),
             "objective": self.objective.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -128,31 +129,56 @@ class Run:
         }
 
     def go_on(self, state: checkpoint.State) -> None:
-        """Stand where `state` was taken."""
+        """Stand where `state` was taken; see `checkpoint.reading` for one that is damaged.
+
+        Raises:
+            InputError: it was taken on another kind of device, whose random numbers are others.
+        """
+        where = state.get("device", self.device.type)
+        if where != self.device.type:
+            raise InputError(f"was written by a run on {where!r}: go on there, not on {self.device.type!r}")
+        self.history = tuple(Epoch(**epoch) for epoch in state["history"])
+        if len(self.history) > self.recipe.optimization.epochs:
+            raise ValueError(f"{len(self.history)} epochs of {self.recipe.optimization.epochs}")
+        if state["best"] is not None:
+            self.module.load_state_dict(state["best"])  # whether it fits
         self.module.load_state_dict(state["module"])
         self.objective.load_state_dict(state["objective"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        self.module.quantized, self._best = state["quantized"], state["best"]
+        self.module.quantized, self._best = bool(state["quantized"]), state["best"]
         if self.crossbars is not None:
             self.crossbars.drawn = state["drawn"]
-        self.history = tuple(Epoch(**epoch) for epoch in state["history"])
         _set_random_state(self.device, state["random"])
 
     # --------------------------------------------------------------------------------------------------------- epochs
 
     def train(self, report: Report) -> None:
-        """Train to the end, or until patience does; raises `EvaluationError` where losses cease to be finite."""
+        """Train to the end, or until patience does.
+
+        Raises:
+            EvaluationError: a loss, or what is learned, has ceased to be finite.
+            InputError: a loss cannot be taken of this network and its teacher.
+        """
         while len(self.history) < self.recipe.optimization.epochs and not self._impatient():
-            epoch = self._epoch(len(self.history) + 1)
+            number = len(self.history) + 1
+            try:
+                epoch = self._epoch(number)
+            except ArithmeticError:  # integers of what is not finite
+                raise self._diverged(number, "a weight") from None
             if not all(map(math.isfinite, epoch.losses.values())):
-                raise EvaluationError(
-                    f"recipe {self.recipe.name!r}: epoch {epoch.epoch}: a loss is not finite any more; try a smaller "
-                    f"optimization.learning_rate than {self.recipe.optimization.learning_rate:g}"
-                )
+                raise self._diverged(number, "a loss")
+            if not all(bool(p.isfinite().all()) for p in self.module.parameters()):
+                raise self._diverged(number, "a weight")
             self.history += (epoch,)
             report(self.history)
         self._finish()
+
+    def _diverged(self, epoch: int, what: str) -> EvaluationError:
+        return EvaluationError(
+            f"recipe {self.recipe.name!r}: epoch {epoch}: {what} is not finite any more; try a smaller "
+            f"optimization.learning_rate than {self.recipe.optimization.learning_rate:g}"
+        )
 
     def _epoch(self, epoch: int) -> Epoch:
         how, module = self.recipe.optimization, self.module
@@ -196,7 +222,10 @@ class Run:
         if self.teacher is not None and self.objective.taught:
             with torch.no_grad(), self._precision():
                 taught = self.teacher(frames)
-        total, each = self.objective(Seen(answer, taught, y), epoch, self.recipe.optimization.epochs)
+        try:
+            total, each = self.objective(Seen(answer, taught, y), epoch, self.recipe.optimization.epochs)
+        except InputError as error:
+            raise InputError(f"recipe {self.recipe.name!r}: {error}") from None
         self.optimizer.zero_grad()
         total.backward()
         self.optimizer.step()
@@ -208,13 +237,7 @@ class Run:
         return torch.autocast(self.device.type, dtype=torch.bfloat16) if half else nullcontext()
 
     def _augmented(self, images: Tensor) -> Tensor:
-        how = self.recipe.augmentation
-        images = shifted(images, self.recipe.optimization.shift_pixels)
-        if how.roll_pixels:
-            images = rolled(images, how.roll_pixels)
-        if how.flip:
-            images = flipped(images)
-        return cutout(images, how.cutout_pixels) if how.cutout_pixels else images
+        return augmented(shifted(images, self.recipe.optimization.shift_pixels), self.recipe.augmentation)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         how = self.recipe.optimization

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 import torch
@@ -36,6 +37,7 @@ from .units import is_norm, membrane_groups
 
 Tensor = torch.Tensor
 _LEAK_SHIFT = 8  # fraction bits of a leak that is no shorter fraction
+_MOST_THETA = 2**23  # membranes that are compared with it are whole numbers that float32 holds exactly
 
 
 class Weights(nn.Module):
@@ -132,6 +134,7 @@ class SpikingNetwork(nn.Module):
             elif isinstance(node, Lif):
                 self.units[node.name] = Units(node, self.neuron)
         if isinstance(arithmetic, Integer):
+            self._check_patterns(arithmetic)
             for group in dict.fromkeys(self._groups.values()):
                 self.ranges[group] = self._range(group, arithmetic)
         self._readers = {source: node.name for node in blueprint.nodes for source in node.inputs}
@@ -152,6 +155,11 @@ class SpikingNetwork(nn.Module):
             allowed = f"{kind.least} to {kind.most}" if kind.least < kind.most else str(kind.least)
             raise InputError(f"weights = {method!r}: weight_bits = {bits}: must be {allowed}")
         return kind(bits, how.per_channel and taken_up, how.power_of_two)
+
+    def _check_patterns(self, how: Integer) -> None:
+        for pattern in how.layer_bits:
+            if not any(fnmatchcase(name, pattern) for name in self.weights):
+                raise InputError(f"layer_bits: {pattern!r} is the name of no layer (layers: {', '.join(self.weights)})")
 
     def _range(self, group: str, how: Integer) -> Membrane:
         _known("membranes", how.membranes, RANGES)
@@ -218,7 +226,10 @@ class SpikingNetwork(nn.Module):
 
     def theta(self, node: str) -> float | Tensor:
         """One threshold in the units of a node that carries membranes."""
-        return self.range_of(node).theta() if self.quantized else 1.0
+        if not self.quantized:
+            return 1.0
+        theta = self.range_of(node).theta()
+        return theta.clamp(max=_MOST_THETA) if isinstance(theta, Tensor) else theta
 
     def leak(self, node: str) -> Tensor:
         """A LIF node's leak, as its integers have it."""
@@ -229,7 +240,7 @@ class SpikingNetwork(nn.Module):
         theta = torch.as_tensor(self.theta(node), dtype=torch.float32)
         if self.neuron.decay_input:
             theta = theta / (1 - self.leak(node))
-            theta = ste_round(theta) if self.quantized else theta
+            theta = ste_round(theta).clamp(max=_MOST_THETA) if self.quantized else theta
         return theta
 
     def word(self) -> Word | None:

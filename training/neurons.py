@@ -51,8 +51,8 @@ def _triangle(x: Tensor) -> Tensor:
 
 
 #: triangle: Bellec et al. 2018 (arXiv 1803.09574), MINT (arXiv 2305.09850); rectangle: STBP (Wu et al. 2018,
-#: arXiv 1706.02609, eq. 24 with a = 1); atan: Fang et al. 2021 (arXiv 2007.05785, alpha = 2); sigmoid: Zenke and
-#: Ganguli's and SpikingJelly's form with alpha = 4
+#: arXiv 1706.02609, eq. 24 with a = 1); atan: Fang et al. 2021 (arXiv 2007.05785, alpha = 2); sigmoid: STBP's too
+#: (a = 1/4), SpikingJelly's default alpha = 4
 SURROGATES: dict[str, Surrogate] = {
     "triangle": Surrogate(_triangle, lambda x: (1 - x.abs()).clamp(min=0)),
     "rectangle": Surrogate(lambda x: (x + 0.5).clamp(0, 1), lambda x: (x.abs() < 0.5).to(x.dtype)),

@@ -93,11 +93,11 @@ class Pass:
         self.scale[node.name] = self.scale[node.inputs[0]] * scale
         sums = weight.detach().abs().flatten(1).sum(1).max() if self.module.quantized else 0.0
         self.largest[node.name] = self.largest[node.inputs[0]] * float(sums)
-        if self.largest[node.name] >= _EXACT and self.module.product is None:  # float32 sums would not be exact
-            return self.module.multiply(node, x.double(), weight.double())
         if self.module.weight_noise and self.module.training:
             largest = weight.detach().abs().max()
             weight = weight + self.module.weight_noise * largest * torch.randn_like(weight)
+        if self.largest[node.name] >= _EXACT and self.module.product is None:  # float32 sums would not be exact
+            return self.module.multiply(node, x.double(), weight.double())
         return self.module.multiply(node, x, weight)
 
     def _affine(self, node: Affine, a: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ import csv
 import json
 import math
 import os
+import platform
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -150,6 +151,16 @@ class _Pen:
 def diary_of(checkpoint: Path) -> Path:
     """Where the run of a checkpoint keeps its diary."""
     return checkpoint.with_name(checkpoint.name.removesuffix(".checkpoint") + SUFFIX)
+
+
+def at_work(checkpoint: Path) -> bool:
+    """Whether a process of this machine is training by this checkpoint now."""
+    try:
+        data = _json(diary_of(checkpoint))
+        here = str(data["process"]).rpartition(":")[0].rpartition(":")[0] == platform.node()
+        return here and data["state"] == "at work" and is_alive(data["process"])
+    except (InputError, KeyError, ValueError):
+        return False
 
 
 def note_result(checkpoint: Path, **result: float | None) -> None:

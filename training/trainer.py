@@ -14,7 +14,7 @@ import torch
 
 from spikesim_py import __version__
 from spikesim_py._files import check_target, write_atomic
-from spikesim_py.datasets import Dataset, load_dataset, network_data
+from spikesim_py.datasets import Dataset, class_count, load_dataset, network_data
 from spikesim_py.datasets.request import parse
 from spikesim_py.errors import InputError
 from spikesim_py.inference import simulate
@@ -25,13 +25,15 @@ from spikesim_py.network.files import SUFFIX
 from . import checkpoint as checkpoints
 from .activity import measure_activity
 from .config import TrainingConfig, load_config, recipes
-from .export import export
+from .export import check_exportable, export
 from .hardware_aware import Crossbars
-from .loop import Epoch, Run, deterministic
+from .loop import Epoch, Run, deterministic, pixels
 from .module import SpikingNetwork
 from .networks import architecture
-from .runs import diary, note_result
+from .objective import Objective
+from .runs import at_work, diary, note_result
 from .teachers import begin_as, find_teacher, fixed, recipe_of, seen_by
+from .terms import Seen
 
 _REPORT_CHIPS = 8
 Progress = Callable[[Epoch], None]
@@ -80,7 +82,7 @@ def train(
     Args:
         config: bundled recipe, YAML file or `TrainingConfig`.
         output: `.safetensors` file to write; default is the recipe's name in the current folder.
-        log: CSV file to write, one line per epoch.
+        log: `.csv` file to write, one line per epoch.
         progress: called after every epoch, of teachers' too.
         resume: go on from the checkpoints, where there are any: the same network, to the bit, on the same machine.
         overwrite: begin anew, and replace the files of an earlier run. Neither: they are refused.
@@ -95,6 +97,9 @@ def train(
     path = Path(output) if output is not None else Path(f"{recipe.name}{SUFFIX}")
     if path.suffix != SUFFIX:  # now, not after hours
         raise InputError(f"output = {str(path)!r}: a network file ends in {SUFFIX}")
+    if log is not None and Path(log).suffix != ".csv":  # so that it is none of the run's other files
+        raise InputError(f"log = {str(log)!r}: a log ends in .csv")
+    check_exportable(recipe.arithmetic)
     files = [path, Path(log)] if log is not None else [path]
     for file in files:
         check_target(file)
@@ -147,12 +152,12 @@ def _follow(
     data = training_data(recipe)
 
     def follow(other: TrainingConfig) -> SpikingNetwork:
+        _rehearse(recipe, module, data, other)
         place = checkpoint and teachers_checkpoint(checkpoint)
         return _follow(other, (*before, recipe.name), progress, None, place, None, resume, device)[0]
 
     with deterministic(recipe.seed, device):
-        blueprint = blueprint_of(recipe, data)
-        module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
+        module = module_of(recipe, data)
         if teacher is not None:
             begin_as(module, fixed(teacher))
         elif recipe.distillation is not None:
@@ -160,7 +165,8 @@ def _follow(
         frames = data if teacher is None else _frames(recipe, module.blueprint, teacher.blueprint, data)
         run = Run(recipe, module, teacher, _crossbars(recipe, module), data, device, frames)
         if state is not None:
-            run.go_on(state)
+            with checkpoints.reading(checkpoint or ""):
+                run.go_on(state)
 
         def report(history: tuple[Epoch, ...]) -> None:
             if checkpoint is not None:
@@ -175,6 +181,35 @@ def _follow(
     if log is not None and state is not None:  # it may have been killed between the two files
         write_atomic(log, _table(run.history))
     return module, run.history
+
+
+@torch.no_grad()
+def _rehearse(recipe: TrainingConfig, module: SpikingNetwork, data: Dataset, other: TrainingConfig) -> None:
+    """One small batch beside an untrained teacher: what cannot be is refused before the teacher trains for hours.
+
+    Changes nothing, and draws no random numbers.
+    """
+    with torch.random.fork_rng(devices=[]):
+        teacher = fixed(module_of(other, training_data(other)))
+        frames = _frames(recipe, module.blueprint, teacher.blueprint, data)
+        _crossbars(recipe, module)
+        try:
+            objective = Objective(recipe.terms, module, teacher)
+            ours, theirs = (
+                network(pixels(seen.head(2))) for network, seen in ((module.eval(), data), (teacher, frames))
+            )
+            objective(Seen(ours, theirs, torch.from_numpy(data.labels[:2].copy())), 1, recipe.optimization.epochs)
+        except InputError as error:
+            raise InputError(f"recipe {recipe.name!r}: {error}") from None
+
+
+def module_of(recipe: TrainingConfig, data: Dataset) -> SpikingNetwork:
+    """An untrained network; raises `InputError` where the recipe's names do not fit its layers."""
+    blueprint = blueprint_of(recipe, data)
+    try:
+        return SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
+    except InputError as error:
+        raise InputError(f"recipe {recipe.name!r}: {error}") from None
 
 
 @torch.no_grad()
@@ -250,7 +285,7 @@ def blueprint_of(recipe: TrainingConfig, data: Dataset) -> Network:
             wanted.options,
             input_shape=(channels, height, width),
             input_bits=int(data.images.max()).bit_length(),
-            classes=int(data.labels.max()) + 1,
+            classes=class_count(recipe.dataset) if recipe.samples else int(data.labels.max()) + 1,
             time_steps=wanted.time_steps,
             leak=wanted.leak,
             reset=wanted.reset,
@@ -290,6 +325,8 @@ def _spare(files: list[Path], checkpoints: list[Path], resume: bool, overwrite: 
     """Raise `InputError` where training would replace what an earlier run has left."""
     if resume and overwrite:
         raise InputError("resume, overwrite: exclude each other")
+    for path in filter(at_work, checkpoints):
+        raise InputError(f"{path}: another process is training by it now; wait for it, or choose another output")
     begun = [path for path in checkpoints if path.exists()]
     lost = [str(path) for path in [*files, *begun] if path.exists()]
     if not lost or overwrite or (resume and begun):

@@ -81,6 +81,11 @@ def network_data(network: Network, data: str, split: str = "report", samples: in
     return load_dataset(data, split, samples, steps=steps, bits=spec.bits, sensor=spec.shape[1:])
 
 
+def class_count(data: str) -> int:
+    """How many classes a whole data set has, whatever part of it is used; raises `DataError` as `load_dataset` does."""
+    return int(_source(parse(str(data))).labels.max()) + 1
+
+
 def step_seconds(data: str) -> float | None:
     """Seconds per time-step, where a data set is asked for with them (`nmnist:dt=1ms`)."""
     dt_us = parse(str(data)).dt_us
@@ -180,6 +185,7 @@ __all__ = [
     "Events",
     "PartialWarning",
     "Request",
+    "class_count",
     "data_root",
     "frames",
     "load_dataset",

@@ -19,7 +19,7 @@ Tensor = torch.Tensor
 
 
 class QCFS(nn.Module):
-    """``h = lambda clip(floor(z L / lambda + 1/2) / L, 0, 1)``, straight through the floor; lambda is learned.
+    """``h = lambda floor(clip(z / lambda, 0, 1) L + 1/2) / L``, straight through the floor; lambda is learned.
 
     Args:
         levels: L, the steps of the activation (4 is assumed; the code asks for it).
@@ -34,8 +34,8 @@ class QCFS(nn.Module):
         self.threshold = nn.Parameter(torch.tensor(threshold))
 
     def forward(self, z: Tensor) -> Tensor:
-        scaled = ste_floor(z / self.threshold * self.levels + 0.5) / self.levels
-        return scaled.clamp(0, 1) * self.threshold
+        clipped = (z / self.threshold).clamp(0, 1)  # first, as in the code: no slope outside
+        return ste_floor(clipped * self.levels + 0.5) / self.levels * self.threshold
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from .lsq import Lsq
 from .mean_step import MeanStep
 from .membrane import RANGES, BatchRange, FixedRange, LearnedRange, Membrane, SharedRange, Word
 from .mint import Mint
+from .qsnn import QSnn
 from .sigmoid_sum import SigmoidSum
 from .sign import Sign
 from .straight import instead, ste_floor, ste_round, ste_sign
@@ -26,6 +27,7 @@ WEIGHTS = Registry[type[WeightQuantizer]](
     "training.quantizers",
     {
         "sign": Sign,
+        "qsnn": QSnn,
         "mean_step": MeanStep,
         "lsq": Lsq,
         "dorefa": DoReFa,
@@ -51,6 +53,7 @@ __all__ = [
     "MeanStep",
     "Membrane",
     "Mint",
+    "QSnn",
     "SharedRange",
     "SigmoidSum",
     "Sign",

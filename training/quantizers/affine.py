@@ -33,9 +33,14 @@ def fold(gain: Tensor, offset: Tensor, theta: float | Tensor, multiplier_bits: i
 
     The shift is the largest that keeps every channel's multiplier within `multiplier_bits`, signed. A channel that none
     keeps (wide membranes behind small sums) has such a number times a power of two, at most 2^8.
+
+    Raises:
+        FloatingPointError: training has diverged, and there is no such number.
     """
     top = 2 ** (multiplier_bits - 1) - 1
     largest = float(gain.abs().max()) * float(theta)
+    if not math.isfinite(largest):
+        raise FloatingPointError(f"a batch norm's gain of {largest} has no fixed-point form")
     shift = min(max(math.floor(math.log2(top / max(largest, 1e-9))), 0), _MAX_SHIFT)
     unit = float(theta) * 2**shift
     step = torch.exp2(torch.ceil(torch.log2((gain * unit).abs() / top)).clamp(0, _MAX_STEP))

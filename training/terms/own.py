@@ -9,6 +9,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from spikesim_py.errors import InputError
+
 from .. import losses
 from .._part import Positive, Share
 from ..losses.im import WEIGHT as _IM_WEIGHT
@@ -52,6 +54,8 @@ class _Regularizer(Term):
     stages: Literal["inner", "all"] = "inner"
 
     def picked(self, stages: Sequence[_Stage]) -> Sequence[_Stage]:
+        if self.stages == "inner" and len(stages) < 3:
+            raise InputError(f"stages = 'inner': the network has {len(stages)} stages, none between; must be 'all'")
         return stages[1:-1] if self.stages == "inner" else stages
 
 
