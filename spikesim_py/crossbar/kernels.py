@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-from .simd import round_off
+from .simd import LANES, round_off
 
 Array = Any  # numpy arrays of the element types named in the docstrings
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -34,6 +34,13 @@ def kernel(function: _Function) -> _Function:
 def divides(function: _Function) -> _Function:
     """A kernel that never divides by zero: the test for it would keep its loop from becoming a vector loop."""
     return cast(_Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+
+
+@kernel
+def from_line(raw: Array, count: int) -> Array:
+    """`count` elements of `raw` from a cache line on: it has LANES more, so that one starts there (see `aligned`)."""
+    start = -(raw.ctypes.data // raw.itemsize) % LANES
+    return raw[start : start + count]
 
 
 @kernel

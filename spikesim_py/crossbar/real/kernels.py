@@ -8,7 +8,7 @@ import numpy as np
 
 from ..inputs.kernels import unpack
 from ..inputs.layout import Layout
-from ..kernels import TILE, Array, finish, kernel
+from ..kernels import TILE, Array, finish, from_line, kernel
 from ..ladder.circuit import Ladder
 from ..ladder.kernels import ladder_noise, ladder_sums
 from ..noise.kernels import noise
@@ -190,10 +190,11 @@ def read_real(
     groups, planes, kinds, width = cells.shape[0], packed.shape[1], adc.factor.size, cells.shape[2]
     converted = (width - LANES if adc.dummy else width) // (2 if adc.paired else 1)
     columns, outputs, positions = converted // kinds, out.shape[1] // groups, layout.origin.size
-    value, counted, tile = np.empty(TILE * columns), np.empty(TILE), np.empty((TILE, columns), np.int32)
+    value = from_line(np.empty(TILE * columns + LANES), TILE * columns)
+    counted, tile = np.empty(TILE), np.empty((TILE, columns), np.int32)
     most = 64 * int(layout.words.max())
     active = np.empty(most + 8, np.int64)
-    work = np.zeros((4, width), np.float32)
+    work = from_line(np.zeros(4 * width + LANES, np.float32), 4 * width).reshape(4, width)
     held = work[0], work[1], work[2], work[3]
     # what the ladders need, if there are any
     scratch = np.empty((7 + (2 * most if variance.size > 0 else 0) if ladder.rows > 0 else 0, width), np.float32)
