@@ -25,7 +25,7 @@ from spikesim_py.cost.components.adc import encoder, flash, sar
 from spikesim_py.cost.technology import load_technology, read_technology
 from spikesim_py.errors import ConfigError
 from spikesim_py.hardware import load_hardware
-from spikesim_py.network import Leak, Lif
+from spikesim_py.network import Leak, Lif, Synapse
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "tests" / "reference"
@@ -186,6 +186,7 @@ def test_what_a_neuron_does_is_paid_for() -> None:
     assert energy() < energy(membrane_bits=24)
     assert energy() < energy(leak=Leak(multiplier=3, shift=2)) < energy(leak=Leak(multiplier=227, shift=8))
     assert energy() < energy(leak=Leak(multiplier=1, shift=1, rounding="nearest"))
+    assert energy() < energy(synapse=Synapse()) < energy(synapse=Synapse(resets=True))
 
 
 @pytest.mark.parametrize(

@@ -317,6 +317,7 @@ UNITS: dict[str, tuple[str, dict[str, Any]]] = {
     "Synapse.overflow": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 6, "overflow": "wrap"}}),
     "Synapse.order": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 6, "order": "input_first"}}),
     "Synapse.reads": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 6, "reads": "previous"}}),
+    "Synapse.resets": ("lif1", {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "bits": 6, "resets": True}}),
     "Li.leak": ("li", {"leak": {"multiplier": 1}}),
     "Li.membrane_bits": ("li", {"membrane_bits": 4}),
     "Li.overflow": ("li", {"overflow": "wrap"}),

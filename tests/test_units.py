@@ -297,6 +297,18 @@ def test_a_late_reset_to_zero_loses_the_next_input() -> None:
     assert outputs(neuron(6, "integer", 2), 2).tolist() == [1] * 6
 
 
+@given(drive=st.lists(st.integers(0, 9), min_size=20, max_size=20), late=st.booleans())
+def test_a_reset_that_empties_the_synapse_forgets_all(drive: list[int], late: bool) -> None:
+    """What follows a reset is what new units do."""
+    fields = {"leak": {"multiplier": 3, "shift": 2}, "reset_delay": late}
+    fields |= {"synapse": {"leak": {"multiplier": 1, "shift": 1}, "reads": "previous", "resets": True}}
+    spikes = outputs(neuron(20, "integer", 7, **fields), drive)
+    begins = [int(spikes.argmax()) + 1 + late] if spikes.any() else []
+    for begin in [begin for begin in begins if begin < 20]:
+        again = outputs(neuron(20 - begin, "integer", 7, **fields), drive[begin:])
+        assert spikes[begin:].tolist() == again.tolist()
+
+
 @given(seed=st.integers(0, 1000))
 def test_float_units_equal_integer_ones_on_whole_numbers(seed: int) -> None:
     """Every value is a whole number or a half: float32 is exact there."""
