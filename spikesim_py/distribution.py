@@ -20,11 +20,15 @@ from .noc import in_closed_form, is_refined
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Distribution:
     """A quantity over samples: `values` (samples,), in the order of the dataset."""
 
     values: Floats
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}={value:.6g}" for name, value in self._spread.items())
+        return f"Distribution({told}, samples={len(self.values)})"
 
     @cached_property
     def _spread(self) -> Mapping[str, float]:

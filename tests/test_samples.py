@@ -179,6 +179,8 @@ def test_percentiles_are_those_of_the_values() -> None:
     assert (found.p5, found.p50, found.p95) == (ordered[5], ordered[50], ordered[95])
     assert found.mean == pytest.approx(values.mean())
     assert found.to_dict() == spread(values)
+    shown = ", ".join(f"{name}={value:.6g}" for name, value in spread(values).items())
+    assert repr(found) == f"Distribution({shown}, samples=101)"
 
 
 # ---------------------------------------------------------------------------------------------------------- reports
