@@ -131,6 +131,8 @@ def test_limits_and_the_chosen_design_go_into_the_address(opened: Browser) -> No
     press_keys(page, "END", "ARROW_LEFT", "ARROW_LEFT")
     page.wait(lambda: "within the limits" in page.text("#cloud-note"), "fewer designs")
     page.wait(lambda: "accuracy=" in page.js("return location.search"), "the limit in the address")
+    spoken = "return document.querySelector('#limits [role=slider]').ariaValueText"
+    page.wait(lambda: page.js(spoken) == page.text("#limits .limit-words") != "any", "the limit, as it is spoken")
     page.click("#picks button")
     page.wait(lambda: page.text(".hash") != "", "the design worth a look")
     page.wait(lambda: "design=" in page.js("return location.search"), "the design in the address")

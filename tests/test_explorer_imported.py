@@ -76,8 +76,15 @@ def test_compare_and_share_say_that_reports_are_missing(call: Call, imported: St
     assert "Imported results have no reports" in str(shown["compare-hint"])
     assert "compare-picks" not in str(shown["compare-hint"])
     assert "Imported results have no reports" in str(call("share-latex.children", compared=[])["share-designs"])
-    for kind in ("csv", "html"):
-        assert study_file(Reader(imported.path), kind)
+    page = study_file(Reader(imported.path), "html").decode()
+    assert "imported as numbers" in page
+    assert "nan" not in page[page.index("<h2>Pareto front") :]
+
+
+def test_rows_claim_no_interval_that_is_not_stated(call: Call) -> None:
+    request = {"designs.getRowsRequest": {"startRow": 0, "endRow": 9, "sortModel": []}, "x": "edap", "y": "accuracy"}
+    rows = call("designs.getRowsResponse", **request)["designs"]["getRowsResponse"]["rowData"]
+    assert [row["interval"] for row in rows] == ["", "", ""]
 
 
 def test_its_fields_are_axes_and_colours_of_the_page(call: Call) -> None:

@@ -106,7 +106,12 @@ def _show(app: dash.Dash, reader: Reader) -> None:
         said = {"by": by} if by != "component" else {}
         show_address("/compare", urlencode(said | ({"quantity": quantity} if quantity != "energy_pj" else {})))
         if len(reports) < 2:
-            return views.empty(len(reports), reader.imported()), views.heads(reports), {"display": "none"}, *[no_update] * 5
+            return (
+                views.empty(len(reports), reader.imported()),
+                views.heads(reports),
+                {"display": "none"},
+                *[no_update] * 5,
+            )
         diffs = [diff(reports[0], other, by).to_dict() for other in reports[1:]]
         data = side_by_side(diffs, quantity)
         figure = compare_figure(data, quantity)

@@ -76,7 +76,7 @@ def table_rows(view: View, start: int, end: int, sort: str = "", down: bool = Fa
             data[name] = [_plain(value) for value in values.tolist()]
     if "accuracy_low" in frame:
         pairs = zip(frame["accuracy_low"][ordered], frame["accuracy_high"][ordered], strict=True)
-        data["interval"] = [f"95 % interval {low:.1%} to {high:.1%}" for low, high in pairs]
+        data["interval"] = [f"95 % interval {low:.1%} to {high:.1%}" if low <= high else "" for low, high in pairs]
     return [dict(zip(data, values, strict=True)) for values in zip(*data.values(), strict=True)]
 
 

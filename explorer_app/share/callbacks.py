@@ -42,7 +42,9 @@ def register(app: dash.Dash, known: Views) -> None:
         reports = [found for found in (find_report(reader, name) for name in chosen) if found is not None]
         if not reports:
             when = "Texts for a paper appear here with the first measured design, or a costed one that is chosen."
-            when = "Imported results have no reports, which texts for a paper are made of." if reader.imported() else when
+            when = (
+                "Imported results have no reports, which texts for a paper are made of." if reader.imported() else when
+            )
             return *[None] * len(TEXTS), parts.hint("No design yet", when)
         why = "those on the Compare page" if compared else "the chosen one" if selected else "those worth a look"
         return *[_text(name, _MADE[name](reports)) for name in TEXTS], _designs(reports, why)

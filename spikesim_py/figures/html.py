@@ -97,6 +97,9 @@ def study_page(study: Study) -> str:
         figure = pareto_figure(frame, goal, "accuracy", _color(frame), mask).update_layout(height=430)
         body += [f"<h3>{escape(METRICS[goal][0])}</h3>", _figure(figure, f"pareto-{goal}")]
     body += ["<h2>Pareto front</h2>", _front_table(frame, front)]
+    if study.imported:
+        told = "These results were imported as numbers: there is no report to break down, and no sweep to repeat."
+        return _page(_title(study), [*body, _line(told)])
     picks = best_designs(frame, front)
     reports = {row: study.report(str(frame["report_hash"][row])) for row in picks.values()}
     for index, (reason, row) in enumerate(picks.items()):
@@ -237,7 +240,8 @@ def _metric(frame: Frame, name: str, row: int) -> str:
     value = float(frame[name][row]) * column(frame, name).factor
     if name == "accuracy" and "accuracy_low" in frame:
         low, high = (100 * float(frame[f"accuracy_{end}"][row]) for end in ("low", "high"))
-        return f"{value:.2f} <span class='faint'>({low:.1f} to {high:.1f})</span>"
+        if low <= high:  # imported ones may state none
+            return f"{value:.2f} <span class='faint'>({low:.1f} to {high:.1f})</span>"
     return number(value)
 
 
