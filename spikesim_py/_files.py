@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import tempfile
@@ -30,6 +31,13 @@ def check_target(path: str | Path) -> Path:
     if parent is None or not parent.is_dir() or not os.access(parent, os.W_OK):
         raise InputError(f"{target}: cannot be written: {parent} is not a folder that can be written")
     return real
+
+
+def sweep(path: str | Path) -> None:
+    """Remove what writers of a file have left beside it that were killed at it; none must be at work."""
+    target = Path(path).expanduser()
+    for left in target.parent.glob(f".{glob.escape(target.name)}.????????"):  # as `mkstemp` names them
+        left.unlink(missing_ok=True)
 
 
 def write_atomic(path: str | Path, data: bytes | str) -> Path:

@@ -209,7 +209,9 @@ def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path):
     child = subprocess.run([sys.executable, "-c", KILLED_WRITING, str(recipe), str(cut)], check=False, timeout=240)
     assert child.returncode == -signal.SIGKILL
     assert len(torch.load(tmp_path / "cut.checkpoint", weights_only=True)["history"]) == 2
+    assert len(list(tmp_path.glob(".cut.checkpoint.*"))) == 1
     made = training.train(recipe, output=cut, resume=True)
+    assert not list(tmp_path.glob(".cut.*"))
     assert made.history == whole.history
     assert cut.read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
 

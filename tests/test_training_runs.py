@@ -67,7 +67,7 @@ def test_a_run_tells_what_it_did_and_how_long_it_took(taught: Path) -> None:
 
 
 def test_a_run_that_fails_says_why_and_one_that_is_killed_is_missed(tmp_path: Path) -> None:
-    text = PLAIN.replace("epochs: 2", "epochs: 2, learning_rate: 1.0e+30")
+    text = PLAIN.replace("epochs: 2", "epochs: 2, weight_decay: 1.0e+30")
     with pytest.raises(EvaluationError, match="not finite"):
         training.train(_recipe(tmp_path, text), output=tmp_path / "net.safetensors")
     run = _read(tmp_path / "net.run.json")

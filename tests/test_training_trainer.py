@@ -16,7 +16,8 @@ from training import export
 from training.augment import augmented, one_each, sheared, shifted, turned
 from training.config import Augmentation
 from training.loop import Run
-from training.trainer import blueprint_of, fit
+from training.prepare import blueprint_of
+from training.trainer import fit
 
 RECIPE = """\
 dataset: digits
@@ -364,6 +365,6 @@ def test_training_never_sees_other_splits(monkeypatch, tmp_path):
         asked.append(split)
         return load_dataset(name, split, *given, **options)
 
-    monkeypatch.setattr("training.trainer.load_dataset", spy)
+    monkeypatch.setattr("training.prepare.load_dataset", spy)
     fit(training.load_config(_recipe(tmp_path, RECIPE)))
     assert asked == ["train"]

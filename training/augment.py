@@ -21,7 +21,7 @@ Tensor = torch.Tensor
 
 def augmented(images: Tensor, how: Augmentation) -> Tensor:
     """A batch as a recipe wants it changed."""
-    ways = [
+    ways: list[tuple[float, Callable[[Tensor], Tensor]]] = [
         (how.roll_pixels, lambda x: rolled(x, how.roll_pixels)),
         (how.rotate_degrees, lambda x: turned(x, how.rotate_degrees)),
         (how.shear_degrees, lambda x: sheared(x, how.shear_degrees)),

@@ -25,8 +25,9 @@ from .config import TrainingConfig
 from .fidelity import Fidelity, Record, dead_share, fidelity
 from .loop import pixels
 from .module import SpikingNetwork
+from .prepare import module_of, training_data
 from .teachers import SETTLE_IMAGES, find_teacher, fixed
-from .trainer import module_of, teachers_checkpoint, training_data
+from .trainer import teachers_checkpoint
 
 #: images whose records are kept; bins of a histogram
 IMAGES, BINS = 200, 60

@@ -13,12 +13,10 @@ import numpy as np
 import torch
 
 from spikesim_py import __version__
-from spikesim_py._files import check_target, write_atomic
-from spikesim_py.datasets import Dataset, class_count, load_dataset, network_data
-from spikesim_py.datasets.request import parse
+from spikesim_py._files import check_target, sweep, write_atomic
+from spikesim_py.datasets import network_data
 from spikesim_py.errors import InputError
 from spikesim_py.inference import simulate
-from spikesim_py.mapping import map_network
 from spikesim_py.network import Network
 from spikesim_py.network.files import SUFFIX
 
@@ -26,14 +24,11 @@ from . import checkpoint as checkpoints
 from .activity import measure_activity
 from .config import TrainingConfig, load_config, recipes
 from .export import check_exportable, export
-from .hardware_aware import Crossbars
-from .loop import Epoch, Run, deterministic, pixels
+from .loop import Epoch, Run, deterministic
 from .module import SpikingNetwork
-from .networks import architecture
-from .objective import Objective
-from .runs import at_work, diary, note_result
-from .teachers import begin_as, find_teacher, fixed, recipe_of, seen_by
-from .terms import Seen
+from .prepare import crossbars_for, frames_for, module_of, rehearse, training_data
+from .runs import at_work, diary, diary_of, note_result
+from .teachers import begin_as, find_teacher, fixed, recipe_of
 
 _REPORT_CHIPS = 8
 Progress = Callable[[Epoch], None]
@@ -104,7 +99,10 @@ def train(
     for file in files:
         check_target(file)
     checkpoint = path.with_suffix(".checkpoint")
-    _spare(files, list(_checkpoints(recipe, checkpoint)), resume, overwrite)
+    kept = list(_checkpoints(recipe, checkpoint))
+    _spare(files, kept, resume, overwrite)
+    for file in (*files, *kept, *map(diary_of, kept)):
+        sweep(file)
     module, history = fit(recipe, progress, checkpoint=checkpoint, log=log, resume=resume, device=device)
     network = finish(module, recipe, _command(config))
     network.save(path)
@@ -152,7 +150,7 @@ def _follow(
     data = training_data(recipe)
 
     def follow(other: TrainingConfig) -> SpikingNetwork:
-        _rehearse(recipe, module, data, other)
+        rehearse(recipe, module, data, other)
         place = checkpoint and teachers_checkpoint(checkpoint)
         return _follow(other, (*before, recipe.name), progress, None, place, None, resume, device)[0]
 
@@ -162,8 +160,8 @@ def _follow(
             begin_as(module, fixed(teacher))
         elif recipe.distillation is not None:
             teacher = find_teacher(recipe, module, data, follow)
-        frames = data if teacher is None else _frames(recipe, module.blueprint, teacher.blueprint, data)
-        run = Run(recipe, module, teacher, _crossbars(recipe, module), data, device, frames)
+        frames = data if teacher is None else frames_for(recipe, module.blueprint, teacher.blueprint, data)
+        run = Run(recipe, module, teacher, crossbars_for(recipe, module), data, device, frames)
         if state is not None:
             with checkpoints.reading(checkpoint or ""):
                 run.go_on(state)
@@ -181,35 +179,6 @@ def _follow(
     if log is not None and state is not None:  # it may have been killed between the two files
         write_atomic(log, _table(run.history))
     return module, run.history
-
-
-@torch.no_grad()
-def _rehearse(recipe: TrainingConfig, module: SpikingNetwork, data: Dataset, other: TrainingConfig) -> None:
-    """One small batch beside an untrained teacher: what cannot be is refused before the teacher trains for hours.
-
-    Changes nothing, and draws no random numbers.
-    """
-    with torch.random.fork_rng(devices=[]):
-        teacher = fixed(module_of(other, training_data(other)))
-        frames = _frames(recipe, module.blueprint, teacher.blueprint, data)
-        _crossbars(recipe, module)
-        try:
-            objective = Objective(recipe.terms, module, teacher)
-            ours, theirs = (
-                network(pixels(seen.head(2))) for network, seen in ((module.eval(), data), (teacher, frames))
-            )
-            objective(Seen(ours, theirs, torch.from_numpy(data.labels[:2].copy())), 1, recipe.optimization.epochs)
-        except InputError as error:
-            raise InputError(f"recipe {recipe.name!r}: {error}") from None
-
-
-def module_of(recipe: TrainingConfig, data: Dataset) -> SpikingNetwork:
-    """An untrained network; raises `InputError` where the recipe's names do not fit its layers."""
-    blueprint = blueprint_of(recipe, data)
-    try:
-        return SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
-    except InputError as error:
-        raise InputError(f"recipe {recipe.name!r}: {error}") from None
 
 
 @torch.no_grad()
@@ -249,60 +218,6 @@ def _device(name: str, recipe: TrainingConfig) -> torch.device:
     if name == "cuda" and recipe.hardware is not None:
         raise InputError(f"recipe {recipe.name!r}: hardware: crossbars are programmed on the CPU; needs device = 'cpu'")
     return torch.device(name)
-
-
-def training_data(recipe: TrainingConfig) -> Dataset:
-    return load_dataset(recipe.dataset, "train", recipe.samples, steps=recipe.architecture.time_steps)
-
-
-def _frames(recipe: TrainingConfig, ours: Network, theirs: Network, data: Dataset) -> Dataset:
-    """The data as the teacher takes them; raises `InputError` if it cannot see what the student sees."""
-    spec = ours.model.input
-    events = spec.coding == "events"
-    if (spec.model_copy(update={"bits": theirs.model.input.bits}) if events else spec) != theirs.model.input:
-        raise InputError(f"recipe {recipe.name!r}: teacher {theirs.name!r} takes other inputs than the student")
-    if events and ours.time_steps != theirs.time_steps and not parse(recipe.dataset).dt_us:
-        for name, term in recipe.terms.items():
-            if getattr(term, "match", None) == "first":
-                raise InputError(
-                    f"recipe {recipe.name!r}: losses.{name}.match = 'first': of {theirs.time_steps} frames of the "
-                    f"teacher, the first {ours.time_steps} are another time than the student's; must be mean or strided"
-                )
-    return seen_by(theirs, recipe, data)
-
-
-def blueprint_of(recipe: TrainingConfig, data: Dataset) -> Network:
-    wanted, shape = recipe.architecture, data.images.shape
-    events = len(shape) == 5
-    if events and shape[1] != wanted.time_steps:
-        raise InputError(
-            f"recipe {recipe.name!r}: architecture.time_steps = {wanted.time_steps}: {data.name} has {shape[1]} frames"
-        )
-    channels, height, width = shape[-3:]
-    try:
-        return architecture(
-            wanted.name,
-            wanted.options,
-            input_shape=(channels, height, width),
-            input_bits=int(data.images.max()).bit_length(),
-            classes=class_count(recipe.dataset) if recipe.samples else int(data.labels.max()) + 1,
-            time_steps=wanted.time_steps,
-            leak=wanted.leak,
-            reset=wanted.reset,
-            width=wanted.width,
-            coding="events" if events else "direct",
-        )
-    except InputError as error:
-        raise InputError(f"recipe {recipe.name!r}: {error}") from None
-
-
-def _crossbars(recipe: TrainingConfig, module: SpikingNetwork) -> Crossbars | None:
-    """The crossbars to train through."""
-    if recipe.hardware is None:
-        return None
-    network, hardware = export(module, recipe.name), recipe.hardware.load()
-    map_network(network, hardware)  # a network that does not fit the chip is refused now, not after hours
-    return Crossbars(network, hardware, seed=recipe.seed, chips=recipe.hardware.chips)
 
 
 def _checkpoints(recipe: TrainingConfig, own: Path) -> Iterator[Path]:
