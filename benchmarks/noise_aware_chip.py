@@ -42,13 +42,15 @@ CHIP: dict[str, Any] = {
 }
 _GRANULAR: dict[str, Any] = {"adc.range": "granular"}
 _CORRECTED: dict[str, Any] = {"adc.range": "granular", "mitigation.recalibrate": "affine"}
+_ANALOG: dict[str, Any] = _CORRECTED | {"mapping.subtract": "analog"}
 #: what is set beside the chip, by what it is called
 SETTINGS: dict[str, dict[str, Any]] = {
     "max": {"adc.range": "max"},
     "granular": _GRANULAR,
     "percentile 99.9": {"adc.range": "percentile", "adc.percentile": 99.9},
     "granular, recalibrated": _CORRECTED,
-    "granular, analog subtraction, recalibrated": _CORRECTED | {"mapping.subtract": "analog"},
+    "granular, analog subtraction, recalibrated": _ANALOG,
+    "granular, analog subtraction, recalibrated, first layer digital": _ANALOG | {"mapping.digital_layers": ["first"]},
 }
 NETWORKS = ("cifar10-vgg9-quarter-w4u8", "cifar10-vgg9-quarter-w4u8-noise")
 #: images of the calibration split that ranges and corrections are found on

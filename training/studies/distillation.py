@@ -60,12 +60,14 @@ class Setting:
     """Sizes of a study.
 
     Attributes:
+        channels: of the three convolutions, of teacher and students.
         taught, samples: images that the teacher and the students learn from, the latter among the former.
         reported: images of the report split. None: all.
         teacher_epochs, epochs: of the teacher and of each student.
     """
 
     data: str
+    channels: tuple[int, int, int]
     taught: int | None
     samples: int
     reported: int | None
@@ -74,8 +76,9 @@ class Setting:
 
 
 SETTINGS = {
-    "mnist": Setting("mnist", 4000, 128, 2000, 8, 20),
-    "event-digits": Setting("event-digits", None, 128, None, 60, 20),
+    "mnist": Setting("mnist", (8, 16, 16), 4000, 128, 2000, 8, 20),
+    "event-digits": Setting("event-digits", (8, 16, 16), None, 128, None, 60, 20),
+    "cifar10": Setting("cifar10", (16, 32, 64), 20_000, 128, 5000, 10, 20),
 }
 #: from a student's seed to its teacher's, who is to see its images in another order
 _TEACHER_SEED = 1000
@@ -117,7 +120,7 @@ def recipe(setting: Setting, seed: int, bits: int | None, method: str = "naive")
         "seed": seed if bits else seed + _TEACHER_SEED,
         "architecture": {
             "name": STRUCTURES.get(method, "convnet"),
-            "channels": [8, 16, 16],
+            "channels": list(setting.channels),
             "pool_after": [1, 2, 3],
             "time_steps": 4,
         },
