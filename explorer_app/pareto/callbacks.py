@@ -9,16 +9,13 @@ import numpy as np
 from dash import ALL, ClientsideFunction, Input, Output, State, ctx, no_update, set_props
 
 from spikesim_py.errors import SpikesimError
-from spikesim_py.figures import breakdown_figure, pareto_figure
-from spikesim_py.figures.breakdown import By, Quantity
+from spikesim_py.figures import pareto_figure
 from spikesim_py.figures.columns import is_number
 from spikesim_py.figures.limits import Limit
 from spikesim_py.figures.style import themed
 
-from ..chosen import bare, reasons
-from ..head import command_of, compare_button, design_head, find_report
 from ..shell import REST, SCHEME, show_address
-from . import below, linked, views
+from . import below, linked, preview, views
 from .asking import ASKED, KNOWN, VERSION
 from .brushes import to_text
 from .data import LOG, Box, View, Views
@@ -31,7 +28,7 @@ def register(app: dash.Dash, known: Views) -> None:
     _offer(app, known)
     _limit(app, known)
     _choose(app, known)
-    _show(app, known)
+    preview.register(app, known)
     below.register(app, known)
 
 
@@ -262,51 +259,3 @@ def _choose(app: dash.Dash, known: Views) -> None:
             at = int(np.flatnonzero(order == here)[0])
             at = min(max(at + (1 if ctx.triggered_id == "next" else -1), 0), len(order) - 1)
         return view.designs.names(order[at : at + 1])[0]
-
-
-def _show(app: dash.Dash, known: Views) -> None:
-    reader = known.reader
-
-    @app.callback(
-        Output("hint", "style"),
-        Output("detail", "style"),
-        Output("detail-head", "children"),
-        Output("detail-report", "style"),
-        Output("detail-command", "children"),
-        Output("more", "href"),
-        Output("designs", "selectedRows"),
-        Input("selected", "data"),
-    )
-    def design(selected: str | None) -> Any:
-        hidden = {"display": "none"}
-        report = find_report(reader, selected)
-        head = bare(reader, selected) if report is None else design_head(report, compare_button(report))
-        if head is None:
-            return {}, hidden, *[no_update] * 4, []
-        more, rows = f"/design?design={selected}", {"ids": [selected]}
-        if report is None:
-            return hidden, {}, head, hidden, no_update, more, rows
-        return hidden, {}, head, {}, command_of(report), more, rows
-
-    @app.callback(
-        output=Output("detail-why", "children"),
-        inputs={"_": VERSION, "asked": ASKED, "selected": Input("selected", "data")},
-        running=REST,
-    )
-    def why(_: str, asked: Any, selected: str | None) -> Any:
-        return reasons(known.view(**asked), selected, find_report(reader, selected))
-
-    @app.callback(
-        Output("breakdown", "figure"),
-        Output("breakdown", "style"),
-        Input("selected", "data"),
-        Input("quantity", "value"),
-        Input("by", "value"),
-        SCHEME,
-    )
-    def breakdown(selected: str | None, quantity: Quantity, by: By, scheme: str) -> Any:
-        report = find_report(reader, selected)
-        if report is None:
-            return no_update, no_update
-        figure = breakdown_figure(report["tree"], quantity, by)
-        return themed(figure, scheme), {"height": f"{figure.layout.height}px"}
