@@ -79,7 +79,7 @@ class Quantization(Part):
     """Bit widths of weights, membranes and batch-norm multipliers; absent, the network is float32.
 
     Attributes:
-        weights, membranes, per_channel, power_of_two, edge_bits, layer_bits: see `quantizers.Integer`.
+        weights, membranes, per_channel, power_of_two, edge_bits, layer_bits, kernel_bits: see `quantizers.Integer`.
         warm_up: epochs in float32 before; what quantizers learn starts from the weights that they leave.
     """
 
@@ -92,6 +92,7 @@ class Quantization(Part):
     power_of_two: bool = False
     edge_bits: Annotated[int, Field(ge=1, le=8)] | None = None
     layer_bits: dict[str, Annotated[int, Field(ge=1, le=8)]] = Field(default_factory=dict)
+    kernel_bits: Annotated[int, Field(ge=1, le=8)] | None = None
     warm_up: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -101,6 +102,8 @@ class Quantization(Part):
         least, most = WEIGHTS[method].least, WEIGHTS[method].most
         if not least <= self.weight_bits <= most:
             raise ValueError(f"weight_bits = {self.weight_bits}: must be {least} to {most} with weights = {method!r}")
+        if self.kernel_bits is not None and method != "sub_bit":
+            raise ValueError(f"kernel_bits = {self.kernel_bits}: needs weights = 'sub_bit'")
         if self.membranes == "shared" and method != "mint":
             raise ValueError("membranes = 'shared': needs weights = 'mint'")
         return self

@@ -27,6 +27,7 @@ from .quantizers import (
     Membrane,
     Mint,
     SharedRange,
+    SubBit,
     WeightQuantizer,
     Word,
     fold,
@@ -154,7 +155,10 @@ class SpikingNetwork(nn.Module):
         if not kind.least <= bits <= kind.most:
             allowed = f"{kind.least} to {kind.most}" if kind.least < kind.most else str(kind.least)
             raise InputError(f"weights = {method!r}: weight_bits = {bits}: must be {allowed}")
-        return kind(bits, how.per_channel and taken_up, how.power_of_two)
+        per_channel = how.per_channel and taken_up
+        if issubclass(kind, SubBit):
+            return kind(bits, per_channel, how.power_of_two, how.kernel_bits)
+        return kind(bits, per_channel, how.power_of_two)
 
     def _check_patterns(self, how: Integer) -> None:
         for pattern in how.layer_bits:

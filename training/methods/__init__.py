@@ -3,7 +3,6 @@
 from .inflor import rectify
 from .pruning import Blocks
 from .qcfs import QCFS, Converted, convert, spike_train
-from .s2nn import bits_per_weight, codebook, codewords, sub_bit
 from .ternary import graded, ternary
 from .tt import TTConv2d
 
@@ -12,13 +11,9 @@ __all__ = [
     "Blocks",
     "Converted",
     "TTConv2d",
-    "bits_per_weight",
-    "codebook",
-    "codewords",
     "convert",
     "graded",
     "rectify",
     "spike_train",
-    "sub_bit",
     "ternary",
 ]
