@@ -113,6 +113,18 @@ class Quantization(Part):
         return Integer(**self.model_dump(exclude={"warm_up"}))
 
 
+class Conversion(Part):
+    """Training as an artificial network of one time-step, whose units spike in what is exported (QCFS).
+
+    It needs units without a leak that reset by subtraction, and trains in floats, by the cross-entropy.
+
+    Attributes:
+        levels: steps of an activation (`methods.qcfs`; 4 is assumed): about the time-steps that the network needs.
+    """
+
+    levels: Annotated[int, Field(ge=1, le=64)] = 4
+
+
 class Distillation(Part):
     """A network that teaches, as MD-SNN does unless the recipe names other losses.
 
@@ -224,6 +236,7 @@ class TrainingConfig(Part):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     architecture: Architecture
     quantization: Quantization | None = None
+    conversion: Conversion | None = None
     distillation: Distillation | None = None
     losses: Losses | None = None
     augmentation: Augmentation = Augmentation()
@@ -233,6 +246,7 @@ class TrainingConfig(Part):
     @model_validator(mode="after")
     def _possible(self) -> TrainingConfig:
         self._check_losses()
+        self._check_conversion()
         chip = self.hardware
         bits = self.quantization
         if chip and self.optimization.weight_noise:
@@ -279,6 +293,14 @@ class TrainingConfig(Part):
                 if getattr(how, name) is not None:
                     raise ValueError(f"distillation.{name}: belongs to losses.logits or .membrane: losses are given")
 
+    def _check_conversion(self) -> None:
+        other = [name for name in self.terms if name != "cross_entropy"]
+        if self.conversion and self.quantization:
+            raise ValueError("conversion: trains in floats; not with quantization, which the exported network can have")
+        if self.conversion and (other or self.distillation):
+            what = f"losses.{other[0]}" if other else "distillation"
+            raise ValueError(f"conversion: an artificial network learns, without spikes or time-steps; not with {what}")
+
     @property
     def terms(self) -> dict[str, Term]:
         """The losses that are summed, by name, in order; those of weight 0 are left out, the task's too."""
@@ -304,7 +326,8 @@ class TrainingConfig(Part):
     @property
     def neuron(self) -> Neuron:
         how = self.architecture
-        return Neuron(self.optimization.surrogate, how.learn_leak, how.decay_input)
+        levels = self.conversion.levels if self.conversion else None
+        return Neuron(self.optimization.surrogate, how.learn_leak, how.decay_input, levels)
 
 
 def recipes() -> dict[str, Path]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from spikesim_py.errors import InputError
 from spikesim_py.network import Affine, Conv, Lif, Linear, Network, build
 
+from .methods.qcfs import START
 from .module import SpikingNetwork
 from .norms import NORM_EPSILON, TdBn
 from .quantizers import Arithmetic, Float, Integer, SubBit
@@ -95,7 +96,8 @@ def _lif(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
     theta, leak, word = float(module.thresholds(name)), float(module.leak(name)), module.word()
     if word is None:
         arrays[f"{name}.theta"] = np.array([theta], dtype=np.float32)
-        return {"leak": {"multiplier": leak}, "membrane_bits": 32}
+        starts = {} if module.neuron.levels is None else {"v_init": START}
+        return {"leak": {"multiplier": leak}, "membrane_bits": 32, **starts}
     arrays[f"{name}.theta"] = np.array([theta], dtype=np.int32)
     numerator, denominator = leak.as_integer_ratio()
     return {

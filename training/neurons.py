@@ -30,11 +30,13 @@ class Neuron:
             al. 2021, arXiv 2007.05785), exported as a multiplier of 8 bits and a shift.
         decay_input: whether a drive counts ``1 - leak`` of itself, ``u = leak * v + (1 - leak) * a``. The same spikes
             come of ``u = leak * v + a`` with thresholds ``1 / (1 - leak)`` as high: so it is computed and exported.
+        levels: L of the activation that units stand for while they train, see `methods.qcfs`; None: they spike.
     """
 
     surrogate: str = "triangle"
     learn_leak: bool = False
     decay_input: bool = False
+    levels: int | None = None
 
 
 @dataclass(frozen=True)
