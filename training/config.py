@@ -190,7 +190,7 @@ class Optimization(Part):
     learning_rate: Annotated[float, Field(gt=0, le=1000)] = 2e-3
     weight_decay: Share = 1e-2
     shift_pixels: Annotated[int, Field(ge=0, le=32)] = 1
-    surrogate: Literal["triangle", "rectangle", "atan", "sigmoid"] = "triangle"
+    surrogate: Literal["triangle", "rectangle", "atan", "sigmoid", "inflor"] = "triangle"
     patience: Annotated[int, Field(ge=1)] | None = None
     autocast: Literal["bf16"] | None = None
     optimizer: Literal["adamw", "sgd"] = "adamw"
