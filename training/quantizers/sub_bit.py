@@ -45,11 +45,11 @@ class SubBit(Sign):
         return instead(values / scale, book[codewords(values, book)].view_as(values))
 
     def stored_bits(self, latent: Tensor) -> float:
-        """What a weight needs in a memory that holds an index for each kernel, and the codebook."""
+        """Of a weight in a memory that holds an index for each kernel and the codebook; 1, its sign, where that is less."""
         positions = latent[0, 0].numel()
         if positions <= self.kernel_bits:
             return 1.0
-        return self.kernel_bits / positions + 2**self.kernel_bits * positions / latent.numel()
+        return min(1.0, self.kernel_bits / positions + float(2**self.kernel_bits) * positions / latent.numel())
 
 
 def codebook(weight: Tensor, bits: int) -> Tensor:
