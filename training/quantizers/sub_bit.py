@@ -45,7 +45,7 @@ class SubBit(Sign):
         return instead(values / scale, book[codewords(values, book)].view_as(values))
 
     def stored_bits(self, latent: Tensor) -> float:
-        """Of a weight in a memory that holds an index for each kernel and the codebook; 1, its sign, where that is less."""
+        """Of a weight, where an index is stored for each kernel, and the codebook; at most 1, its sign."""
         positions = latent[0, 0].numel()
         if positions <= self.kernel_bits:
             return 1.0
