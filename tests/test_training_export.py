@@ -28,6 +28,7 @@ INTEGERS = {
     "sign": Integer(1, 8),
     "sign, edges of 8 bits": Integer(1, 1, edge_bits=8),
     "qsnn": Integer(1, 4, weights="qsnn", edge_bits=8),
+    "sub_bit": Integer(1, 8, weights="sub_bit", kernel_bits=3, edge_bits=8),
     "mean_step": Integer(4, 10, per_channel=True),
     "lsq": Integer(2, 4, weights="lsq", membranes="learned", per_channel=True),
     "dorefa": Integer(3, 2, weights="dorefa", power_of_two=True),
@@ -191,6 +192,18 @@ def test_stored_weights_use_their_bits(name, bits):
     top = 2 ** (bits - 1) - 1
     assert 0.75 * top <= largest <= top  # learned steps were moved by up to 30 %
     assert {layer.weight_bits for layer in network.layers} == {bits}
+
+
+def test_sub_bit_weights_are_words_of_a_codebook_and_their_file_says_what_they_need():
+    module = random_module(small(channels=(16, 16)), Integer(1, 8, weights="sub_bit", kernel_bits=4))
+    network = export(module, "s2nn", {"seed": 0})
+    assert len(np.unique(network.weight("conv2").reshape(-1, 9), axis=0)) == 16
+    assert {layer.weight_bits for layer in network.layers} == {1}
+    assert network.model.metadata == {
+        "seed": 0,
+        "stored_bits_per_weight": pytest.approx({"conv1": 4 / 9 + 0.5, "conv2": 4 / 9 + 1 / 16, "fc": 1}),
+    }
+    assert_same(module, network, images_for(module.blueprint, 16))
 
 
 def test_a_range_of_the_batch_is_refused():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from inspect import ismodule
 from pathlib import Path
@@ -22,17 +21,10 @@ from spikesim_py.mapping.cells import layer_cells
 from spikesim_py.network import build
 from training import losses, methods
 from training.methods import (
-    QCFS,
     Blocks,
     TTConv2d,
-    bits_per_weight,
-    codebook,
-    codewords,
-    convert,
     graded,
     rectify,
-    spike_train,
-    sub_bit,
     ternary,
 )
 
@@ -55,10 +47,6 @@ def _slope(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
     ("call", "message"),
     [
         (lambda: graded(torch.zeros(1), 0), "levels = 0"),
-        (lambda: QCFS(0), "levels = 0"),
-        (lambda: QCFS(4, 0.0), "threshold = 0"),
-        (lambda: codebook(torch.zeros(1, 1, 3, 3), 10), "bits = 10: must be 1 to the kernel's positions, 9"),
-        (lambda: codebook(torch.zeros(1, 1, 5, 5), 4), "25, of which 16"),
         (lambda: Blocks(0, 4), "rows = 0"),
         (lambda: Blocks(4, 4, "diagonal"), "layout = 'diagonal'"),
         (lambda: Blocks(4, 4, groups=2).norms(torch.zeros(3, 1, 1, 1)), "groups = 2: must divide the 3 outputs"),
@@ -137,112 +125,6 @@ def test_rectifying_is_continuous_and_rises_through_its_fixed_points():
     assert steps.max() < 2e-3
     assert torch.autograd.gradcheck(rectify, (_double(20, seed=1) * 3).requires_grad_())
     assert torch.isfinite(_slope(rectify, fixed)).all()
-
-
-# ---- conversion
-
-
-def test_the_activation_by_hand():
-    activation = QCFS(levels=4, threshold=2.0)
-    z = torch.tensor([-1.0, 0.2, 0.25, 0.8, 1.7, 1.76, 9.0])
-    assert activation(z).tolist() == [0, 0, 0.5, 1.0, 1.5, 2.0, 2.0]
-
-
-@given(levels=st.integers(1, 12), threshold=st.floats(0.1, 8), seed=st.integers(0, 1000))
-def test_a_converted_unit_does_what_the_activation_did(levels: int, threshold: float, seed: int):
-    """With constant input and as many time-steps as levels: exactly, away from the edges of the steps."""
-    activation = QCFS(levels, threshold).double()
-    z = 2 * threshold * _double(200, seed=seed)
-    edge = (z / activation.threshold * levels + 0.5) % 1
-    z = z[((edge - edge.round()).abs() > 1e-9).detach()]
-    unit = convert(activation)
-    rate = spike_train(unit, z, levels).mean(1)
-    assert torch.allclose(rate * unit.spike, activation(z))
-
-
-def test_more_time_steps_than_levels_come_within_a_step_of_the_activation():
-    activation = QCFS(4, 1.0).double()
-    z = _double(500, seed=3)
-    unit = convert(activation)
-    for steps in (1, 2, 8, 64):
-        error = (spike_train(unit, z, steps).mean(1) - z.clamp(0, 1)).abs().max()
-        assert error.item() <= 0.5 / steps + 1e-9
-
-
-def test_gradients_of_the_activation():
-    activation = QCFS(4, 2.0)
-    z = torch.tensor([-1.0, 0.6, 1.3, 5.0])
-    assert _slope(activation, z).tolist() == [0, 1, 1, 0]
-    assert _slope(activation, torch.tensor([-0.1, 2.1])).tolist() == [0, 0]  # within the outermost half steps, too
-    (slope,) = torch.autograd.grad(activation(z).sum(), activation.threshold)
-    # lambda's own: 1 above, (h - z) / lambda within, 0 below
-    inside = (activation(z[1:3]).detach() - z[1:3]).sum().item() / 2
-    assert slope.item() == pytest.approx(1 + inside)
-
-
-def test_the_threshold_learns_to_cover_its_inputs():
-    activation, z = QCFS(8, 1.0), torch.linspace(0, 3, 301)
-    optimizer = torch.optim.Adam(activation.parameters(), 0.05)
-    for _ in range(300):
-        optimizer.zero_grad()
-        (activation(z) - z).square().mean().backward()
-        optimizer.step()
-    assert activation.threshold.item() == pytest.approx(3, abs=0.25)
-
-
-# ---- codebooks of binary kernels
-
-
-def test_the_codebook_holds_the_patterns_used_most():
-    kernel = {name: torch.tensor(signs).view(2, 2) for name, signs in PATTERNS.items()}
-    weight = torch.stack([kernel[name] for name in "aaabbc"]).view(3, 2, 2, 2)
-    assert codebook(0.3 * weight, 1).tolist() == sorted([PATTERNS["a"], PATTERNS["b"]])
-    assert [PATTERNS["a"] in codebook(weight, bits).tolist() for bits in (1, 2, 3, 4)] == [True] * 4
-
-
-PATTERNS = {"a": [1.0, 1, -1, 1], "b": [-1.0, 1, 1, 1], "c": [1.0, -1, -1, -1]}
-
-
-@given(bits=st.integers(1, 4), seed=st.integers(0, 1000))
-def test_sub_bit_weights_are_codewords_and_stay_what_they_are(bits: int, seed: int):
-    weight = _double(6, 5, 2, 2, seed=seed).float() / 3  # float32, where w + (s - w) would not always be s
-    book = codebook(weight, bits)
-    assert book.unique(dim=0).shape == (2**bits, 4)
-    signs, scale = sub_bit(weight, book)
-    assert torch.equal(signs, book[codewords(weight, book)].view_as(weight))
-    assert torch.allclose(scale.flatten(), weight.abs().mean((1, 2, 3)))
-    again, _ = sub_bit(signs, book)
-    assert torch.equal(again, signs)
-    assert bits_per_weight(book) == pytest.approx(bits / 4)
-
-
-@given(seed=st.integers(0, 1000))
-def test_the_whole_codebook_is_one_bit_and_a_larger_one_is_never_worse(seed: int):
-    weight = _double(6, 5, 2, 2, seed=seed)
-    assert torch.equal(sub_bit(weight, codebook(weight, 4))[0], weight.sign())
-    flips = [(sub_bit(weight, codebook(weight, bits))[0] * weight).sum().item() for bits in (1, 2, 3, 4)]
-    nested = [codebook(weight, bits).tolist() for bits in (1, 2, 3, 4)]
-    assert all(all(word in larger for word in smaller) for smaller, larger in itertools.pairwise(nested))
-    assert flips == sorted(flips)  # the inner product with the latent weights only grows
-
-
-def test_the_nearest_codeword_is_the_nearest():
-    weight, book = _double(4, 3, 3, 3, seed=1), codebook(_double(4, 3, 3, 3, seed=2), 3)
-    distance = (weight.flatten(2)[:, :, None] - book).square().sum(3)
-    assert torch.equal(codewords(weight, book), distance.argmin(2))
-
-
-def test_an_outlier_does_not_outvote_the_others():
-    book = torch.tensor([[1.0, 1, 1, 1], [-1.0, -1, -1, -1]])
-    weight = torch.tensor([[9.0, -1, -1, -1]]).view(1, 1, 2, 2)
-    assert codewords(weight, book).item() == 0
-    assert codewords(weight, book, outlier=0.8).item() == 1
-    assert codewords(weight, book, outlier=100).item() == 0
-
-
-def test_gradients_pass_to_the_latent_weights():
-    weight = _double(2, 2, 3, 3, seed=1)
-    assert torch.equal(_slope(lambda w: sub_bit(w, codebook(w, 4))[0] * 3, weight), torch.full_like(weight, 3))
 
 
 # ---- blocks of weights that one crossbar holds

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from training.methods import rectify
 from training.neurons import SURROGATES, _storing, lif, step_by_step
 from training.norms import NORMS, TdBn
 from training.quantizers import Word
@@ -29,6 +30,13 @@ def test_a_surrogates_slope_is_its_primitives(name):
     assert torch.allclose(slope(x), slope(-x))
     ends = torch.tensor([-1e6, 0.0, 1e6], dtype=torch.float64)
     assert primitive(ends).tolist() == pytest.approx([0, 0.5, 1], abs=1e-6)
+
+
+def test_inflor_is_the_triangle_of_the_rectified_membrane():
+    u = torch.linspace(-2, 4, 601, dtype=torch.float64).requires_grad_()
+    rectified = rectify(u)
+    rectified.backward(SURROGATES["triangle"].slope(rectified.detach() - 1))
+    assert torch.allclose(u.grad, SURROGATES["inflor"].slope(u.detach() - 1))
 
 
 @pytest.mark.parametrize("name", SURROGATES)

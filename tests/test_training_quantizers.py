@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spikesim_py.errors import InputError
 from spikesim_py.network import quantize_weights
 from training import Integer, SpikingNetwork, architecture
 from training.quantizers import (
@@ -23,6 +25,7 @@ from training.quantizers import (
     SharedRange,
     SigmoidSum,
     Sign,
+    SubBit,
     WeightQuantizer,
     Word,
     apply_affine,
@@ -33,6 +36,7 @@ from training.quantizers import (
     ste_sign,
 )
 from training.quantizers.straight import power_of_two, scaled_gradient
+from training.quantizers.sub_bit import codebook, codewords
 
 
 def normal(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -142,6 +146,63 @@ def test_qsnn_balances_signs_and_has_the_papers_gradient(progress):
     quantizer.codes(values, scale).sum().backward()
     want = max(1 / t, 1) * t * (1 - torch.tanh(t * values.detach()) ** 2)
     assert torch.allclose(values.grad, want)
+
+
+PATTERNS = {"a": [1.0, 1, -1, 1], "b": [-1.0, 1, 1, 1], "c": [1.0, -1, -1, -1]}
+
+
+def test_the_codebook_holds_the_patterns_used_most():
+    kernel = {name: torch.tensor(signs).view(2, 2) for name, signs in PATTERNS.items()}
+    weight = torch.stack([kernel[name] for name in "aaabbc"]).view(3, 2, 2, 2)
+    assert codebook(0.3 * weight, 1).tolist() == sorted([PATTERNS["a"], PATTERNS["b"]])
+    assert [PATTERNS["a"] in codebook(weight, bits).tolist() for bits in (1, 2, 3, 4)] == [True] * 4
+
+
+@given(bits=st.integers(1, 4), seed=st.integers(0, 1000))
+@settings(deadline=None, max_examples=30)
+def test_sub_bit_kernels_are_codewords_and_stay_what_they_are(bits, seed):
+    latent, quantizer = normal(6, 5, 2, 2, seed=seed) / 3, SubBit(1, kernel_bits=bits)
+    codes, scale = quantizer(latent)
+    assert len(codes.flatten(0, 1).unique(dim=0)) <= 2**bits
+    assert codes.unique().tolist() == [-1, 1]
+    assert torch.equal(quantizer(codes * scale)[0], codes)
+    index, book = bits / 4, 2**bits * 4 / 120
+    assert quantizer.stored_bits(latent) == pytest.approx(min(1, index + book))
+
+
+@given(seed=st.integers(0, 1000))
+@settings(deadline=None, max_examples=30)
+def test_all_patterns_are_one_bit_and_a_larger_codebook_is_never_worse(seed):
+    latent = normal(6, 5, 3, 2, seed=seed).double()
+    books = [codebook(latent, bits) for bits in range(1, 7)]
+    assert all(set(map(tuple, a.tolist())) < set(map(tuple, b.tolist())) for a, b in itertools.pairwise(books))
+    near = [float((book[codewords(latent, book, math.inf)].view_as(latent) * latent).sum()) for book in books]
+    assert near == sorted(near)  # the inner product with the latent weights only grows
+    assert torch.equal(SubBit(1, kernel_bits=6)(latent)[0], latent.sign())
+    assert torch.equal(books[-1][codewords(latent, books[-1])].view_as(latent), latent.sign())
+
+
+def test_the_nearest_codeword_is_the_nearest_and_an_outlier_does_not_outvote_the_others():
+    latent, book = normal(4, 3, 3, 3), codebook(normal(4, 3, 3, 3, seed=2), 3)
+    distance = (latent.flatten(2)[:, :, None] - book).square().sum(3)
+    assert torch.equal(codewords(latent, book, math.inf), distance.argmin(2))
+    both, weight = torch.tensor([[1.0, 1, 1, 1], [-1.0, -1, -1, -1]]), torch.tensor([[[[9.0, -1], [-1, -1]]]])
+    assert [int(codewords(weight, both, outlier)) for outlier in (math.inf, 2, 0.8)] == [0, 0, 1]
+
+
+def test_sub_bit_passes_its_gradient_straight_to_the_latent_weights():
+    latent = normal(2, 2, 3, 3).requires_grad_()
+    codes, scale = SubBit(1, kernel_bits=4)(latent)
+    codes.sum().backward()
+    assert torch.allclose(latent.grad, torch.full_like(latent, 1 / float(scale.detach())))
+
+
+@pytest.mark.parametrize(
+    ("side", "bits", "message"), [(3, 10, "positions, 9, of"), (5, 4, "positions, 25, of which 16")]
+)
+def test_a_codebook_that_cannot_be_is_refused(side, bits, message):
+    with pytest.raises(InputError, match=f"kernel_bits = {bits}: must be 1 to the kernel's {message}"):
+        codebook(torch.zeros(1, 1, side, side), bits)
 
 
 @pytest.mark.parametrize("bits", [4, 8])

@@ -278,6 +278,8 @@ def test_a_bad_recipe_gives_one_clear_line(tmp_path, old, new, message):
         ("weight_bits: 2, membrane_bits: 8, weights: lsp", "weights = 'lsp': unknown; did you mean 'lsq'?"),
         ("weight_bits: 2, membrane_bits: 2, membranes: shared", "membranes = 'shared': needs weights = 'mint'"),
         ("weight_bits: 2, membrane_bits: 8, warm_up: 1", "quantization.warm_up = 1: must be below"),
+        ("weight_bits: 1, membrane_bits: 8, kernel_bits: 4", "kernel_bits = 4: needs weights = 'sub_bit'"),
+        ("weight_bits: 1, membrane_bits: 8, weights: sub_bit, kernel_bits: 9", "quantization.kernel_bits = 9"),
         ("weight_bits: 2, membrane_bits: 17", "quantization.membrane_bits = 17"),
     ],
 )

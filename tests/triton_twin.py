@@ -32,7 +32,7 @@ def _agree(numbers: tuple[float, ...], drives: int, surrogate: int, also_membran
 
 
 if __name__ == "__main__":
-    cases = list(product((_FLOATS, _WORDS), (1, 4), range(4), (True, False)))
+    cases = list(product((_FLOATS, _WORDS), (1, 4), range(5), (True, False)))
     for case in cases:
         _agree(*case)
     print(f"{len(cases)} cases agree")

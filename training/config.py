@@ -79,7 +79,7 @@ class Quantization(Part):
     """Bit widths of weights, membranes and batch-norm multipliers; absent, the network is float32.
 
     Attributes:
-        weights, membranes, per_channel, power_of_two, edge_bits, layer_bits: see `quantizers.Integer`.
+        weights, membranes, per_channel, power_of_two, edge_bits, layer_bits, kernel_bits: see `quantizers.Integer`.
         warm_up: epochs in float32 before; what quantizers learn starts from the weights that they leave.
     """
 
@@ -92,6 +92,7 @@ class Quantization(Part):
     power_of_two: bool = False
     edge_bits: Annotated[int, Field(ge=1, le=8)] | None = None
     layer_bits: dict[str, Annotated[int, Field(ge=1, le=8)]] = Field(default_factory=dict)
+    kernel_bits: Annotated[int, Field(ge=1, le=8)] | None = None
     warm_up: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
@@ -101,6 +102,8 @@ class Quantization(Part):
         least, most = WEIGHTS[method].least, WEIGHTS[method].most
         if not least <= self.weight_bits <= most:
             raise ValueError(f"weight_bits = {self.weight_bits}: must be {least} to {most} with weights = {method!r}")
+        if self.kernel_bits is not None and method != "sub_bit":
+            raise ValueError(f"kernel_bits = {self.kernel_bits}: needs weights = 'sub_bit'")
         if self.membranes == "shared" and method != "mint":
             raise ValueError("membranes = 'shared': needs weights = 'mint'")
         return self
@@ -108,6 +111,18 @@ class Quantization(Part):
     @property
     def arithmetic(self) -> Integer:
         return Integer(**self.model_dump(exclude={"warm_up"}))
+
+
+class Conversion(Part):
+    """Training as an artificial network of one time-step, whose units spike in what is exported (QCFS).
+
+    It needs units without a leak that reset by subtraction, and trains in floats, by the cross-entropy.
+
+    Attributes:
+        levels: steps of an activation (`methods.qcfs`; 4 is assumed): about the time-steps that the network needs.
+    """
+
+    levels: Annotated[int, Field(ge=1, le=64)] = 4
 
 
 class Distillation(Part):
@@ -175,7 +190,7 @@ class Optimization(Part):
     learning_rate: Annotated[float, Field(gt=0, le=1000)] = 2e-3
     weight_decay: Share = 1e-2
     shift_pixels: Annotated[int, Field(ge=0, le=32)] = 1
-    surrogate: Literal["triangle", "rectangle", "atan", "sigmoid"] = "triangle"
+    surrogate: Literal["triangle", "rectangle", "atan", "sigmoid", "inflor"] = "triangle"
     patience: Annotated[int, Field(ge=1)] | None = None
     autocast: Literal["bf16"] | None = None
     optimizer: Literal["adamw", "sgd"] = "adamw"
@@ -221,6 +236,7 @@ class TrainingConfig(Part):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     architecture: Architecture
     quantization: Quantization | None = None
+    conversion: Conversion | None = None
     distillation: Distillation | None = None
     losses: Losses | None = None
     augmentation: Augmentation = Augmentation()
@@ -230,6 +246,7 @@ class TrainingConfig(Part):
     @model_validator(mode="after")
     def _possible(self) -> TrainingConfig:
         self._check_losses()
+        self._check_conversion()
         chip = self.hardware
         bits = self.quantization
         if chip and self.optimization.weight_noise:
@@ -276,6 +293,14 @@ class TrainingConfig(Part):
                 if getattr(how, name) is not None:
                     raise ValueError(f"distillation.{name}: belongs to losses.logits or .membrane: losses are given")
 
+    def _check_conversion(self) -> None:
+        other = [name for name in self.terms if name != "cross_entropy"]
+        if self.conversion and self.quantization:
+            raise ValueError("conversion: trains in floats; not with quantization, which the exported network can have")
+        if self.conversion and (other or self.distillation):
+            what = f"losses.{other[0]}" if other else "distillation"
+            raise ValueError(f"conversion: an artificial network learns, without spikes or time-steps; not with {what}")
+
     @property
     def terms(self) -> dict[str, Term]:
         """The losses that are summed, by name, in order; those of weight 0 are left out, the task's too."""
@@ -301,7 +326,8 @@ class TrainingConfig(Part):
     @property
     def neuron(self) -> Neuron:
         how = self.architecture
-        return Neuron(self.optimization.surrogate, how.learn_leak, how.decay_input)
+        levels = self.conversion.levels if self.conversion else None
+        return Neuron(self.optimization.surrogate, how.learn_leak, how.decay_input, levels)
 
 
 def recipes() -> dict[str, Path]:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from spikesim_py.errors import InputError
 from spikesim_py.network import Affine, Conv, Lif, Linear, Network, build
 
+from .methods.qcfs import START
 from .module import SpikingNetwork
 from .norms import NORM_EPSILON, TdBn
-from .quantizers import Arithmetic, Float, Integer
+from .quantizers import Arithmetic, Float, Integer, SubBit
 
 Arrays = dict[str, NDArray[Any]]
 _ALL_BUT_CHANNELS = (0, 1, 3, 4)
@@ -29,6 +30,8 @@ def export(
     activity: Mapping[str, float] | None = None,
 ) -> Network:
     """The network that `module` in eval mode is.
+
+    `metadata` gains `stored_bits_per_weight`, of layers whose kernels are words of a codebook.
 
     An integer network gives the module's spikes bit for bit, on any machine. A float network does so for the
     same batches on the same machine and library; elsewhere a float32 sum may be taken in another order, so
@@ -49,7 +52,7 @@ def export(
         "arithmetic": "integer" if module.quantized else "float",
         "nodes": nodes,
         "activity": dict(activity or {}),
-        "metadata": dict(metadata or {}),
+        "metadata": dict(metadata or {}) | _sub_bit(module),
     }
     return build(description, arrays, f"export({name!r})")
 
@@ -93,7 +96,8 @@ def _lif(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
     theta, leak, word = float(module.thresholds(name)), float(module.leak(name)), module.word()
     if word is None:
         arrays[f"{name}.theta"] = np.array([theta], dtype=np.float32)
-        return {"leak": {"multiplier": leak}, "membrane_bits": 32}
+        starts = {} if module.neuron.levels is None else {"v_init": START}
+        return {"leak": {"multiplier": leak}, "membrane_bits": 32, **starts}
     arrays[f"{name}.theta"] = np.array([theta], dtype=np.int32)
     numerator, denominator = leak.as_integer_ratio()
     return {
@@ -102,6 +106,16 @@ def _lif(module: SpikingNetwork, name: str, arrays: Arrays) -> dict[str, Any]:
         "store_shift": word.fraction,
         "signed": word.signed,
     }
+
+
+def _sub_bit(module: SpikingNetwork) -> dict[str, Any]:
+    layers = {name: module.layer(name) for name in module.weights} if module.quantized else {}
+    found = {
+        name: how.stored_bits(layer.latent)
+        for name, layer in layers.items()
+        if isinstance(how := layer.quantizer, SubBit)
+    }
+    return {"stored_bits_per_weight": found} if found else {}
 
 
 @torch.no_grad()

@@ -16,8 +16,10 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 #: units whose state is kept in the first cache at once
 _TILE = 1024
 _ZERO, _HALF, _ONE, _FOUR, _PI = (np.float32(value) for value in (0, 0.5, 1, 4, np.pi))
+#: of the rectifier between 0 and 2 thresholds: ``tanh(1.5 x) / tanh(1.5)``, see `methods.inflor`
+_RATE, _REACH = np.float32(1.5), np.float32(np.tanh(1.5))
 #: surrogates by number, in the order of `neurons.SURROGATES`
-TRIANGLE, RECTANGLE, ATAN, SIGMOID = range(4)
+TRIANGLE, RECTANGLE, ATAN, SIGMOID, INFLOR = range(5)
 
 
 def _kernel(function: _Function) -> _Function:
@@ -86,10 +88,14 @@ def _slopes(u: Array, inverse: Any, surrogate: int, out: Array) -> None:
         for i in range(u.size):
             scaled = _PI * (u[i] * inverse - _ONE)
             out[i] = inverse / (_ONE + scaled * scaled)
-    else:
+    elif surrogate == SIGMOID:
         for i in range(u.size):
             value = _ONE / (_ONE + np.exp(_FOUR * (_ONE - u[i] * inverse)))
             out[i] = _FOUR * value * (_ONE - value) * inverse
+    else:
+        for i in range(u.size):
+            bent = np.tanh(_RATE * (u[i] * inverse - _ONE))
+            out[i] = max(_ZERO, _ONE - abs(bent) / _REACH) * _RATE * (_ONE - bent * bent) / _REACH * inverse
 
 
 @_kernel

@@ -13,6 +13,7 @@ from torch import nn
 from spikesim_py.errors import InputError, did_you_mean
 from spikesim_py.network import Affine, Conv, Delay, Li, Lif, Linear, Network, Readout
 
+from .methods.qcfs import check_convertible
 from .neurons import SURROGATES, Neuron
 from .norms import NORMS, Norm
 from .quantizers import (
@@ -27,6 +28,7 @@ from .quantizers import (
     Membrane,
     Mint,
     SharedRange,
+    SubBit,
     WeightQuantizer,
     Word,
     fold,
@@ -101,6 +103,8 @@ class SpikingNetwork(nn.Module):
         quantized: whether it computes in `arithmetic`, or in floats for a warm-up; see `quantize`.
         product: what multiplies, where it is not exact arithmetic.
         weight_noise: see `config.Optimization`; in training mode only.
+        analog: whether units that are to be converted answer as activations, in one time-step: in training mode, and
+            where batch norms measure. Otherwise they spike.
 
     Raises:
         InputError: a node that does not train, or an unknown name.
@@ -116,7 +120,9 @@ class SpikingNetwork(nn.Module):
         _known("surrogate", self.neuron.surrogate, SURROGATES)
         _known("norm", norm, NORMS)
         self.quantized, self.product = isinstance(arithmetic, Integer), None
-        self.weight_noise = 0.0
+        self.weight_noise, self.analog = 0.0, False
+        if self.neuron.levels is not None:
+            self._check_conversion(norm)
         self._groups = membrane_groups(blueprint)
         edges = blueprint.edges
         self.weights, self.norms = nn.ModuleDict(), nn.ModuleDict()
@@ -154,7 +160,20 @@ class SpikingNetwork(nn.Module):
         if not kind.least <= bits <= kind.most:
             allowed = f"{kind.least} to {kind.most}" if kind.least < kind.most else str(kind.least)
             raise InputError(f"weights = {method!r}: weight_bits = {bits}: must be {allowed}")
-        return kind(bits, how.per_channel and taken_up, how.power_of_two)
+        per_channel = how.per_channel and taken_up
+        if issubclass(kind, SubBit):
+            return kind(bits, per_channel, how.power_of_two, how.kernel_bits)
+        return kind(bits, per_channel, how.power_of_two)
+
+    def _check_conversion(self, norm: str) -> None:
+        check_convertible(self.blueprint)
+        if self.quantized:
+            raise InputError("conversion: trains in floats: quantize the network that it exports")
+        if self.neuron.learn_leak or NORMS[norm].per_step:
+            raise InputError(
+                f"conversion: learn_leak = {self.neuron.learn_leak}, norm = {norm!r}: must be False, and the same at "
+                f"every time-step"
+            )
 
     def _check_patterns(self, how: Integer) -> None:
         for pattern in how.layer_bits:
@@ -262,6 +281,10 @@ class SpikingNetwork(nn.Module):
 
     # ----------------------------------------------------------------------------------------------------- running
 
+    def train(self, mode: bool = True) -> SpikingNetwork:
+        self.analog = mode and self.neuron.levels is not None
+        return super().train(mode)
+
     @torch.no_grad()
     def settle(self, images: Tensor) -> None:
         """Fix every batch norm to its exact statistics over `images`, one batch; then eval mode.
@@ -270,6 +293,7 @@ class SpikingNetwork(nn.Module):
         """
         self.eval()
         self.norms.train()
+        self.analog = self.neuron.levels is not None
         if self.product is not None:
             self.product.train()
         self(images)

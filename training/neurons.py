@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from . import kernels
+from .methods.inflor import rectify
 from .quantizers.membrane import Word
 from .quantizers.straight import ste_floor
 
@@ -30,11 +31,13 @@ class Neuron:
             al. 2021, arXiv 2007.05785), exported as a multiplier of 8 bits and a shift.
         decay_input: whether a drive counts ``1 - leak`` of itself, ``u = leak * v + (1 - leak) * a``. The same spikes
             come of ``u = leak * v + a`` with thresholds ``1 / (1 - leak)`` as high: so it is computed and exported.
+        levels: L of the activation that units stand for while they train, see `methods.qcfs`; None: they spike.
     """
 
     surrogate: str = "triangle"
     learn_leak: bool = False
     decay_input: bool = False
+    levels: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,14 @@ def _triangle(x: Tensor) -> Tensor:
     return (1 + near) - (1 + near.abs() * near) / 2
 
 
+def _inflor_slope(x: Tensor) -> Tensor:
+    bent, reach = torch.tanh(1.5 * x), math.tanh(1.5)
+    return (1 - bent.abs() / reach).clamp(min=0) * 1.5 * (1 - bent.square()) / reach
+
+
 #: triangle: Bellec et al. 2018 (arXiv 1803.09574), MINT (arXiv 2305.09850); rectangle: STBP (Wu et al. 2018,
 #: arXiv 1706.02609, eq. 24 with a = 1); atan: Fang et al. 2021 (arXiv 2007.05785, alpha = 2); sigmoid: STBP's too
-#: (a = 1/4), SpikingJelly's default alpha = 4
+#: (a = 1/4), SpikingJelly's default alpha = 4; inflor: the triangle of the rectified membrane (`methods.inflor`)
 SURROGATES: dict[str, Surrogate] = {
     "triangle": Surrogate(_triangle, lambda x: (1 - x.abs()).clamp(min=0)),
     "rectangle": Surrogate(lambda x: (x + 0.5).clamp(0, 1), lambda x: (x.abs() < 0.5).to(x.dtype)),
@@ -60,6 +68,7 @@ SURROGATES: dict[str, Surrogate] = {
     "sigmoid": Surrogate(
         lambda x: torch.sigmoid(4 * x), lambda x: 4 * torch.sigmoid(4 * x) * (1 - torch.sigmoid(4 * x))
     ),
+    "inflor": Surrogate(lambda x: _triangle(rectify(x + 1) - 1), _inflor_slope),
 }
 
 

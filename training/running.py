@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from spikesim_py.network import Affine, Conv, Lif, Linear, Pool, Product, Readout
 from spikesim_py.network.reference import node_output, product
 
+from .methods.qcfs import clip_floor_shift, started
 from .neurons import Memory, lif, step_by_step
 from .quantizers import BatchRange, apply_affine, instead
 
@@ -126,6 +127,12 @@ class Pass:
         leak, theta = module.leak(name), module.thresholds(name)
         how = (module.blueprint.time_steps, leak, theta, node.reset, module.neuron.surrogate)
         memory = module.range_of(name) if module.quantized else None
+        levels = module.neuron.levels
+        if levels is not None and module.analog:
+            self.spikes[name], self.membranes[name] = clip_floor_shift(a, levels), (a, theta)
+            return self.spikes[name]
+        if levels is not None:
+            a = started(a, module.blueprint.time_steps)
         if isinstance(memory, BatchRange):
             spikes, u = step_by_step(a, *how, Memory(lambda v, leak: v * leak, memory.store))
         else:

@@ -12,13 +12,14 @@ import torch
 import triton
 import triton.language as tl
 
-from .kernels import RECTANGLE, SIGMOID, TRIANGLE, Rule
+from .kernels import INFLOR, RECTANGLE, SIGMOID, TRIANGLE, Rule
 
 Tensor = torch.Tensor
 _BLOCK = 1024
 #: constants as the compiler takes them
 _TRIANGLE, _RECTANGLE, _SIGMOID = (tl.constexpr(number) for number in (TRIANGLE, RECTANGLE, SIGMOID))
-_PI = tl.constexpr(3.141592653589793)
+_INFLOR = tl.constexpr(INFLOR)
+_PI, _REACH = tl.constexpr(3.141592653589793), tl.constexpr(0.9051482536448664)
 
 
 @triton.jit
@@ -52,6 +53,9 @@ def _slope(x: Any, surrogate: tl.constexpr) -> Any:
     elif surrogate == _SIGMOID:
         share = 1.0 / (1.0 + tl.exp(-4.0 * x))
         made = 4.0 * share * (1.0 - share)
+    elif surrogate == _INFLOR:
+        bent = 2.0 / (1.0 + tl.exp(-3.0 * x)) - 1.0  # tanh(1.5 x)
+        made = tl.maximum(1.0 - tl.abs(bent) / _REACH, 0.0) * 1.5 * (1.0 - bent * bent) / _REACH
     else:
         made = 1.0 / (1.0 + (_PI * x) * (_PI * x))
     return made

@@ -1,4 +1,4 @@
-"""S2NN's membrane-potential feature distillation; its sub-bit weights are in `training.methods.s2nn`.
+"""S2NN's membrane-potential feature distillation; its sub-bit weights are in `training.quantizers.sub_bit`.
 
 Wei et al., NeurIPS 2025, arXiv 2509.24266. Its abstract states that membranes of a teacher guide the student more
 precisely than spikes do; the equation could not be read. *Reconstruction*: the squared error of MD-SNN's

@@ -2,23 +2,18 @@
 
 from .inflor import rectify
 from .pruning import Blocks
-from .qcfs import QCFS, Converted, convert, spike_train
-from .s2nn import bits_per_weight, codebook, codewords, sub_bit
+from .qcfs import START, check_convertible, clip_floor_shift, started
 from .ternary import graded, ternary
 from .tt import TTConv2d
 
 __all__ = [
-    "QCFS",
+    "START",
     "Blocks",
-    "Converted",
     "TTConv2d",
-    "bits_per_weight",
-    "codebook",
-    "codewords",
-    "convert",
+    "check_convertible",
+    "clip_floor_shift",
     "graded",
     "rectify",
-    "spike_train",
-    "sub_bit",
+    "started",
     "ternary",
 ]

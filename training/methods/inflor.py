@@ -20,7 +20,8 @@ def rectify(u: Tensor) -> Tensor:
     ``x^(1/3)`` above 1; ``1 - (1 - x)^(1/3)`` below 0; ``1/2 + tanh(3 (x - 1/2)) / (2 tanh(3/2))`` between.
 
     It is continuous, rises, and keeps u = 0, 1 and 2 in place: no spike changes. The spike is taken from the rectified
-    membrane, the reset acts on the membrane itself, so that inference needs none of this.
+    membrane, the reset acts on the membrane itself, so that inference needs none of this: what it changes is the
+    spike's gradient alone, and recipes name it as a surrogate, `inflor`, with the triangle (ours).
     """
     x = u / 2
     # every branch sees its own range alone: a slope of infinity times 0 would be no number

@@ -1,70 +1,49 @@
-"""ANN-to-SNN conversion: an activation that an integrate-and-fire unit reproduces exactly.
+"""ANN-to-SNN conversion: an activation that an integrate-and-fire unit reproduces.
 
 Bu et al., ICLR 2022, arXiv 2303.04347: quantization clip-floor-shift; activation, gradient and conversion rule as in
-the authors' code.
+the authors' code. Theirs learns a threshold lambda for each layer; here it is 1, as the batch norm in front scales its
+input, and the layer behind its output, by whatever is best.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
-from torch import nn
 
 from spikesim_py.errors import InputError
+from spikesim_py.network import Lif, Network, Pool, Product
 
 from ..quantizers import ste_floor
 
 Tensor = torch.Tensor
+#: a converted unit's first membrane, in thresholds: its mean error over inputs is then 0 (theorem 2)
+START = 0.5
 
 
-class QCFS(nn.Module):
-    """``h = lambda floor(clip(z / lambda, 0, 1) L + 1/2) / L``, straight through the floor; lambda is learned.
+def clip_floor_shift(z: Tensor, levels: int) -> Tensor:
+    """``floor(clip(z, 0, 1) L + 1/2) / L`` with L `levels`, z in thresholds; straight through the floor.
 
-    Args:
-        levels: L, the steps of the activation (4 is assumed; the code asks for it).
-        threshold: initial lambda (4 in the code).
+    The rate of an integrate-and-fire unit that starts at `START`, loses a threshold with each spike and receives z at
+    each of L time-steps.
     """
-
-    def __init__(self, levels: int = 4, threshold: float = 4.0) -> None:
-        super().__init__()
-        if levels < 1 or not threshold > 0:
-            raise InputError(f"levels = {levels}, threshold = {threshold}: must be at least 1, and above 0")
-        self.levels = levels
-        self.threshold = nn.Parameter(torch.tensor(threshold))
-
-    def forward(self, z: Tensor) -> Tensor:
-        clipped = (z / self.threshold).clamp(0, 1)  # first, as in the code: no slope outside
-        return ste_floor(clipped * self.levels + 0.5) / self.levels * self.threshold
+    return ste_floor(z.clamp(0, 1) * levels + 0.5) / levels  # clipped first, as in the code: no slope outside
 
 
-@dataclass(frozen=True)
-class Converted:
-    """The integrate-and-fire unit of a trained activation: no leak, reset by subtraction.
-
-    Attributes:
-        threshold: lambda. initial_membrane: lambda / 2. spike: what the next layer receives, lambda; it folds into
-            that layer's weights.
-    """
-
-    threshold: float
-    initial_membrane: float
-    spike: float
+def started(a: Tensor, time_steps: int) -> Tensor:
+    """Drives (samples, T, ...), in thresholds, after which units that start empty are those that start at `START`."""
+    drives = a.expand(-1, time_steps, *a.shape[2:]).clone()
+    drives[:, 0] += START
+    return drives
 
 
-def convert(activation: QCFS) -> Converted:
-    """The unit that takes the activation's place: with the same input at every one of L time-steps, its mean output
-    is the activation's."""
-    threshold = float(activation.threshold.detach())
-    return Converted(threshold, threshold / 2, threshold)
-
-
-def spike_train(unit: Converted, z: Tensor, time_steps: int) -> Tensor:
-    """Spikes (0 or 1) of a unit that receives `z` (samples, ...) at each of `time_steps`, (samples, T, ...)."""
-    membrane, spikes = torch.full_like(z, unit.initial_membrane), []
-    for _ in range(time_steps):
-        membrane = membrane + z
-        fired = (membrane >= unit.threshold).to(z.dtype)
-        membrane = membrane - unit.threshold * fired
-        spikes.append(fired)
-    return torch.stack(spikes, 1)
+def check_convertible(network: Network) -> None:
+    """Raise `InputError` where the mean over time of what a node makes is not what it makes of means."""
+    if network.model.input.coding != "direct":
+        raise InputError("conversion: input.coding = 'events': a unit needs the same input at every time-step")
+    for node in network.nodes:
+        if isinstance(node, Lif) and (node.reset != "subtract" or node.leak.multiplier != 1):
+            raise InputError(
+                f"conversion: node {node.name!r}: leak = {node.leak.multiplier:g}, reset = {node.reset!r}: must be 1 "
+                f"and 'subtract'"
+            )
+        if isinstance(node, Product) or (isinstance(node, Pool) and node.kind == "max"):
+            raise InputError(f"conversion: node {node.name!r}: products and maxima of spikes do not convert, sums do")

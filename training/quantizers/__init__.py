@@ -21,6 +21,7 @@ from .qsnn import QSnn
 from .sigmoid_sum import SigmoidSum
 from .sign import Sign
 from .straight import instead, ste_floor, ste_round, ste_sign
+from .sub_bit import SubBit
 
 #: weight quantizers by the name that recipes call them; plugins add to them
 WEIGHTS = Registry[type[WeightQuantizer]](
@@ -28,6 +29,7 @@ WEIGHTS = Registry[type[WeightQuantizer]](
     {
         "sign": Sign,
         "qsnn": QSnn,
+        "sub_bit": SubBit,
         "mean_step": MeanStep,
         "lsq": Lsq,
         "dorefa": DoReFa,
@@ -57,6 +59,7 @@ __all__ = [
     "SharedRange",
     "SigmoidSum",
     "Sign",
+    "SubBit",
     "WeightQuantizer",
     "Word",
     "apply_affine",

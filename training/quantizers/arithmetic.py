@@ -27,6 +27,7 @@ class Integer:
         edge_bits: weight bits of the layers that read the input or give the answer, where they differ.
         layer_bits: weight bits of layers by pattern of their names (``"*_ffn?"``); the first that matches counts, and
             more than `edge_bits`. Where `weights` is not defined for other bits, they are stored as if it were None.
+        kernel_bits: of `sub_bit` only, see there.
     """
 
     weight_bits: int
@@ -38,6 +39,7 @@ class Integer:
     power_of_two: bool = False
     edge_bits: int | None = None
     layer_bits: Mapping[str, int] = field(default_factory=dict)
+    kernel_bits: int | None = None
 
     @property
     def method(self) -> str:
