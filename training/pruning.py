@@ -106,6 +106,6 @@ def _blocks(module: SpikingNetwork, how: Pruning) -> dict[str, Blocks]:
             found[name] = Blocks(*sizes, plan.groups, plan.columns_per_output)
     if not found:
         raise InputError(
-            f"pruning.chip = {how.chip!r}: no layer that may be pruned takes two crossbars; smaller ones, or edges: true"
+            f"pruning.chip = {how.chip!r}: no layer to prune takes two crossbars; choose smaller ones, or edges: true"
         )
     return found
