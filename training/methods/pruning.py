@@ -85,14 +85,17 @@ class Blocks:
 
     def _shares(self, weight: Tensor) -> Tensor:
         """(outputs per group, output blocks): the share of an output's columns that lies in each."""
-        columns = torch.arange(len(weight) // self.groups * self.per_output, device=weight.device)
-        return F.one_hot(columns // self.columns).unflatten(0, (-1, self.per_output)).to(weight.dtype).mean(1)
+        outputs = len(weight) // self.groups
+        columns = torch.arange(outputs * self.per_output, device=weight.device)
+        held = F.one_hot(columns // self.columns).to(weight.dtype)
+        return held.reshape(outputs, self.per_output, -1).mean(1)
 
     def _squares(self, weight: Tensor, whole: bool = False) -> Tensor:
         """Sum of squares of each block; `whole`: of the weights that it holds alone."""
         squares, shares = self._matrices(weight).square(), self._shares(weight)
         padded = F.pad(squares, (0, 0, 0, -squares.shape[2] % self.rows))
-        return padded.unflatten(2, (-1, self.rows)).sum(3) @ (shares.floor() if whole else shares)
+        strips = padded.reshape(*padded.shape[:2], -1, self.rows, padded.shape[3]).sum(3)
+        return strips @ (shares.floor() if whole else shares)
 
     def _spread(self, kept: Tensor, weight: Tensor) -> Tensor:
         """1 for weights all of whose blocks are kept, else 0."""
