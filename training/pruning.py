@@ -11,11 +11,12 @@ import torch
 from pydantic import Field, model_validator
 
 from spikesim_py.errors import InputError
+from spikesim_py.hardware import RowMapping
 from spikesim_py.mapping import map_network
 
 from ._part import OfChip, Share
 from .export import export
-from .methods import Blocks
+from .methods.pruning import Blocks, Layout
 from .module import SpikingNetwork
 
 Tensor = torch.Tensor
@@ -94,16 +95,16 @@ class Pruner:
 
 def _blocks(module: SpikingNetwork, how: Pruning) -> dict[str, Blocks]:
     """The crossbars of a module's layers, as they are mapped now."""
-    hardware = how.load()
-    found = {}
+    hardware, found = how.load(), {}
+    layout: Layout = "spikeflow" if hardware.mapping.rows is RowMapping.SPIKEFLOW else "unrolled"
     for name, plan in map_network(export(module, module.blueprint.name), hardware).layers.items():
         node, quantizer = module.blueprint.by_name[name], module.layer(name).quantizer
         one_bit = quantizer is None or quantizer.bits == 1
         if plan.digital or one_bit or (module.at_edge(node) and not how.edges):
             continue
         if plan.read_crossbars > 1:
-            sizes = hardware.input_rows, hardware.weight_columns, hardware.mapping.rows.value
-            found[name] = Blocks(*sizes, plan.groups, plan.columns_per_output)
+            sizes = hardware.input_rows, hardware.weight_columns
+            found[name] = Blocks(*sizes, layout, plan.groups, plan.columns_per_output)
     if not found:
         raise InputError(
             f"pruning.chip = {how.chip!r}: no layer to prune takes two crossbars; choose smaller ones, or edges: true"
