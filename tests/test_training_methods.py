@@ -48,6 +48,7 @@ def _slope(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
     [
         (lambda: graded(torch.zeros(1), 0), "levels = 0"),
         (lambda: Blocks(0, 4), "rows = 0"),
+        (lambda: Blocks(4, 5, per_output=3), "columns = 5: must be a multiple of an output's 3, or twice that or more"),
         (lambda: Blocks(4, 4, "diagonal"), "layout = 'diagonal'"),
         (lambda: Blocks(4, 4, groups=2).norms(torch.zeros(3, 1, 1, 1)), "groups = 2: must divide the 3 outputs"),
         (lambda: Blocks(4, 4).mask(torch.zeros(1, 1, 1, 1), 1.5), "keep = 1.5"),
@@ -183,6 +184,34 @@ def test_a_mask_keeps_whole_blocks_and_their_share(shape, rows: int, outputs: in
     assert whole.sum().item() == max(1, int(np.ceil(keep * full.numel())))
     norms = blocks.norms(weight)
     assert norms.square().sum().item() == pytest.approx(weight.square().sum().item())  # every weight is in one block
+
+
+@given(
+    outputs=st.integers(1, 12),
+    inputs=st.integers(1, 9),
+    rows=st.integers(1, 5),
+    per_output=st.integers(2, 4),
+    rest=st.integers(0, 5),
+    keep=st.floats(0, 1),
+)
+def test_what_is_left_lies_in_the_crossbars_that_are_kept(
+    outputs: int, inputs: int, rows: int, per_output: int, rest: int, keep: float
+):
+    """Outputs of several columns, some across two crossbars: each column is placed by hand."""
+    columns = 2 * per_output + rest
+    blocks, weight = Blocks(rows, columns, per_output=per_output), _double(outputs, inputs, 1, 1, seed=inputs)
+    place = np.indices((outputs, inputs, per_output))
+    crossbar = np.stack([place[1] // rows, (place[0] * per_output + place[2]) // columns], -1)
+    kept = blocks.mask(weight, keep)[:, :, 0, 0].numpy() > 0
+    used = {tuple(at) for at in crossbar[kept].reshape(-1, 2).tolist()}
+    everywhere = {tuple(at) for at in crossbar.reshape(-1, 2).tolist()}
+    alone = {tuple(at[0]) for at in crossbar.reshape(-1, per_output, 2).tolist() if at[0] == at[-1]}
+    norms = blocks.norms(weight)
+    assert norms.numel() == len(everywhere)
+    assert norms.square().sum().item() == pytest.approx(weight.square().sum().item())
+    count = max(1, int(np.ceil(keep * len(everywhere))))
+    assert len(used & alone) == min(count, len(alone))
+    assert len(used) <= count
 
 
 def test_a_mask_drops_the_weakest_block():

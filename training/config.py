@@ -11,13 +11,13 @@ from spikesim_py._resources import bundled, config_dir, resolve
 from spikesim_py._validation import explain_problem
 from spikesim_py._yaml import read_yaml
 from spikesim_py.errors import ConfigError
-from spikesim_py.hardware import Hardware, load_hardware
 from spikesim_py.plugins import find
 
-from ._part import Part, Positive, Share, known
+from ._part import OfChip, Part, Positive, Share, known
 from .hardware_aware import check_trainable
 from .networks import ARCHITECTURES
 from .neurons import Neuron
+from .pruning import Pruning
 from .quantizers import WEIGHTS, Arithmetic, Float, Integer
 from .terms import CrossEntropy, Logits, Losses, Membrane, Term
 
@@ -197,7 +197,7 @@ class Optimization(Part):
     weight_noise: Share = 0.0
 
 
-class HardwareAware(Part):
+class HardwareAware(OfChip):
     """A chip to train through: its device errors and converters act on every product, see `hardware_aware`.
 
     Attributes:
@@ -206,8 +206,6 @@ class HardwareAware(Part):
         chips: device instances that share a batch, each with an equal part of the images.
     """
 
-    chip: str
-    overrides: dict[str, Any] = Field(default_factory=dict)
     start_epoch: Annotated[int, Field(ge=1)] = 1
     chips: Annotated[int, Field(ge=1, le=64)] = 4
 
@@ -215,10 +213,6 @@ class HardwareAware(Part):
     def _trainable(self) -> HardwareAware:
         check_trainable(self.load())
         return self
-
-    def load(self) -> Hardware:
-        """The chip; raises `InputError` where it cannot be used."""
-        return load_hardware(self.chip, self.overrides)
 
 
 class TrainingConfig(Part):
@@ -242,11 +236,13 @@ class TrainingConfig(Part):
     augmentation: Augmentation = Augmentation()
     optimization: Optimization
     hardware: HardwareAware | None = None
+    pruning: Pruning | None = None
 
     @model_validator(mode="after")
     def _possible(self) -> TrainingConfig:
         self._check_losses()
         self._check_conversion()
+        self._check_pruning()
         chip = self.hardware
         bits = self.quantization
         if chip and self.optimization.weight_noise:
@@ -301,6 +297,22 @@ class TrainingConfig(Part):
             what = f"losses.{other[0]}" if other else "distillation"
             raise ValueError(f"conversion: an artificial network learns, without spikes or time-steps; not with {what}")
 
+    def _check_pruning(self) -> None:
+        how, bits, epochs = self.pruning, self.quantization, self.optimization.epochs
+        if how is None:
+            return
+        if bits is None:
+            raise ValueError("pruning: crossbars hold integers; needs quantization")
+        if how.start_epoch <= bits.warm_up:
+            raise ValueError(
+                f"pruning.start_epoch = {how.start_epoch}: must be above quantization.warm_up = {bits.warm_up}"
+            )
+        if how.end_epoch > epochs:
+            raise ValueError(
+                f"pruning.start_epoch = {how.start_epoch}, ramp = {how.ramp}: the ramp must end by optimization.epochs "
+                f"= {epochs}"
+            )
+
     @property
     def terms(self) -> dict[str, Term]:
         """The losses that are summed, by name, in order; those of weight 0 are left out, the task's too."""
@@ -316,8 +328,8 @@ class TrainingConfig(Part):
         found = list(self.losses.plugins) if self.losses else []
         if self.quantization and (plugin := find(WEIGHTS.group, self.quantization.arithmetic.method)) is not None:
             found.append(plugin)
-        chip = list(self.hardware.load().plugins.values()) if self.hardware else []
-        return [plugin.identity for plugin in found] + chip
+        chips = [part.load().plugins.values() for part in (self.hardware, self.pruning) if part]
+        return [plugin.identity for plugin in found] + [plugin for chip in chips for plugin in chip]
 
     @property
     def arithmetic(self) -> Arithmetic:

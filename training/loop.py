@@ -21,6 +21,7 @@ from .export import export
 from .hardware_aware import Crossbars
 from .module import SpikingNetwork
 from .objective import Objective
+from .pruning import Pruner
 from .teachers import SETTLE_IMAGES
 from .terms import Seen
 
@@ -87,6 +88,7 @@ class Run:
         device: torch.device = CPU,
         frames: Dataset | None = None,
     ) -> None:
+        self.pruner = None if recipe.pruning is None else Pruner(module, recipe.pruning)
         self.recipe, self.module, self.crossbars, self.data = recipe, module.to(device), crossbars, data
         self.teacher, self.device = None if teacher is None else teacher.to(device), device
         how = recipe.optimization
@@ -187,6 +189,8 @@ class Run:
         if self._warm_up and epoch == self._warm_up + 1:
             module.quantize()
         module.temper((epoch - 1) / max(how.epochs - 1, 1))
+        if self.pruner is not None:
+            self.pruner.begin(epoch)
         if self._through_chip(epoch):
             assert self.crossbars is not None
             assert self.recipe.hardware is not None
@@ -195,11 +199,11 @@ class Run:
                 module.train()
             module.product = self.crossbars
             self.crossbars.calibrate(export(module, self.recipe.name), self.data)
-        used, losses = self._batches * how.batch, dict.fromkeys(self.recipe.terms, torch.zeros(()))
+        used, losses = self._batches * how.batch, dict[str, Tensor]()
         right = torch.zeros((), device=self.device)
         for picked in torch.randperm(len(self._labels), device=self.device)[:used].reshape(self._batches, -1):
             each, share = self._step(*self._batch(picked), self._labels[picked], epoch)
-            losses = {name: losses[name] + loss.detach().double() for name, loss in each.items()}
+            losses = {name: losses.get(name, 0) + loss.detach().double() for name, loss in each.items()}
             right += share
         means = {name: float(total) / self._batches for name, total in losses.items()}
         search = self._searched() if how.patience else None
@@ -226,6 +230,8 @@ class Run:
             total, each = self.objective(Seen(answer, taught, y), epoch, self.recipe.optimization.epochs)
         except InputError as error:
             raise InputError(f"recipe {self.recipe.name!r}: {error}") from None
+        if self.pruner is not None:
+            total, each = self.pruner.with_lasso(total, each)
         self.optimizer.zero_grad()
         total.backward()
         self.optimizer.step()
@@ -274,9 +280,9 @@ class Run:
 
     @property
     def _first(self) -> int:
-        """The first epoch that may be the best: the network is quantized by then, and meets its chip."""
-        chip = self.recipe.hardware
-        return max(self._warm_up + 1, chip.start_epoch if chip else 1)
+        """The first epoch that may be the best: the network is quantized and pruned by then, and meets its chip."""
+        chip, pruning = self.recipe.hardware, self.recipe.pruning
+        return max(self._warm_up + 1, chip.start_epoch if chip else 1, pruning.end_epoch if pruning else 1)
 
     @property
     def _scores(self) -> list[float]:

@@ -43,19 +43,46 @@ _MOST_THETA = 2**23  # membranes that are compared with it are whole numbers tha
 
 
 class Weights(nn.Module):
-    """A layer's latent weights and how they are stored."""
+    """A layer's latent weights and how they are stored.
+
+    Attributes:
+        mask: None, or 1 where a weight is left and 0 where it is pruned; see `pruning`.
+    """
+
+    mask: Tensor | None
 
     def __init__(self, node: Conv | Linear, quantizer: WeightQuantizer | None) -> None:
         super().__init__()
         rows = nn.Linear(node.in_features, node.out_features, bias=False) if isinstance(node, Linear) else _conv(node)
         self.latent = nn.Parameter(rows.weight.detach())  # torch's usual start
         self.quantizer = quantizer
+        self.register_buffer("mask", None)
         self.start()
 
     def start(self) -> None:
         """Let the quantizer start from the weights as they are."""
         if self.quantizer is not None:
             self.quantizer.start(self.latent)
+
+    def spare_all(self) -> None:
+        """A mask that leaves everything."""
+        self.mask = torch.ones_like(self.latent)
+
+    def kept(self) -> Tensor:
+        """The latent weights, zero where they are pruned."""
+        return self.latent if self.mask is None else self.latent * self.mask
+
+    def stored(self, quantized: bool) -> tuple[Tensor, Tensor]:
+        """The weights as they are stored, and their scale: that of those which are left."""
+        if not quantized or self.quantizer is None:
+            return self.kept(), self.latent.new_ones(())
+        if self.mask is None:
+            codes, scale = self.quantizer(self.latent)
+            return codes, scale
+        # in the place of what is pruned, the others' mean magnitude: what a quantizer takes of a layer is theirs
+        mean = (self.kept().detach().abs().sum() / self.mask.sum()).expand_as(self.latent)
+        codes, scale = self.quantizer(torch.where(self.mask > 0, self.latent, mean))
+        return codes * self.mask, scale
 
 
 def _conv(node: Conv) -> nn.Conv2d:
@@ -151,10 +178,8 @@ class SpikingNetwork(nn.Module):
         how = self.arithmetic
         if not isinstance(how, Integer):
             return None
-        readers = [other for other in self.blueprint.nodes if node.name in other.inputs]
-        taken_up = all(isinstance(other, Affine) for other in readers)
-        edge = "input" in node.inputs or any(isinstance(other, Readout) for other in readers)
-        bits, method = how.stored(node.name, edge)
+        taken_up = all(isinstance(other, Affine) for other in self._readers_of(node))
+        bits, method = how.stored(node.name, self.at_edge(node))
         _known("weights", method, WEIGHTS)
         kind = WEIGHTS[method]
         if not kind.least <= bits <= kind.most:
@@ -174,6 +199,13 @@ class SpikingNetwork(nn.Module):
                 f"conversion: learn_leak = {self.neuron.learn_leak}, norm = {norm!r}: must be False, and the same at "
                 f"every time-step"
             )
+
+    def at_edge(self, node: Any) -> bool:
+        """Whether a layer reads the input or gives the answer."""
+        return "input" in node.inputs or any(isinstance(other, Readout) for other in self._readers_of(node))
+
+    def _readers_of(self, node: Any) -> list[Any]:
+        return [other for other in self.blueprint.nodes if node.name in other.inputs]
 
     def _check_patterns(self, how: Integer) -> None:
         for pattern in how.layer_bits:
@@ -237,11 +269,7 @@ class SpikingNetwork(nn.Module):
 
     def stored(self, layer: str) -> tuple[Tensor, Tensor]:
         """A layer's weights as they are stored, and their scale."""
-        weights = self.layer(layer)
-        if self.quantized and weights.quantizer is not None:
-            codes, scale = weights.quantizer(weights.latent)
-            return codes, scale
-        return weights.latent, weights.latent.new_ones(())
+        return self.layer(layer).stored(self.quantized)
 
     def theta(self, node: str) -> float | Tensor:
         """One threshold in the units of a node that carries membranes."""

@@ -17,6 +17,7 @@ from .loop import pixels
 from .module import SpikingNetwork
 from .networks import architecture
 from .objective import Objective
+from .pruning import Pruner
 from .teachers import fixed, seen_by
 from .terms import Seen
 
@@ -29,9 +30,12 @@ def module_of(recipe: TrainingConfig, data: Dataset) -> SpikingNetwork:
     """An untrained network; raises `InputError` where the recipe's names do not fit its layers."""
     blueprint = blueprint_of(recipe, data)
     try:
-        return SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
+        module = SpikingNetwork(blueprint, recipe.arithmetic, recipe.neuron, recipe.architecture.norm)
+        if recipe.pruning is not None:
+            Pruner(module, recipe.pruning)  # what cannot be pruned is refused now, and checkpoints find their masks
     except InputError as error:
         raise InputError(f"recipe {recipe.name!r}: {error}") from None
+    return module
 
 
 def blueprint_of(recipe: TrainingConfig, data: Dataset) -> Network:

@@ -67,7 +67,7 @@ def begin_as(student: SpikingNetwork, teacher: SpikingNetwork) -> None:
     if not (_same_nodes(student, teacher.blueprint) and _plain(teacher)):
         return
     for name in student.weights:
-        student.layer(name).latent.copy_(teacher.layer(name).latent)
+        student.layer(name).latent.copy_(teacher.layer(name).kept())
         student.layer(name).start()
     for ours, theirs in ((student.norms, teacher.norms), (student.units, teacher.units)):
         values = dict(theirs.named_parameters())

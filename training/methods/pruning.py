@@ -26,23 +26,28 @@ class Blocks:
     """How a layer's weights fall into crossbars.
 
     Attributes:
-        rows: input lines of a crossbar. outputs: outputs of a crossbar: its usable columns over those of one output
-            (slices, signs). Where that leaves a rest, the chip starts an output in one crossbar and ends it in the
-            next, and blocks and crossbars part by a column or two: choose sizes that divide.
+        rows: input lines of a crossbar. columns: those of its columns that hold weights.
         layout: `mapping.rows` of the chip. groups: of the convolution; they share no crossbar.
+        per_output: columns of one output (slices, signs). Where they do not divide a crossbar's, an output begins in
+            one crossbar and ends in the next: its weights are in both, in the share of their columns.
     """
 
     rows: int
-    outputs: int
+    columns: int
     layout: Layout = "unrolled"
     groups: int = 1
+    per_output: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("rows", "outputs", "groups"):
+        for name in ("rows", "columns", "groups", "per_output"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} = {getattr(self, name)}: must be at least 1")
         if self.layout not in ("unrolled", "spikeflow"):
             raise InputError(f"layout = {self.layout!r}: must be unrolled or spikeflow")
+        if self.columns % self.per_output and self.columns < 2 * self.per_output:
+            raise InputError(
+                f"columns = {self.columns}: must be a multiple of an output's {self.per_output}, or twice that or more"
+            )
 
     def norms(self, weight: Tensor) -> Tensor:
         """L2 norm of each block, (groups, taps or 1, row blocks, output blocks)."""
@@ -57,12 +62,13 @@ class Blocks:
     def mask(self, weight: Tensor, keep: float) -> Tensor:
         """1 for weights in the `keep` share of the blocks of largest root-mean-square weight, else 0; like `weight`.
 
-        At least one block is kept. Of equal blocks the first are kept.
+        At least one block is kept. Of equal blocks the first are kept. A weight in two blocks goes with either, and
+        counts in the strength of none: a block that holds no other goes first.
         """
         if not 0 <= keep <= 1:
             raise InputError(f"keep = {keep}: must be 0 to 1")
-        sizes = self._squares(torch.ones_like(weight))
-        strength = self._squares(weight.detach()) / sizes
+        whole = self._squares(torch.ones_like(weight), whole=True)
+        strength = self._squares(weight.detach(), whole=True) / whole.clamp(min=1)
         count = max(1, math.ceil(keep * strength.numel()))
         chosen = torch.zeros_like(strength).flatten()
         chosen[strength.flatten().argsort(descending=True, stable=True)[:count]] = 1
@@ -77,19 +83,24 @@ class Blocks:
             return matrix.flatten(2).transpose(1, 2)[:, None]
         return matrix.permute(0, 3, 2, 1)
 
-    def _squares(self, weight: Tensor) -> Tensor:
-        """Sum of squares of each block."""
-        squares = self._matrices(weight).square()
-        rows, outputs = squares.shape[2:]
-        padded = F.pad(squares, (0, -outputs % self.outputs, 0, -rows % self.rows))
-        high, wide = padded.shape[2] // self.rows, padded.shape[3] // self.outputs
-        return padded.reshape(*padded.shape[:2], high, self.rows, wide, self.outputs).sum((3, 5))
+    def _shares(self, weight: Tensor) -> Tensor:
+        """(outputs per group, output blocks): the share of an output's columns that lies in each."""
+        outputs = len(weight) // self.groups
+        columns = torch.arange(outputs * self.per_output, device=weight.device)
+        held = F.one_hot(columns // self.columns).to(weight.dtype)
+        return held.reshape(outputs, self.per_output, -1).mean(1)
 
-    def _spread(self, blocks: Tensor, weight: Tensor) -> Tensor:
-        """Every block's value at all of its weights."""
-        rows, outputs = self._matrices(weight).shape[2:]
-        wide = blocks.repeat_interleave(self.rows, 2)[:, :, :rows]
-        wide = wide.repeat_interleave(self.outputs, 3)[..., :outputs]
+    def _squares(self, weight: Tensor, whole: bool = False) -> Tensor:
+        """Sum of squares of each block; `whole`: of the weights that it holds alone."""
+        squares, shares = self._matrices(weight).square(), self._shares(weight)
+        padded = F.pad(squares, (0, 0, 0, -squares.shape[2] % self.rows))
+        strips = padded.reshape(*padded.shape[:2], -1, self.rows, padded.shape[3]).sum(3)
+        return strips @ (shares.floor() if whole else shares)
+
+    def _spread(self, kept: Tensor, weight: Tensor) -> Tensor:
+        """1 for weights all of whose blocks are kept, else 0."""
+        spoilt = (1 - kept) @ self._shares(weight).ceil().T
+        wide = (spoilt == 0).to(weight.dtype).repeat_interleave(self.rows, 2)[:, :, : self._matrices(weight).shape[2]]
         if self.layout == "unrolled":
             return wide[:, 0].transpose(1, 2).reshape(weight.shape)
         return wide.permute(0, 3, 2, 1).reshape(weight.shape)
