@@ -103,6 +103,7 @@ def test_files_that_all_nodes_share_and_calibrations_count(tmp_path: Path, monke
 #: definitions of a band, designs per pass
 NOT_OF_A_MODEL = {"FITTED_BITS", "FITTED_LINES", "FITTED_MUX", "FITTED_OHM", "_TOLERANCE", "STABLE", "ENDS", "CHUNK"}
 NOT_OF_A_MODEL |= {"_FRACTION", "_BIAS"}  # bits of a float32
+NOT_OF_A_MODEL |= {"_MAX_DEPTH"}  # of a tree in a file
 
 
 def numbers_of(module: Path) -> set[str]:
