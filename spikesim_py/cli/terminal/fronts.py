@@ -121,7 +121,7 @@ def _ends(shares: Any, order: int, axis: int) -> str:
 def _varying(frame: Mapping[str, Any], axes: Iterable[str]) -> list[str]:
     """Axes whose designs differ, by their first field, and other fields that tell designs apart which axes do not.
 
-    Those are of earlier sweeps of the study, or of imported results, which have no axes.
+    Those are of earlier sweeps of the study.
     """
     swept = [axis.split("+")[0] for axis in axes]
     fields = dict.fromkeys([*swept, *(name for name in frame if "." in name or name in ("network", "chip"))])
