@@ -9,6 +9,8 @@ import yaml
 
 from .errors import ConfigError
 
+#: what PyYAML raises, the latter for a date that is none, 5000 digits, 1000 brackets, and tags on what they do not fit
+YAML_ERRORS = (yaml.YAMLError, ValueError, RecursionError, LookupError, AttributeError)
 #: of a file: the longest of ours has 20 kB, and a megabyte takes seconds to parse
 MAX_BYTES = 2**20
 #: of a whole number: Python prints none of more than 4300, and hexadecimal ones are read at any length
@@ -34,10 +36,11 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[str, int]]:
         raise ConfigError(f"{path}: is not a text file (expected YAML in UTF-8)") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except YAML_ERRORS as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        said = "a value does not fit its tag" if isinstance(error, LookupError | AttributeError) else str(error)
+        problem = getattr(error, "problem", None) or said.splitlines()[0]
         raise ConfigError(f"{path}{line}: is not valid YAML: {problem}") from None
     if not isinstance(data, dict):
         found = "nothing: the file is empty" if data is None else type(data).__name__

@@ -150,6 +150,14 @@ def test_what_a_browser_asks_for_is_bounded_before_it_is_kept(call: Call, shelf_
     assert "characters" in str(call("table-key.data", **PAGE, search="w4 " * 10**5)["filter-problem"])
 
 
+def test_what_was_asked_is_told_with_its_zeros_and_without_what_is_no_number(shelf_views: Views) -> None:
+    huge = 10**400
+    view = shelf_views.recalled({"brush": {"adc.bits": [0, 6], "edap": [huge, None]}, "limits": {"edap": huge}})
+    assert isinstance(view, View)
+    assert view.conditions == ["adc.bits 0..6"]
+    assert from_text(f"edap:{huge}..") == {}
+
+
 @pytest.mark.parametrize("chosen", ["weight_bits", "gone", ""])
 def test_colours_tell_designs_apart_or_are_of_a_metric(chosen: str) -> None:
     def color(frame: dict[str, np.ndarray]) -> str:

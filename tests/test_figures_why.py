@@ -86,6 +86,12 @@ def test_a_beaten_design_names_the_nearest_better_one_and_what_to_change() -> No
     assert "does not pass" in _of(frame, worst, frame["edap"] < frame["edap"][worst], ["EDAP at most 1"])
 
 
+def test_without_axes_the_nearest_still_beats_it() -> None:
+    frame = {"accuracy": np.array([0.5, 0.9, 0.8]), "edap": np.array([1.0, 2.0, 3.0])}  # the first is on the front too
+    assert standing(frame, 2, METRICS).nearest == 1
+    assert "the nearest has 90.00% accuracy (+10.00 points) and 0.667 times its EDAP." in _of(frame, 2)
+
+
 def test_the_largest_parts_are_those_of_the_tree() -> None:
     root = tree().to_dict()
     told = _of({"edap": np.array([1.0])}, 0, tree=root)

@@ -178,6 +178,25 @@ def test_sensitivity_as_json_is_the_indices(path: str, tmp_path: Path) -> None:
             assert means == pytest.approx(10**effect.means)
 
 
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [("sensitivity", []), ("nearest", ["network == a and adc.bits == 4"]), ("pick", ["cheapest"]), ("pareto", [])],
+)
+def test_what_nobody_knows_is_null_in_json(command: str, arguments: list[str], tmp_path: Path) -> None:
+    """Metrics that do not differ have no shares, and an axis may lack a value."""
+    rows = "a,4,1e-12,0.5\na,5,1e-12,0.5\nb,4,1e-12,0.5\nb,5,1e-12,0.5\na,,1e-12,0.9\n"
+    (tmp_path / "theirs.csv").write_text("network,adc.bits,edap,accuracy\n" + rows)
+    store = tmp_path / "theirs.db"
+    import_results(tmp_path / "theirs.csv", store)
+    told = answer(str(store), tmp_path, command, *arguments)
+    if command == "nearest":
+        assert [change["after"] for change in told["changes"]] == [None]
+    if command == "pareto":  # without keys and intervals, every accuracy is its own, and exact
+        assert [(row["accuracy"], row["front_probability"]) for row in told["front"]] == [(0.9, 1.0)]
+    if command == "sensitivity":
+        assert told["metrics"]["edap"]["axes"]["adc.bits"]["alone"] == pytest.approx(0.0, abs=0.05)
+
+
 def test_a_front_shows_every_axis_that_varies_words_too(tmp_path: Path) -> None:
     """In the summary of a sweep and in `pareto`; what an axis leaves alone has a dash."""
     axes = {

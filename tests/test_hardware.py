@@ -100,6 +100,8 @@ BAD_YAML = [
         "a0: &a0 {k: 1}\n" + "".join(f"a{i + 1}: &a{i + 1} {{<<: [*a{i}, *a{i}]}}\n" for i in range(40)),
         r":1: is used again by an alias",
     ),
+    *((f"name: {text}\n", r"is not valid YAML: a value does not fit") for text in ("!!bool maybe", "!!int ''")),
+    ("name: !!timestamp today\n", r"is not valid YAML: a value does not fit its tag"),
     ("#" * 2**20 + "\n", r"has 1048577 bytes: at most 1048576"),
 ]
 
@@ -132,7 +134,7 @@ def test_bad_overrides_name_themselves() -> None:
         load_hardware("rram_32nm", {"crosbar.rows": 3})
 
 
-@pytest.mark.parametrize("text", ["crossbar.rows", "=3", "a=[1"])
+@pytest.mark.parametrize("text", ["crossbar.rows", "=3", "a=[1", "a=!!bool maybe", "a=!!int ''", "a=!!timestamp today"])
 def test_an_override_is_key_equals_value(text: str) -> None:
     with pytest.raises(ConfigError, match="--set"):
         parse_override(text)

@@ -190,6 +190,22 @@ def test_parquet_of_other_types_and_long_texts_is_refused(tmp_path: Path) -> Non
             read_results(_file(tmp_path, damaged, "x.parquet"))
 
 
+@pytest.mark.parametrize("empty", ["", " ", "nan", "NaN"])
+def test_designs_that_failed_are_no_results_however_others_write_an_empty_cell(tmp_path: Path, empty: str) -> None:
+    rows = f"adc.bits,edap,accuracy,error\n4,{empty},{empty},no such ADC\n"
+    frame = read_results(_file(tmp_path, f"{rows}5,1e-9,{empty},{empty}\n"))
+    assert frame["adc.bits"].tolist() == [5]
+    assert "error" not in frame  # nothing is left in it
+    with pytest.raises(InputError, match="has no result: each of its 1 designs failed"):
+        read_results(_file(tmp_path, rows))
+
+
+def test_fields_that_move_together_are_one_axis(tmp_path: Path) -> None:
+    rows = "crossbar.rows,crossbar.cols,adc.bits,tile.pes,edap\n64,64,4,,1\n128,128,4,2,2\n64,64,5,,3\n"
+    axes = import_results(_file(tmp_path, rows), tmp_path / "theirs.db").space.axes
+    assert axes == {"crossbar.rows+crossbar.cols": [64, 128], "adc.bits": [4, 5]}
+
+
 def test_the_command_imports_and_says_what_does_not_belong(tmp_path: Path) -> None:
     path, store = _file(tmp_path, "accuracy,edap\n0.9,1e-9\n"), tmp_path / "theirs.db"
     done = CliRunner().invoke(main, ["import", str(path), "--store", str(store)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +14,7 @@ MOST, _LONGEST = 40, 200
 
 def to_text(brush: Mapping[str, Any]) -> str:
     """`adc.bits:4..6;edap:..3e-12`, the other way round from `from_text`."""
-    return ";".join(f"{name}:{_said(low)}..{_said(high)}" for name, (low, high) in clean(brush).items())
+    return ";".join(f"{name}:{end_text(low)}..{end_text(high)}" for name, (low, high) in clean(brush).items())
 
 
 def from_text(text: str) -> Brush:
@@ -43,11 +43,17 @@ def clean(brush: Any) -> Brush:
 
 
 def _is_end(end: Any) -> bool:
-    number = isinstance(end, int | float) and not isinstance(end, bool) and math.isfinite(end)
+    number = isinstance(end, int | float) and not isinstance(end, bool) and is_float(end)
     return number or (isinstance(end, str) and len(end) <= _LONGEST)
 
 
-def _said(end: Any) -> str:
+def is_float(number: float) -> bool:
+    """Whether a number is finite as a float; whole ones of 400 digits are not."""
+    return abs(number) <= sys.float_info.max
+
+
+def end_text(end: Any) -> str:
+    """The end of a range in words; nothing where it is open."""
     return "" if end is None else f"{end:.7g}" if isinstance(end, float) else str(end)
 
 

@@ -20,7 +20,7 @@ from spikesim_py.sweep.where import LONGEST
 
 from ..reader import Designs, Frame, Reader
 from ..workshop import Workshop
-from .brushes import Brush, clean
+from .brushes import Brush, clean, end_text, is_float
 from .facts import Facts
 
 #: choice of axes -> whether x and y are logarithmic; None decides by their span
@@ -84,7 +84,7 @@ class View:
         """What was asked, in words."""
         held = [limit for limit in self.facts.limits if limit.name in dict(self.asked.limits)]
         told = [f"{METRICS[each.name][0]} {each.words(dict(self.asked.limits)[each.name])}" for each in held]
-        told += [f"{name} {low or ''}..{high or ''}" for name, (low, high) in self.asked.brush]
+        told += [f"{name} {end_text(low)}..{end_text(high)}" for name, (low, high) in self.asked.brush]
         return [*told, *([self.asked.filter.strip()] if self.passes_filter is not None else [])]
 
     @cached_property
@@ -255,7 +255,8 @@ class Views:
             return str(error)
         given, known = said.get("limits"), {limit.name for limit in facts.limits}
         pairs = given.items() if isinstance(given, dict) else ()
-        limits = {name: float(value) for name, value in pairs if name in known and isinstance(value, int | float)}
+        numbers = [(name, value) for name, value in pairs if name in known and isinstance(value, int | float)]
+        limits = {name: float(value) for name, value in numbers if is_float(value)}
         x, y, third = said["x"], said["y"], said.get("third")
         return self._kept(facts, x, y, third, limits, said.get("brush"), said.get("filter"))
 

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from spikesim_py._units import number
+from spikesim_py._yaml import YAML_ERRORS
 from spikesim_py.figures.reproduce import flat_configuration
 from spikesim_py.hardware import Control, Hardware, controls
 
@@ -56,7 +57,7 @@ def _fits(control: Control, wanted: Any) -> bool:
 def _parsed(text: str) -> Any:
     try:
         return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except YAML_ERRORS:
         return None
 
 

@@ -64,9 +64,9 @@ def standing(frame: Frame, row: int, metrics: Sequence[str], pool: Mask | None =
     held = np.stack([costs[name][rows] for name in metrics], axis=1) if metrics else np.zeros((rows.size, 0))
     own = np.array([costs[name][row] for name in metrics])
     beating = (held <= own).all(axis=1) & (held < own).any(axis=1)
-    front = rows[front_mask(held, [False] * len(metrics))] if metrics else rows[:0]
-    nearest = _nearest(frame, row, metrics, front) if beating.any() else None
-    following = {} if beating.any() else {name: _next(costs[name], front, row) for name in metrics}
+    best = front_mask(held, [False] * len(metrics)) if metrics else beating
+    nearest = _nearest(frame, row, metrics, rows[best & beating]) if beating.any() else None
+    following = {} if beating.any() else {name: _next(costs[name], rows[best], row) for name in metrics}
     found = {name: at for name, at in following.items() if at is not None}
     return Standing(row, rows.size, places, metrics, int(beating.sum()), nearest, found)
 
@@ -82,11 +82,12 @@ def _next(costs: NDArray[np.float64], front: NDArray[np.intp], row: int) -> int 
     return int(better[np.argmax(costs[better])]) if better.size else None
 
 
-def _nearest(frame: Frame, row: int, metrics: Sequence[str], front: NDArray[np.intp]) -> int:
-    few = np.append(front, row)
+def _nearest(frame: Frame, row: int, metrics: Sequence[str], beating: NDArray[np.intp]) -> int:
+    """Of front designs that beat it; the first where nothing but metrics is known, as of imported results."""
+    few = np.append(beating, row)
     axes = _axes(frame, few)
     if not axes:
-        return int(front[0])
+        return int(beating[0])
     taken = {name: np.asarray(frame[name])[few] for name in (*axes, *metrics)}
     return int(few[nearest_front_design(taken, few.size - 1, metrics, axes).target])
 

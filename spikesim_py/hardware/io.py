@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from .._resources import bundled, config_dir, resolve
 from .._validation import explain_problem
-from .._yaml import read_yaml
+from .._yaml import YAML_ERRORS, read_yaml
 from ..errors import ConfigError
 from .device import stated_fields
 from .model import Hardware
@@ -72,7 +72,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         raise ConfigError(f"--set {text!r}: expected KEY=VALUE, for example crossbar.rows=128")
     try:
         return key.strip(), yaml.safe_load(value)
-    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, 5000 digits, 1000 brackets
+    except YAML_ERRORS:
         raise ConfigError(f"--set {text!r}: {value!r} is not a YAML value") from None
 
 

@@ -18,7 +18,7 @@ Frame = Mapping[str, NDArray[Any]]
 
 def records(frame: Frame, rows: Iterable[int]) -> list[dict[str, Any]]:
     """Designs of a frame: column to its value, None where it has none."""
-    return [{name: _plain(column[row].item()) for name, column in frame.items()} for row in rows]
+    return [_plain({name: column[row].item() for name, column in frame.items()}) for row in rows]
 
 
 def front_answer(found: FrontSummary) -> dict[str, Any]:
@@ -51,10 +51,11 @@ def advice_answer(frame: Frame, advice: Advice) -> dict[str, Any]:
     """The way to the front: both ends of it, and each change with the metrics of the design that has it alone."""
     design, target = records(frame, (advice.row, advice.target))
     changes = [
-        {"axis": change.axis, "before": change.before, "after": change.after, "metrics": _metrics(change.metrics)}
+        {"axis": change.axis, "before": change.before, "after": change.after, "metrics": change.metrics}
         for change in advice.changes
     ]
-    return {"on_front": advice.row == advice.target, "design": design, "target": target, "changes": changes}
+    on_front = advice.row == advice.target
+    return {"on_front": on_front, "design": design, "target": target, "changes": _plain(changes)}
 
 
 def sensitivity_answer(shares: Sensitivity, effects: Sequence[MainEffect], log: bool) -> dict[str, Any]:
@@ -78,18 +79,20 @@ def sensitivity_answer(shares: Sensitivity, effects: Sequence[MainEffect], log: 
         }
         for place, name in enumerate(shares.names)
     }
-    return {
+    found = {
         "logarithm": log,
         "exact": shares.exact,
         "unexplained": shares.unexplained,
         "axes": axes,
         "interactions": [{"axes": list(names), "share": share} for names, share in shares.interactions()],
     }
-
-
-def _metrics(values: Mapping[str, float] | None) -> dict[str, Any] | None:
-    return None if values is None else {name: _plain(value) for name, value in values.items()}
+    return dict(_plain(found))
 
 
 def _plain(value: Any) -> Any:
+    """The same with None for every number that JSON has not, such as an interval that nobody could estimate."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
     return None if isinstance(value, float) and not np.isfinite(value) else value

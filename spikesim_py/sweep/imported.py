@@ -38,6 +38,8 @@ _TEXT = ("network", "chip", "report_hash", "accuracy_key")
 _SHARES = ("accuracy", "accuracy_low", "accuracy_high", "utilization", "assumed_energy_share", "assumed_area_share")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.+-]{0,127}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+#: how a text says that a number is missing
+_EMPTY = ("", "nan", "NaN")
 Cell = bool | int | float | str | None
 
 
@@ -58,7 +60,7 @@ def read_results(path: str | Path, name: str | None = None) -> Frame:
     shown = name or target.name
     columns = _columns(target, shown)
     _check_names(shown, list(columns))
-    columns = _without_failed(columns)
+    columns = _without_failed(columns, shown)
     frame = {key: _numbers_or_text(shown, key, cells) for key, cells in columns.items()}
     for key, values in frame.items():
         _check_range(shown, key, values)
@@ -98,14 +100,17 @@ def import_results(path: str | Path, store: str | Path) -> Study:
 
 
 def _axes(frame: Frame) -> dict[str, list[Any]]:
-    """Fields of a chip or a network, and what networks and chips are called, where designs differ in them."""
-    found = {}
+    """Fields of a chip or a network, and what networks and chips are called, where designs differ in them.
+
+    Fields that are equal in every design move together, and are one axis (`crossbar.rows+crossbar.cols`).
+    """
+    found: dict[tuple[str, ...], tuple[list[str], list[Any]]] = {}
     for name, values in frame.items():
         if ("." in name and "+" not in name) or name in ("network", "chip"):
             known = [value for value in dict.fromkeys(values.tolist()) if value != "" and value == value]
             if len(known) > 1:
-                found[name] = sorted(known)
-    return found
+                found.setdefault(tuple(map(str, values.tolist())), ([], sorted(known)))[0].append(name)
+    return {"+".join(names): values for names, values in found.values()}
 
 
 # --------------------------------------------------------------------------------------------------------- the file
@@ -235,14 +240,23 @@ def _check_names(shown: str, names: Sequence[str]) -> None:
         )
 
 
-def _without_failed(columns: dict[str, Sequence[Cell]]) -> dict[str, Sequence[Cell]]:
+def _without_failed(columns: dict[str, Sequence[Cell]], shown: str) -> dict[str, Sequence[Cell]]:
     """Rows with an `error` and no metric, as `Study.to_csv` writes designs that failed, are no results."""
     if "error" not in columns:
         return columns
     measured = [cells for key, cells in columns.items() if key in METRICS]
-    filled = [any(cell not in ("", None) for cell in row) for row in zip(*measured, strict=True)]
-    done = [place for place, error in enumerate(columns["error"]) if filled[place] or error in ("", None)]
-    return {key: [cells[place] for place in done] for key, cells in columns.items()}
+    filled = [not all(map(_is_missing, row)) for row in zip(*measured, strict=True)]
+    told = [not _is_missing(error) for error in columns["error"]]
+    done = [place for place, failed in enumerate(told) if filled[place] or not failed]
+    if told and not done:
+        raise InputError(f"{shown}: has no result: each of its {len(told)} designs failed (column 'error')")
+    left = columns if any(told[place] for place in done) else {k: v for k, v in columns.items() if k != "error"}
+    return {key: [cells[place] for place in done] for key, cells in left.items()}
+
+
+def _is_missing(cell: Cell) -> bool:
+    """Whether a cell is empty, or a NaN, which other programs put there."""
+    return cell is None or cell != cell or (isinstance(cell, str) and cell.strip() in _EMPTY)
 
 
 def _numbers_or_text(shown: str, name: str, cells: Sequence[Cell]) -> NDArray[Any]:
@@ -267,7 +281,7 @@ def _number(cell: Cell) -> bool | int | float | None:
     if not isinstance(cell, str):
         return cell
     text = cell.strip()
-    if text in ("", "nan", "NaN"):
+    if text in _EMPTY:
         return None
     if text in ("True", "False"):
         return text == "True"

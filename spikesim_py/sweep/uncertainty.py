@@ -46,16 +46,20 @@ def draw_accuracy(accuracy: Floats, scale: Floats, normal: Floats) -> Floats:
 def accuracy_draws(frame: Mapping[str, NDArray[Any]], *, draws: int, seed: int) -> tuple[Floats, NDArray[np.intp]]:
     """Draws of every measured accuracy of a study, (draws, keys), and which key each design has, (designs,).
 
-    A key has the same numbers in whatever study it stands.
+    A key has the same numbers in whatever study it stands. Imported results may state no key, then each design is a
+    measurement of its own, and no interval, then their accuracy is taken as exact.
     """
     if draws < 1 or seed < 0:
         raise InputError(f"draws = {draws}, seed = {seed}: there must be a draw, and no seed below 0")
-    keys, first, owner = np.unique(np.asarray(frame["accuracy_key"]), return_index=True, return_inverse=True)
+    named = np.asarray(frame["accuracy_key"], dtype=str)
+    own = frame["report_hash"] if "report_hash" in frame else np.arange(len(named)).astype(str)
+    keys, first, owner = np.unique(np.where(named == "", own, named), return_index=True, return_inverse=True)
     normal = np.stack(
         [np.random.default_rng([seed, *str(key).encode()]).standard_normal(draws) for key in keys], axis=1
     )
     value, low, high = (np.asarray(frame[name], float)[first] for name in ("accuracy", "accuracy_low", "accuracy_high"))
-    return draw_accuracy(value, interval_scale(value, low, high), normal), owner.reshape(-1)
+    scale = interval_scale(value, low, high)
+    return draw_accuracy(value, np.where(np.isnan(scale), 0.0, scale), normal), owner.reshape(-1)
 
 
 def front_probability(
