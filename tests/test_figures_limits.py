@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from study_data import study
 
@@ -59,6 +59,17 @@ def test_an_accuracy_limit_is_told_as_it_is_and_even_the_strictest_leaves_a_desi
         assert meets(frame, {"accuracy": value}).any()
         assert limit.value(limit.place(value)) in (value, None)  # as an address keeps it
         assert float(limit.words(value).removeprefix("at least ").removesuffix(" %")) == pytest.approx(100 * value)
+
+
+@given(st.lists(st.floats(1e-14, 1e9), min_size=2, max_size=9))
+@example([1.0, 12.445616336433314])  # four digits of its step are above it
+@example([6.918039294813953e-14, 1.0])
+def test_the_best_design_meets_the_strictest_limit(values: list[float]) -> None:
+    frame = {"tops_per_watt": np.array(values), "edap": np.array(values)}
+    for limit in limits(frame):
+        strict = limit.value(limit.high if limit.at_least else limit.low)
+        assert strict is not None
+        assert meets(frame, {limit.name: strict}).any()
 
 
 def test_there_is_room_near_a_perfect_score() -> None:

@@ -91,6 +91,9 @@ def limits(frame: Frame) -> list[Limit]:
         if ends[0] < ends[1]:
             looser = math.floor if METRICS[name][2] else math.ceil
             low, high = (round(looser(_place(name, end) / STEP) * STEP, 6) for end in ends)
+            limit = Limit(name, low, high)
+            if not meets({name: known}, {name: limit.at(high if limit.at_least else low)}).any():  # by its four digits
+                low, high = (low, round(high - STEP, 6)) if limit.at_least else (round(low + STEP, 6), high)
             found += [Limit(name, low, high)] if low < high else []
     return found
 
