@@ -52,8 +52,8 @@ def _begin(app: dash.Dash, rooms: Rooms) -> None:
     ) -> Any:
         """The knobs of a start: turned as the address says at first, then as they were, where they still apply."""
         asked = _texts(changes(rows, places or {})) if rows else asked
-        own = rooms.chosen(selected, start)
         try:
+            own = rooms.chosen(selected, start)
             base = rooms.base(own, network, chip)
         except SpikesimError as error:
             return *[no_update] * 2, {}, parts.problem(str(error), "That cannot be the start")
