@@ -223,7 +223,7 @@ def test_the_front_of_imported_results_shows_the_fields_that_tell_its_designs_ap
     result = run("pareto", str(tmp_path / "theirs.db"), "--draws", "10")
     assert result.exit_code == 0, result.output
     (head,) = (line for line in result.output.splitlines() if "crossbar.rows" in line)
-    assert set(head.split()[1:5]) == {"crossbar.rows", "crossbar.cols", "adc.bits", "technology.node_nm"}
+    assert head.split()[1:4] == ["crossbar.rows", "adc.bits", "technology.node_nm"]
 
 
 @pytest.mark.parametrize(
